@@ -29,7 +29,7 @@ public static partial class Float32
         if ((a & ~SignBit) < TwoTo31)
         {
             int result = (int)Value(a);
-            if (ctx.HasPrecisionFlag || result == Value(a)) return result;
+            if (ctx.IgnoresInexact || result == Value(a)) return result;
         }
 
         return (int)SoftFloat<Binary32>.ToInteger(a, 32, RoundingMode.TowardZero, ref ctx);
@@ -45,7 +45,7 @@ public static partial class Float32
         if ((a & ~SignBit) < TwoTo63)
         {
             long result = (long)Value(a);
-            if (ctx.HasPrecisionFlag || result == Value(a)) return result;
+            if (ctx.IgnoresInexact || result == Value(a)) return result;
         }
 
         return SoftFloat<Binary32>.ToInteger(a, 64, RoundingMode.TowardZero, ref ctx);

@@ -21,6 +21,7 @@ public struct SseContext
     internal const uint UnderflowMask = FloatFlags.Underflow << MaskShift;
     internal const uint AllMasks = FloatFlags.All << MaskShift;
     private const int MaskShift = 7;
+    private const uint InexactIgnored = FloatFlags.Precision | (FloatFlags.Precision << MaskShift);
     private const int RoundingShift = 13;
     private const uint FastControlBits = DenormalsAreZeros | AllMasks | (3u << RoundingShift) | FlushToZero;
 
@@ -56,7 +57,8 @@ public struct SseContext
     internal readonly bool IsHostLikeAndInexact
         => (Mxcsr & (FastControlBits | FloatFlags.Precision)) == (AllMasks | FloatFlags.Precision);
 
-    internal readonly bool HasPrecisionFlag => (Mxcsr & FloatFlags.Precision) != 0;
+    /// <summary>PE is set and masked: a result's inexactness leaves no trace.</summary>
+    internal readonly bool IgnoresInexact => (Mxcsr & InexactIgnored) == InexactIgnored;
 
     internal readonly bool IsDenormalsAreZeros => (Mxcsr & DenormalsAreZeros) != 0;
 
