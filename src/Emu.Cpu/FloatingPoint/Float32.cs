@@ -18,6 +18,7 @@ public static partial class Float32
 
     private const uint SignBit = 1U << 31;
     private const uint FractionMask = (1U << 23) - 1;
+    private const uint QuietBit = 1U << 22;
     private const uint MinNormal = FractionMask + 1;
     private const uint Infinity = 0xFFU << 23;
     private const uint ResidualLimit = 80U << 23;

@@ -98,6 +98,57 @@ internal static class WideInteger
         return root;
     }
 
+    /// <summary>The upper half of the product: the product of two fractions of 128 bits, rounded down by less than three units.</summary>
+    internal static UInt128 MultiplyHigh(UInt128 a, UInt128 b)
+    {
+        ulong aHigh = (ulong)(a >> 64);
+        ulong bHigh = (ulong)(b >> 64);
+        UInt128 cross = (UInt128)Math.BigMul(aHigh, (ulong)b, out _) + Math.BigMul((ulong)a, bHigh, out _);
+        return Math.BigMul(aHigh, bHigh) + cross;
+    }
+
+    /// <summary>
+    /// The quotient of two fractions of 128 bits, as one: floor(dividend × 2^128 ÷ divisor). Dividend &lt; divisor, whose top bit
+    /// is set (Knuth, algorithm D, with digits of 64 bits).
+    /// </summary>
+    internal static UInt128 DivideFraction(UInt128 dividend, UInt128 divisor)
+    {
+        ulong upper = DivideFractionStep(ref dividend, divisor);
+        ulong lower = DivideFractionStep(ref dividend, divisor);
+        return new UInt128(upper, lower);
+    }
+
+    private static ulong DivideFractionStep(ref UInt128 dividend, UInt128 divisor)
+    {
+        ulong divisorHigh = (ulong)(divisor >> 64);
+        ulong divisorLow = (ulong)divisor;
+        ulong high = (ulong)(dividend >> 64);
+        ulong digit;
+        UInt128 rest;
+        if (high >= divisorHigh)
+        {
+            // The digit is 2^64 − 1 at most: rest = dividend − digit × divisorHigh, with the dividend's halves as digits.
+            digit = ulong.MaxValue;
+            rest = ((UInt128)(high - divisorHigh) << 64) + (ulong)dividend + divisorHigh;
+        }
+        else
+        {
+            digit = Divide(high, (ulong)dividend, divisorHigh, out ulong remainder);
+            rest = remainder;
+        }
+
+        UInt128 product = Math.BigMul(digit, divisorLow);
+        while (rest >> 64 == UInt128.Zero && product > rest << 64)
+        {
+            digit--;
+            product -= divisorLow;
+            rest += divisorHigh;
+        }
+
+        dividend = unchecked((rest << 64) - product);
+        return digit;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong DivideStep(ref ulong high, ulong nextDigit, ulong divisor, ulong divisorHigh, ulong divisorLow)
     {
