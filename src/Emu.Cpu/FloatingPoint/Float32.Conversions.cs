@@ -9,15 +9,23 @@ public static partial class Float32
     /// <param name="a">The operand's bits.</param>
     /// <param name="ctx">MXCSR.</param>
     /// <returns>The integer; 0x80000000 with IE where it does not fit.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int ToInt32(uint a, ref SseContext ctx)
-        => (int)SoftFloat<Binary32>.ToInteger(a, 32, ctx.Rounding, ref ctx);
+    {
+        if (ctx.IsHostLikeAndInexact && (a & ~SignBit) < TwoTo30) return (int)MathF.Round(Value(a));
+        return (int)SoftFloat<Binary32>.ToInteger(a, 32, ctx.Rounding, ref ctx);
+    }
 
     /// <summary>CVTSS2SI with a 64-bit destination: rounded by MXCSR.</summary>
     /// <param name="a">The operand's bits.</param>
     /// <param name="ctx">MXCSR.</param>
     /// <returns>The integer; 2^63 with IE where it does not fit.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long ToInt64(uint a, ref SseContext ctx)
-        => SoftFloat<Binary32>.ToInteger(a, 64, ctx.Rounding, ref ctx);
+    {
+        if (ctx.IsHostLikeAndInexact && (a & ~SignBit) < TwoTo62) return (long)MathF.Round(Value(a));
+        return SoftFloat<Binary32>.ToInteger(a, 64, ctx.Rounding, ref ctx);
+    }
 
     /// <summary>CVTTSS2SI with a 32-bit destination: truncated.</summary>
     /// <param name="a">The operand's bits.</param>
@@ -72,6 +80,18 @@ public static partial class Float32
     public static uint RoundToIntegral(uint a, int control, ref SseContext ctx)
     {
         RoundingMode mode = (control & 4) != 0 ? ctx.Rounding : (RoundingMode)(control & 3);
+        if (IsPlain(a) && ((control & 8) != 0 || ctx.IgnoresInexact))
+        {
+            // No exception can show, and the sign stays, also on a zero.
+            return (a & SignBit) | Bits(mode switch
+            {
+                RoundingMode.Nearest => MathF.Round(Value(a)),
+                RoundingMode.Down => MathF.Floor(Value(a)),
+                RoundingMode.Up => MathF.Ceiling(Value(a)),
+                _ => MathF.Truncate(Value(a)),
+            });
+        }
+
         return (uint)SoftFloat<Binary32>.RoundToIntegral(a, mode, (control & 8) != 0, ref ctx);
     }
 

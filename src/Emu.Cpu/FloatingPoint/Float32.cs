@@ -22,6 +22,8 @@ public static partial class Float32
     private const uint MinNormal = FractionMask + 1;
     private const uint Infinity = 0xFFU << 23;
     private const uint ResidualLimit = 80U << 23;
+    private const uint TwoTo30 = (127U + 30) << 23;
+    private const uint TwoTo62 = (127U + 62) << 23;
     private const uint TwoTo31 = (127U + 31) << 23;
     private const uint TwoTo63 = (127U + 63) << 23;
 

@@ -35,7 +35,9 @@ public static partial class Float64
     /// <returns>Whether the predicate holds: the lane becomes all ones or zero.</returns>
     public static bool Compare(ulong a, ulong b, int predicate, ref SseContext ctx)
     {
-        Relation relation = SoftFloat<Binary64>.Compare(a, b, FloatComparison.IsSignaling(predicate), ref ctx);
+        Relation relation = IsPlain(a) && IsPlain(b)
+            ? FloatComparison.HostRelation(Value(a), Value(b))
+            : SoftFloat<Binary64>.Compare(a, b, FloatComparison.IsSignaling(predicate), ref ctx);
         return (FloatComparison.Truth(predicate) & relation) != 0;
     }
 

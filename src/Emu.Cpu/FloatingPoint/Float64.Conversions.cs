@@ -9,15 +9,23 @@ public static partial class Float64
     /// <param name="a">The operand's bits.</param>
     /// <param name="ctx">MXCSR.</param>
     /// <returns>The integer; 0x80000000 with IE where it does not fit.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int ToInt32(ulong a, ref SseContext ctx)
-        => (int)SoftFloat<Binary64>.ToInteger(a, 32, ctx.Rounding, ref ctx);
+    {
+        if (ctx.IsHostLikeAndInexact && (a & ~SignBit) < TwoTo30) return (int)Math.Round(Value(a));
+        return (int)SoftFloat<Binary64>.ToInteger(a, 32, ctx.Rounding, ref ctx);
+    }
 
     /// <summary>CVTSD2SI with a 64-bit destination: rounded by MXCSR.</summary>
     /// <param name="a">The operand's bits.</param>
     /// <param name="ctx">MXCSR.</param>
     /// <returns>The integer; 2^63 with IE where it does not fit.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long ToInt64(ulong a, ref SseContext ctx)
-        => SoftFloat<Binary64>.ToInteger(a, 64, ctx.Rounding, ref ctx);
+    {
+        if (ctx.IsHostLikeAndInexact && (a & ~SignBit) < TwoTo62) return (long)Math.Round(Value(a));
+        return SoftFloat<Binary64>.ToInteger(a, 64, ctx.Rounding, ref ctx);
+    }
 
     /// <summary>CVTTSD2SI with a 32-bit destination: truncated.</summary>
     /// <param name="a">The operand's bits.</param>
@@ -72,6 +80,18 @@ public static partial class Float64
     public static ulong RoundToIntegral(ulong a, int control, ref SseContext ctx)
     {
         RoundingMode mode = (control & 4) != 0 ? ctx.Rounding : (RoundingMode)(control & 3);
+        if (IsPlain(a) && ((control & 8) != 0 || ctx.IgnoresInexact))
+        {
+            // No exception can show, and the sign stays, also on a zero.
+            return (a & SignBit) | Bits(mode switch
+            {
+                RoundingMode.Nearest => Math.Round(Value(a)),
+                RoundingMode.Down => Math.Floor(Value(a)),
+                RoundingMode.Up => Math.Ceiling(Value(a)),
+                _ => Math.Truncate(Value(a)),
+            });
+        }
+
         return (ulong)SoftFloat<Binary64>.RoundToIntegral(a, mode, (control & 8) != 0, ref ctx);
     }
 

@@ -21,6 +21,8 @@ public static partial class Float64
     private const ulong MinNormal = FractionMask + 1;
     private const ulong Infinity = 0x7FFUL << 52;
     private const ulong ResidualLimit = 200UL << 52;
+    private const ulong TwoTo30 = (1023UL + 30) << 52;
+    private const ulong TwoTo62 = (1023UL + 62) << 52;
     private const ulong TwoTo31 = (1023UL + 31) << 52;
     private const ulong TwoTo63 = (1023UL + 63) << 52;
 

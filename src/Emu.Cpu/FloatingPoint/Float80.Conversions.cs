@@ -139,6 +139,14 @@ public readonly partial struct Float80
     {
         ushort sign = (bits & SoftFloat<TFormat>.SignBit) != 0 ? SignMask : (ushort)0;
         ulong magnitude = bits & ~SoftFloat<TFormat>.SignBit;
+        int biased = (int)(magnitude >> TFormat.FractionBits);
+        if ((uint)(biased - 1) < (uint)(SoftFloat<TFormat>.InfinityExponent - 1))
+        {
+            operandFlags = 0;
+            int rebiased = biased - SoftFloat<TFormat>.Bias + Bias;
+            return new((ushort)(sign | rebiased), (magnitude << (63 - TFormat.FractionBits)) | IntegerBit);
+        }
+
         operandFlags = magnitude - 1 < SoftFloat<TFormat>.FractionMask ? FloatFlags.Denormal : 0;
         if (magnitude == 0) return new(sign, 0);
         if (magnitude >= SoftFloat<TFormat>.Infinity)
@@ -147,6 +155,7 @@ public readonly partial struct Float80
             return new((ushort)(sign | MaxExponent), IntegerBit | fraction);
         }
 
+        // What is left is denormal there, and normal here.
         ulong significand = SoftFloat<TFormat>.Unpack(magnitude, out int exponent);
         return new((ushort)(sign | (exponent - SoftFloat<TFormat>.Bias + Bias)), significand << 1);
     }
@@ -156,6 +165,19 @@ public readonly partial struct Float80
         where TFormat : struct, IBinaryFormat
     {
         ulong sign = a.IsNegative ? SoftFloat<TFormat>.SignBit : 0;
+        int rebiased = a.Exponent - Bias + SoftFloat<TFormat>.Bias;
+        if ((uint)(rebiased - 1) < (uint)(SoftFloat<TFormat>.InfinityExponent - 2) && (long)a.Significand < 0)
+        {
+            // Normal there too, and no carry overflows.
+            int dropped = 63 - TFormat.FractionBits;
+            ulong kept = a.Significand >> dropped;
+            ulong lost = a.Significand << (64 - dropped);
+            bool carry = lost != 0 && IsRoundedUp(ctx.Rounding, a.IsNegative, kept & 1, lost);
+            if (carry) kept++;
+            ctx.Complete(lost != 0 ? FloatFlags.Precision : 0, carry);
+            return sign | (((ulong)(uint)(rebiased - 1) << TFormat.FractionBits) + kept);
+        }
+
         if (a.IsZero)
         {
             ctx.Complete();

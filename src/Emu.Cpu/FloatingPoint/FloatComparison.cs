@@ -32,11 +32,16 @@ internal static class FloatComparison
             _ => ZeroFlag | ParityFlag | CarryFlag,
         };
 
-    /// <summary>The same for numbers known to be ordered.</summary>
+    /// <summary>How two numbers known to be ordered stand to each other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Relation HostRelation(double a, double b)
+        => a < b ? Relation.Less : a == b ? Relation.Equal : Relation.Greater;
+
+    /// <summary>The same as <see cref="EFlags"/> for numbers known to be ordered.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static uint HostFlags(double a, double b) => (a < b ? CarryFlag : 0) | (a == b ? ZeroFlag : 0);
 
-    /// <summary>The same for numbers known to be ordered.</summary>
+    /// <summary>The same as <see cref="EFlags"/> for numbers known to be ordered.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static uint HostFlags(float a, float b) => (a < b ? CarryFlag : 0) | (a == b ? ZeroFlag : 0);
 }
