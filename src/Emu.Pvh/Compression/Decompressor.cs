@@ -34,6 +34,15 @@ public static class Decompressor
             case CompressionFormat.Gzip:
                 GzipDecoder.Decode(data, output);
                 break;
+            case CompressionFormat.Xz:
+                XzDecoder.Decode(data.Span, output);
+                break;
+            case CompressionFormat.Lzma:
+                LzmaDecoder.Decode(data.Span, output);
+                break;
+            case CompressionFormat.Lz4:
+                Lz4Decoder.Decode(data.Span, output);
+                break;
             default:
                 throw new UnsupportedCompressionException($"The kernel is {format.Name()}-compressed, which is not supported here.");
         }
