@@ -46,15 +46,18 @@ public static class EmuCommand
     }
 
     /// <summary>
-    /// Binds an option's value to it with "=", because a value of "--" on its own would otherwise end the options.
+    /// Binds an option's value to it with "=", because a value of "--" on its own would otherwise end the options. An empty value
+    /// stands on its own, because the library takes nothing after "=" for a value that is missing.
     /// </summary>
     private static List<string> TakeLiterally(IReadOnlyList<string> arguments, string option)
     {
         List<string> tokens = [];
         for (int i = 0; i < arguments.Count; i++)
         {
-            if (arguments[i] == option && i + 1 < arguments.Count)
+            if (arguments[i] == option && i + 1 < arguments.Count && arguments[i + 1].Length != 0)
                 tokens.Add($"{option}={arguments[++i]}");
+            else if (arguments[i] == option + "=")
+                tokens.AddRange([option, ""]);
             else
                 tokens.Add(arguments[i]);
         }
