@@ -38,8 +38,8 @@ public sealed unsafe class PhysicalMemory
     /// <summary>One byte for each RAM page in host order: non-zero where translated code lies in it, so that writes must be watched.</summary>
     internal byte[] PageState { get; }
 
-    /// <summary>Raised before a write by a device or loader to a page that holds translated code.</summary>
-    internal event Action<ulong>? CodePageWritten;
+    /// <summary>Called before a write by a device, the loader or the page walker to a page that holds translated code: address, length.</summary>
+    internal Action<ulong, int>? CodePageWritten { get; set; }
 
     /// <summary>The host address of a guest-physical byte, or null where that is not RAM.</summary>
     public byte* HostAddress(ulong address)
@@ -49,6 +49,16 @@ public sealed unsafe class PhysicalMemory
         var high = address - FourGiB;
         return address >= FourGiB && high < Size - LowLimit ? Host + LowLimit + high : null;
     }
+
+    /// <summary>The guest-physical address of a byte of the host mapping.</summary>
+    public ulong PhysicalAddress(byte* host)
+    {
+        var offset = (ulong)(host - Host);
+        return offset < LowLimit ? offset : offset - LowLimit + FourGiB;
+    }
+
+    /// <summary>True where translated code lies in the page of a byte of the host mapping.</summary>
+    internal bool HoldsCode(byte* host) => PageState[(host - Host) / PageSize] != 0;
 
     /// <summary>Copies from RAM.</summary>
     /// <returns>False, with nothing guaranteed of <paramref name="destination"/>, where any byte is not RAM.</returns>
@@ -76,9 +86,9 @@ public sealed unsafe class PhysicalMemory
             var host = HostAddress(address);
             if (host == null)
                 return false;
-            if (PageState[(host - Host) / PageSize] != 0)
-                CodePageWritten?.Invoke(address);
             var run = (int)Math.Min((ulong)source.Length, PageSize - address % PageSize);
+            if (HoldsCode(host))
+                CodePageWritten?.Invoke(address, run);
             source[..run].CopyTo(new Span<byte>(host, run));
             source = source[run..];
             address += (ulong)run;
