@@ -362,8 +362,8 @@ internal sealed class PitChannel
     {
         if (!_isBcd)
             return raw == 0 ? 0x1_0000U : raw;
-        var value = ((raw >> 12) * 1000U) + (((raw >> 8) & 15U) * 100) + (((raw >> 4) & 15U) * 10) + (raw & 15U);
-        return value == 0 ? 10_000U : value;
+        var value = ((raw >> 12) * 1000) + (((raw >> 8) & 15) * 100) + (((raw >> 4) & 15) * 10) + (raw & 15);
+        return value == 0 ? 10_000U : (uint)value;
     }
 
     private ushort Encode(ulong value) => !_isBcd

@@ -40,14 +40,14 @@ internal readonly record struct RtcTime
         var hour = DecodeHour(registers[Hours], format);
         var minute = Decode(registers[Minutes], format);
         var second = Decode(registers[Seconds], format);
-        // 9998: a second may be added for a whole year without leaving the calendar.
-        if (year is < 1 or > 9998 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month)
+        // Virtual time lasts 584 years: nothing that starts before 9000 leaves the calendar.
+        if (year is < 1 or > 9000 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month)
             || hour > 23 || minute > 59 || second > 59)
             return default;
         return new RtcTime(new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc), true);
     }
 
-    public RtcTime Add(ulong seconds) => new(_date.AddSeconds(Math.Min(seconds, 31_536_000)), IsValid);
+    public RtcTime Add(ulong seconds) => new(_date.AddSeconds(seconds), IsValid);
 
     public void Store(Span<byte> registers, byte format)
     {

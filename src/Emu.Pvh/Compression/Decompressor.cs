@@ -1,3 +1,5 @@
+using Emu.Pvh.Compression.Zstd;
+
 namespace Emu.Pvh.Compression;
 
 /// <summary>Recognises and unpacks compressed kernels.</summary>
@@ -28,7 +30,7 @@ public static class Decompressor
     public static ReadOnlyMemory<byte> Unpack(CompressionFormat format, ReadOnlyMemory<byte> data, KernelImageOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        UnpackBuffer output = new(format, data.Length, options);
+        UnpackBuffer output = new(format, data.Span, options);
         switch (format)
         {
             case CompressionFormat.Gzip:
@@ -42,6 +44,15 @@ public static class Decompressor
                 break;
             case CompressionFormat.Lz4:
                 Lz4Decoder.Decode(data.Span, output);
+                break;
+            case CompressionFormat.Bzip2:
+                Bzip2Decoder.Decode(data, output);
+                break;
+            case CompressionFormat.Zstd:
+                ZstdDecoder.Decode(data.Span, output);
+                break;
+            case CompressionFormat.Lzo:
+                LzoDecoder.Decode(data.Span, output);
                 break;
             default:
                 throw new UnsupportedCompressionException($"The kernel is {format.Name()}-compressed, which is not supported here.");

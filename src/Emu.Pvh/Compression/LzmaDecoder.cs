@@ -7,6 +7,9 @@ internal static class LzmaDecoder
 {
     private const int HeaderSize = 13;
 
+    // Progress is told between steps.
+    private const int Step = 1 << 20;
+
     /// <summary>Unpacks the stream; what follows it is ignored, as Linux appends the unpacked size.</summary>
     /// <param name="data">The compressed data.</param>
     /// <param name="output">Where the bytes go.</param>
@@ -24,7 +27,7 @@ internal static class LzmaDecoder
         {
             output.Reserve(Math.Min(end - at, LzmaCore.MaximumMatch + 1));
             // Where the output cannot hold all of it yet, stop while the longest match still fits.
-            int stop = end <= output.Bytes.Length ? end : output.Bytes.Length - LzmaCore.MaximumMatch;
+            int stop = Math.Min(end <= output.Bytes.Length ? end : output.Bytes.Length - LzmaCore.MaximumMatch, at + Step);
             LzmaCore.Outcome outcome = lzma.Decode(data, ref position, output.Bytes, 0, ref at, stop, end);
             output.Advance(at - output.Length, position);
             if (outcome == LzmaCore.Outcome.EndMarker && hasMarker)

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Emu.Pvh.Compression;
 
 /// <summary>
@@ -18,15 +20,17 @@ internal sealed class UnpackBuffer
 
     /// <summary>Creates an empty buffer.</summary>
     /// <param name="format">The compression, for messages.</param>
-    /// <param name="inputLength">The length of the compressed input in bytes.</param>
+    /// <param name="input">The compressed input.</param>
     /// <param name="options">The limit and whom to tell of progress.</param>
-    public UnpackBuffer(CompressionFormat format, int inputLength, KernelImageOptions options)
+    public UnpackBuffer(CompressionFormat format, ReadOnlySpan<byte> input, KernelImageOptions options)
     {
         _format = format;
-        _inputLength = inputLength;
+        _inputLength = input.Length;
         _limit = Math.Clamp(options.MaximumSize, 0, Array.MaxLength);
         _progress = options.Progress;
-        long guess = Math.Max(MinimumCapacity, (long)inputLength * 4);
+        // A gzip file and every payload of a bzImage end with the unpacked size; it is a hint only, and believed up to the usual ratio.
+        long hint = input.Length >= 4 ? BinaryPrimitives.ReadUInt32LittleEndian(input[^4..]) : 0;
+        long guess = Math.Max(MinimumCapacity, hint >= input.Length && hint <= input.Length * 12L ? hint : input.Length * 4L);
         _bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(guess, _limit));
     }
 

@@ -35,6 +35,15 @@ public sealed class ElfFile
     /// <summary>e_type: 2 executable or 3 shared.</summary>
     public ushort Type { get; }
 
+    /// <summary>e_flags; QEMU refuses some of its bits.</summary>
+    public uint Flags { get; private init; }
+
+    /// <summary>e_phoff: where the program headers begin, in bytes.</summary>
+    public ulong SegmentTableOffset { get; private init; }
+
+    /// <summary>e_phentsize: the size of a program header in bytes.</summary>
+    public ushort SegmentEntrySize { get; private init; }
+
     /// <summary>e_entry. PVH ignores it; some loaders do not.</summary>
     public ulong Entry { get; }
 
@@ -86,7 +95,12 @@ public sealed class ElfFile
         if (machine is not ((ushort)ElfMachine.I386 or (ushort)ElfMachine.X86_64))
             throw new UnsupportedElfException($"The ELF image is for machine {machine}, not for x86 (EM_386 = 3 or EM_X86_64 = 62).");
 
-        ElfFile file = new(image, elfClass, (ElfMachine)machine, type, wide ? U64(bytes, 24) : U32(bytes, 24));
+        ElfFile file = new(image, elfClass, (ElfMachine)machine, type, wide ? U64(bytes, 24) : U32(bytes, 24))
+        {
+            Flags = U32(bytes, wide ? 48 : 36),
+            SegmentTableOffset = wide ? U64(bytes, 32) : U32(bytes, 28),
+            SegmentEntrySize = U16(bytes, wide ? 54 : 42),
+        };
         file.ReadSections(bytes, wide);
         file.ReadSegments(bytes, wide);
         file.CheckLoadableSegments();
@@ -140,8 +154,8 @@ public sealed class ElfFile
 
     private void ReadSegments(ReadOnlySpan<byte> bytes, bool wide)
     {
-        ulong tableOffset = wide ? U64(bytes, 32) : U32(bytes, 28);
-        uint entrySize = U16(bytes, wide ? 54 : 42);
+        ulong tableOffset = SegmentTableOffset;
+        uint entrySize = SegmentEntrySize;
         ulong count = U16(bytes, wide ? 56 : 44);
         uint minimum = wide ? 56u : 32u;
         if (count == 0)
