@@ -5,20 +5,14 @@ using Emu.Cpu.State;
 namespace Emu.Host.PostMortem;
 
 /// <summary>Says in plain language why a chain of faults happened: first what went wrong, then why the kernel could not handle it.</summary>
-internal static unsafe class CrashCause
+internal static class CrashCause
 {
     /// <summary>Addresses this close to 0 are null pointers with an offset.</summary>
     private const ulong NullReach = 4096;
 
     /// <summary>Sentences about the first and the last fault of a chain.</summary>
-    public static IEnumerable<string> Explain(IReadOnlyList<CrashEvent> chain, Vcpu vcpu)
-    {
-        if (chain.Count == 0)
-            yield break;
-        yield return First(chain[0]);
-        if (chain.Count > 1 || vcpu.State->Idtr.Limit < 8 * 8 - 1)
-            yield return Unhandled(chain, vcpu);
-    }
+    public static IReadOnlyList<string> Explain(IReadOnlyList<CrashEvent> chain, Vcpu vcpu) =>
+        chain.Count == 0 ? [] : [First(chain[0]), Unhandled(chain, vcpu)];
 
     private static string First(CrashEvent fault)
     {
@@ -56,7 +50,7 @@ internal static unsafe class CrashCause
         }
     }
 
-    private static string Unhandled(IReadOnlyList<CrashEvent> chain, Vcpu vcpu)
+    private static unsafe string Unhandled(IReadOnlyList<CrashEvent> chain, Vcpu vcpu)
     {
         CpuState* state = vcpu.State;
         int gate = (state->Efer & Efer.Lma) != 0 ? 16 : (state->Cr0 & Cr0.Pe) != 0 ? 8 : 4;
