@@ -27,7 +27,8 @@ internal static class QemuRules
         if (image.Container == KernelContainer.CompressedElf)
         {
             return Refuse(new LoaderFinding(
-                $"-kernel does not unpack {image.Compression.Name()}: the file has no ELF magic, so it is taken for a broken bzImage.", "Unpack the file first."));
+                $"-kernel does not unpack {image.Compression.Name()}: the file has no ELF magic, so it is taken for a broken bzImage.",
+                "Unpack the file first."));
         }
 
         return PlainElf(image);

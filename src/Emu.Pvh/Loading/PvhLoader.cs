@@ -90,7 +90,8 @@ public static class PvhLoader
         BootDataLayout data = new(options, MemoryMap(options, ram));
         GuestRange block = free.Allocate((ulong)data.Length, kernel.Range.End)
             ?? throw new BootLayoutException(
-                $"There is no room for start_info, command lines and memory map ({data.Length} bytes) in {Describe(ram)}; give the guest more memory.");
+                $"There is no room for start_info, command lines and memory map ({data.Length} bytes) in {Describe(ram)}; "
+                + "give the guest more memory.");
         List<GuestRange> modules = [];
         ulong next = block.End;
         for (int i = 0; i < options.Modules.Count; i++)

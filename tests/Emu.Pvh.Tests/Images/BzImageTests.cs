@@ -85,6 +85,26 @@ public sealed class BzImageTests
         "/no/such/kernel", Assert.Throws<UnreadableImageException>(() => KernelImage.Open("/no/such/kernel")).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void A_directory_is_one_sentence() => Assert.Contains(
+        "is a directory", Assert.Throws<UnreadableImageException>(() => KernelImage.Open(AppContext.BaseDirectory)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_file_above_the_limit_is_not_read()
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "Fixtures", "bootable.elf");
+        Assert.Equal(Elf.Length, KernelImage.Open(path).FileLength);
+        Assert.Contains("limit", Assert.Throws<UnreadableImageException>(
+            () => KernelImage.Open(path, new KernelImageOptions { MaximumFileSize = 100 })).Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void An_endless_device_is_an_empty_file()
+    {
+        Skip.IfNot(File.Exists("/dev/zero"), "There is no /dev/zero here.");
+        Assert.Throws<UnrecognizedImageException>(() => KernelImage.Open("/dev/zero"));
+    }
+
+    [Fact]
     public void A_multiboot_1_header_is_recognised_where_qemu_looks()
     {
         byte[] header = ElfBuilder.Numbers(0x1BADB002, 0x3, unchecked(0u - 0x1BADB002 - 0x3));
