@@ -1,11 +1,12 @@
 using System.Text;
 using Emu.Host;
 using Emu.Host.CommandLine;
+using Emu.Host.Verbs;
 using Emu.Pvh;
 
 try
 {
-    return EmuCommand.Invoke(args, _ => ExitCode.Defect, (_, _) => ExitCode.Defect);
+    return EmuCommand.Invoke(args, _ => ExitCode.Defect, InspectVerb.Inspect);
 }
 catch (Exception e) when (e is UsageException or PvhBootException)
 {
