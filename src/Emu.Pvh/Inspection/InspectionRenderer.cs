@@ -7,7 +7,7 @@ namespace Emu.Pvh;
 /// <summary>Writes an inspection as plain text for a terminal.</summary>
 public static class InspectionRenderer
 {
-    private const int LabelWidth = 14;
+    private const int LabelWidth = 13;
     private const int MaximumListed = 64;
 
     /// <summary>Renders a report.</summary>

@@ -13,12 +13,15 @@ internal static class QemuRules
     {
         if (image.Container == KernelContainer.BzImage)
         {
-            return new LoaderVerdict(KernelLoader.Qemu, VerdictOutcome.BootsOtherwise,
-            [
-                new LoaderFinding(
-                    "A bzImage is started through the Linux boot protocol and its 16-bit setup code, not through PVH.",
-                    "Give -kernel the unpacked vmlinux (Linux: scripts/extract-vmlinux)."),
-            ]);
+            // The advice to unpack the image is worth something only together with what would then happen.
+            LoaderVerdict inner = PlainElf(image);
+            LoaderFinding wrapped = new(
+                "A bzImage is started through the Linux boot protocol and its 16-bit setup code, not through PVH.",
+                "Give -kernel the unpacked vmlinux (Linux: scripts/extract-vmlinux).");
+            return new LoaderVerdict(
+                KernelLoader.Qemu,
+                VerdictOutcome.BootsOtherwise,
+                inner.Outcome == VerdictOutcome.Boots ? [wrapped] : [wrapped, .. inner.Findings]);
         }
 
         if (image.Container == KernelContainer.CompressedElf)
@@ -27,6 +30,11 @@ internal static class QemuRules
                 $"-kernel does not unpack {image.Compression.Name()}: the file has no ELF magic, so it is taken for a broken bzImage.", "Unpack the file first."));
         }
 
+        return PlainElf(image);
+    }
+
+    private static LoaderVerdict PlainElf(KernelImage image)
+    {
         if (image.Multiboot1 is { } multiboot)
             return Multiboot(image, multiboot);
         if ((image.Elf.Flags & RefusedFlags) != 0)
