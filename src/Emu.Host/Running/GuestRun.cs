@@ -58,10 +58,16 @@ internal sealed class GuestRun
     {
         trace.BeginStep(_machine.Vcpu);
         _observer.Trace = trace;
-        RunResult result = _machine.Run(new RunLimits { MaxInstructions = until }, cancellation);
-        _observer.Trace = null;
-        trace.EndStep();
-        return result;
+        try
+        {
+            return _machine.Run(new RunLimits { MaxInstructions = until }, cancellation);
+        }
+        finally
+        {
+            // Also for a step in which we broke down: its line is the one that is wanted most.
+            _observer.Trace = null;
+            trace.EndStep();
+        }
     }
 
     private ulong NextStop(ulong retired)
