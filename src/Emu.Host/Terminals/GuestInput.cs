@@ -28,6 +28,9 @@ public sealed class GuestInput : IConsoleSource, IDisposable
     /// <inheritdoc/>
     public bool IsInteractive => _terminal.IsInteractive;
 
+    /// <summary>True once the guest has taken a byte: another run without it would be another run.</summary>
+    public bool HasDelivered { get; private set; }
+
     /// <summary>Starts reading.</summary>
     public void Start() => new Thread(Pump) { IsBackground = true, Name = "console input" }.Start();
 
@@ -37,7 +40,11 @@ public sealed class GuestInput : IConsoleSource, IDisposable
         // The end is looked at first: what was queued before it must still come out.
         bool isAtEnd = _isAtEnd;
         if (_queue.TryDequeue(out value))
+        {
+            HasDelivered = true;
             return ConsoleInput.Available;
+        }
+
         return isAtEnd ? ConsoleInput.Ended : ConsoleInput.Empty;
     }
 

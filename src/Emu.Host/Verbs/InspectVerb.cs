@@ -16,17 +16,10 @@ public static class InspectVerb
     public static int Inspect(string path, ulong memorySize)
     {
         KernelImage image = KernelFile.Open(path);
-        KernelInspection inspection = KernelInspection.Inspect(image, Ram(memorySize));
+        KernelInspection inspection = KernelInspection.Inspect(image, MachineMemoryMap.RamOf(MachineMemoryMap.Build(MachineProfile.Pc, memorySize)));
         using (Stream output = Console.OpenStandardOutput())
             output.Write(Encoding.UTF8.GetBytes(InspectionRenderer.Render(inspection, path)));
         return inspection.Refusal is { } refusal ? throw refusal : ExitCode.Success;
-    }
-
-    private static GuestRange[] Ram(ulong size)
-    {
-        ulong low = Math.Min(size, AddressMap.LowMemoryLimit);
-        GuestRange lowRam = new(0, low);
-        return size == low ? [lowRam] : [lowRam, new GuestRange(AddressMap.HighMemory, size - low)];
     }
 }
 

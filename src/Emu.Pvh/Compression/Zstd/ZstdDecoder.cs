@@ -236,7 +236,7 @@ internal sealed unsafe class ZstdDecoder
             int length = i < 3 ? BinaryPrimitives.ReadUInt16LittleEndian(section[(2 * i)..]) : section.Length - at;
             if (length > section.Length - at || i * each > literals.Length)
                 return false;
-            Span<byte> part = i < 3 ? literals[Math.Min(i * each, literals.Length)..Math.Min((i + 1) * each, literals.Length)] : literals[(3 * each)..];
+            Span<byte> part = i < 3 ? literals[(i * each)..Math.Min((i + 1) * each, literals.Length)] : literals[(3 * each)..];
             if (!_huffman.Decode(section.Slice(at, length), part))
                 return false;
             at += length;
@@ -257,7 +257,14 @@ internal sealed unsafe class ZstdDecoder
     }
 
     private void Table(
-        FseTable table, int mode, ReadOnlySpan<byte> block, ref int position, int maximumLog, int maximumSymbol, ReadOnlySpan<short> defaults, int log)
+        FseTable table,
+        int mode,
+        ReadOnlySpan<byte> block,
+        ref int position,
+        int maximumLog,
+        int maximumSymbol,
+        ReadOnlySpan<short> defaults,
+        int log)
     {
         switch (mode)
         {
