@@ -200,6 +200,14 @@ public sealed unsafe partial class Vcpu
     // host is null where the page is not RAM: a device answers at the physical address.
     private bool TryTranslateData(Op* op, ulong linear, PageAccess rights, out byte* host, out ulong physical)
     {
+        // Page-crossing operands come here although the TLB knows both pages.
+        var known = Tlb.Slot(State->DataTlb, linear);
+        if (rights == DataAccess ? known->ReadTag == (linear & ~0xFFFUL) : rights == (DataAccess | PageAccess.Write) && known->WriteTag == (linear & ~0xFFFUL))
+        {
+            host = (byte*)((nint)linear + known->Addend);
+            physical = _memory.PhysicalAddress(host);
+            return true;
+        }
         if (!_walker.TryTranslate(linear, rights, SmapOverride, out var page, out var errorCode))
         {
             host = null;

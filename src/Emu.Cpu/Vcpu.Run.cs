@@ -24,13 +24,10 @@ public sealed unsafe partial class Vcpu
         s->Pending &= ~PendingEvents.Stop;
         while (true)
         {
-            if (s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0)
-            {
-                if (HandlePending() is { } exit)
-                    return exit;
-            }
             if (s->Budget <= 0)
                 return RunExit.LimitReached;
+            if (s->Pending != 0 && HandlePending() is { } exit)
+                return exit;
 
             var block = FindBlock();
             if (block == null)

@@ -143,6 +143,16 @@ public unsafe ref struct Operands
         _ => (byte)register.GetNumber(),
     };
 
+    /// <summary>Takes an implicit memory operand at DS:rDI (MASKMOVDQU) as if it had been encoded, its segment override included.</summary>
+    public readonly void TakeStringDestination(int operand)
+    {
+        var addressSize = Kind(operand) switch { OpKind.MemorySegDI => 2, OpKind.MemorySegEDI => 4, _ => 8 };
+        Op->Base = RegisterOffset(Register.RDI);
+        Op->Index = CpuState.ZeroOffset;
+        Op->Segment = (byte)(_instruction.MemorySegment - Register.ES);
+        Op->Shape = Execution.Op.AddressSizeOf(_instruction.Length, addressSize);
+    }
+
     private readonly int TakeMemory()
     {
         ref readonly var i = ref _instruction;
@@ -159,7 +169,7 @@ public unsafe ref struct Operands
             Register.EIP => 4,
             _ when i.MemoryBase != Register.None => i.MemoryBase.GetSize(),
             _ when i.MemoryIndex.IsGPR() => i.MemoryIndex.GetSize(),
-            _ => i.MemoryDisplSize switch { 2 => 2, 4 when Is64 => 4, 8 => 8, _ => CodeSize / 8 },
+            _ => i.MemoryDisplSize,
         };
     }
 }

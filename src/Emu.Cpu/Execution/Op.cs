@@ -92,7 +92,7 @@ public static unsafe class Step
     public static void Set<T>(CpuState* s, byte offset, T value) where T : unmanaged
     {
         if (sizeof(T) == 4)
-            *(ulong*)((byte*)s + offset) = Unsafe.BitCast<T, uint>(value);
+            *(ulong*)((byte*)s + offset) = Width.ZeroExtend(value);
         else
             *(T*)((byte*)s + offset) = value;
     }

@@ -4,6 +4,10 @@ using System.Runtime.CompilerServices;
 namespace Emu.Cpu.State;
 
 /// <summary>Operand widths as generic arguments: byte, ushort, uint and ulong. Everything here folds to one instruction or a constant.</summary>
+/// <remarks>
+/// Implementation note. The casts through object never box: RyuJIT sees a box and its unboxing to the same type and drops both.
+/// <c>Unsafe.BitCast</c> and <c>CreateTruncating</c> take the address of a local on the way, which forbids the handlers' tail calls.
+/// </remarks>
 public static class Width
 {
     /// <summary>Bits in an operand.</summary>
@@ -16,33 +20,35 @@ public static class Width
 
     /// <summary>Zero-extends to 64 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong ZeroExtend<T>(T value) where T : unmanaged => Unsafe.SizeOf<T>() switch
+    public static ulong ZeroExtend<T>(T value) where T : unmanaged
     {
-        1 => Unsafe.BitCast<T, byte>(value),
-        2 => Unsafe.BitCast<T, ushort>(value),
-        4 => Unsafe.BitCast<T, uint>(value),
-        _ => Unsafe.BitCast<T, ulong>(value),
-    };
+        if (typeof(T) == typeof(byte))
+            return (byte)(object)value;
+        if (typeof(T) == typeof(ushort))
+            return (ushort)(object)value;
+        return typeof(T) == typeof(uint) ? (uint)(object)value : (ulong)(object)value;
+    }
 
     /// <summary>Sign-extends to 64 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong SignExtend<T>(T value) where T : unmanaged => Unsafe.SizeOf<T>() switch
+    public static ulong SignExtend<T>(T value) where T : unmanaged
     {
-        1 => (ulong)Unsafe.BitCast<T, sbyte>(value),
-        2 => (ulong)Unsafe.BitCast<T, short>(value),
-        4 => (ulong)Unsafe.BitCast<T, int>(value),
-        _ => Unsafe.BitCast<T, ulong>(value),
-    };
+        if (typeof(T) == typeof(byte))
+            return (ulong)(sbyte)(byte)(object)value;
+        if (typeof(T) == typeof(ushort))
+            return (ulong)(short)(ushort)(object)value;
+        return typeof(T) == typeof(uint) ? (ulong)(int)(uint)(object)value : (ulong)(object)value;
+    }
 
     /// <summary>The low bits of a 64-bit value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Truncate<T>(ulong value) where T : unmanaged
     {
-        if (Unsafe.SizeOf<T>() == 1)
-            return Unsafe.BitCast<byte, T>((byte)value);
-        if (Unsafe.SizeOf<T>() == 2)
-            return Unsafe.BitCast<ushort, T>((ushort)value);
-        return Unsafe.SizeOf<T>() == 4 ? Unsafe.BitCast<uint, T>((uint)value) : Unsafe.BitCast<ulong, T>(value);
+        if (typeof(T) == typeof(byte))
+            return (T)(object)(byte)value;
+        if (typeof(T) == typeof(ushort))
+            return (T)(object)(ushort)value;
+        return typeof(T) == typeof(uint) ? (T)(object)(uint)value : (T)(object)value;
     }
 
     /// <summary>True where the operand's top bit is set.</summary>
