@@ -2,6 +2,7 @@ using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Instructions.Control;
+using Emu.Cpu.Instructions.Strings;
 using Emu.Cpu.State;
 using Iced.Intel;
 
@@ -22,6 +23,7 @@ public sealed unsafe class InstructionTable
     {
         IntegerFamily.Register(this);
         ControlFamily.Register(this);
+        StringFamily.Register(this);
     }
 
     /// <summary>Enters an instruction all of whose forms have one binder.</summary>
