@@ -13,6 +13,9 @@ public sealed unsafe partial class Vcpu
     // A segment check failed while an address was computed; the accessor that asked for the address reports it.
     private bool _segmentFaulted;
 
+    /// <summary>The fault recorded last: meaningful while <see cref="CpuState.Exit"/> is <see cref="EngineExit.Fault"/>.</summary>
+    internal EventInFlight PendingFault => _pendingFault;
+
     /// <summary>Records a fault of the instruction that is executing; its handler must return at once, having changed nothing.</summary>
     /// <param name="op">The instruction.</param>
     /// <param name="vector">Vector of an exception without error code.</param>
@@ -35,6 +38,11 @@ public sealed unsafe partial class Vcpu
         _pendingFault = new EventInFlight(EventKind.Exception, vector, true, errorCode, Step.RipOf(State, op));
         return Interrupt(op, EngineExit.Fault);
     }
+
+    /// <summary>#GP(0) for an operand that must be aligned and is not: found before translation.</summary>
+    /// <returns>False, always.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool RaiseMisaligned(Op* op) => RaiseFault(op, ExceptionVector.GeneralProtection, 0);
 
     /// <summary>Asks the run loop to execute the instruction again, alone, at an exact boundary; its handler must return at once.</summary>
     /// <returns>False, always.</returns>

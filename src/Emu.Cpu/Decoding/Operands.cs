@@ -143,6 +143,16 @@ public unsafe ref struct Operands
         _ => (byte)register.GetNumber(),
     };
 
+    /// <summary>Takes an implicit memory operand at DS:rDI (MASKMOVDQU) as if it had been encoded, its segment override included.</summary>
+    public readonly void TakeStringDestination(int operand)
+    {
+        var addressSize = Kind(operand) switch { OpKind.MemorySegDI => 2, OpKind.MemorySegEDI => 4, _ => 8 };
+        Op->Base = RegisterOffset(Register.RDI);
+        Op->Index = CpuState.ZeroOffset;
+        Op->Segment = (byte)(_instruction.MemorySegment - Register.ES);
+        Op->Shape = Execution.Op.AddressSizeOf(_instruction.Length, addressSize);
+    }
+
     private readonly int TakeMemory()
     {
         ref readonly var i = ref _instruction;

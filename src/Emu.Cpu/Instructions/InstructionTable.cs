@@ -2,6 +2,9 @@ using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Instructions.Control;
+using Emu.Cpu.Instructions.ExtendedState;
+using Emu.Cpu.Instructions.Vector;
+using Emu.Cpu.Instructions.X87;
 using Emu.Cpu.State;
 using Iced.Intel;
 
@@ -22,6 +25,9 @@ public sealed unsafe class InstructionTable
     {
         IntegerFamily.Register(this);
         ControlFamily.Register(this);
+        VectorFamily.Register(this);
+        X87Family.Register(this);
+        ExtendedStateFamily.Register(this);
     }
 
     /// <summary>Enters an instruction all of whose forms have one binder.</summary>

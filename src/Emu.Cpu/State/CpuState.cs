@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Emu.Cpu.Execution;
+using Emu.Cpu.FloatingPoint;
 using Emu.Cpu.Memory;
 
 namespace Emu.Cpu.State;
@@ -105,17 +106,24 @@ public unsafe struct CpuState
     /// <summary>x87 FPU.</summary>
     public X87State X87;
 
-    /// <summary>SSE control and status.</summary>
-    public uint Mxcsr;
+    /// <summary>SSE control and status, as arithmetic works on it.</summary>
+    public SseContext Sse;
 
     /// <summary>Protection-key rights of user pages.</summary>
     public uint Pkru;
 
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
-    public fixed byte Scratch[576];
+    public fixed byte Scratch[1024];
 
     /// <summary>YMM0–YMM15, 32 bytes each.</summary>
     public fixed ulong Vectors[16 * 4];
+
+    /// <summary>MXCSR: SSE control and status.</summary>
+    public uint Mxcsr
+    {
+        readonly get => Sse.Mxcsr;
+        set => Sse.Mxcsr = value;
+    }
 }
 
 /// <summary>Why an engine came back to the run loop.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Emu.Cpu.FloatingPoint;
 
 namespace Emu.Cpu.State;
 
@@ -9,11 +10,8 @@ public unsafe struct X87State
     /// <summary>Physical registers R0–R7, two words each: significand, then sign and exponent in the low 16 bits.</summary>
     public fixed ulong Registers[16];
 
-    /// <summary>Control word.</summary>
-    public ushort Control;
-
-    /// <summary>Status word, TOP included.</summary>
-    public ushort Status;
+    /// <summary>Control and status word, as arithmetic works on them.</summary>
+    public X87Context Context;
 
     /// <summary>One bit for each physical register that is not empty (the abridged tag of FXSAVE).</summary>
     public byte Valid;
@@ -32,4 +30,18 @@ public unsafe struct X87State
 
     /// <summary>Offset of the last memory operand.</summary>
     public ulong LastOperand;
+
+    /// <summary>Control word.</summary>
+    public ushort Control
+    {
+        readonly get => Context.ControlWord;
+        set => Context.ControlWord = value;
+    }
+
+    /// <summary>Status word, TOP included.</summary>
+    public ushort Status
+    {
+        readonly get => Context.StatusWord;
+        set => Context.StatusWord = value;
+    }
 }
