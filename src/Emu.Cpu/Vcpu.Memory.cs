@@ -234,9 +234,14 @@ public sealed unsafe partial class Vcpu
             _tlb.Insert(TlbBank.User, linearPage, allowed, writable, page.User && !page.NoExecute, page.Global, hostPage);
             return;
         }
-        var bank = (State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
+        EnterSupervisor((State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor,
+            linearPage, page, hostPage, dirty && !code);
+    }
+
+    private void EnterSupervisor(TlbBank bank, ulong linearPage, in PageTranslation page, byte* hostPage, bool writesNeedNoCheck)
+    {
         var hidden = bank == TlbBank.Supervisor && page.User;
-        var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && dirty && !code && KeyAllows(page, true);
+        var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && writesNeedNoCheck && KeyAllows(page, true);
         var fetch = !page.NoExecute && !(page.User && (State->Cr4 & Cr4.Smep) != 0);
         _tlb.Insert(bank, linearPage, !hidden && KeyAllows(page, false), !hidden && supervisorWritable, fetch, page.Global, hostPage);
     }
@@ -334,10 +339,6 @@ public sealed unsafe partial class Vcpu
             done += piece;
         }
     }
-
-    private bool CheckedAccess(Op* op, ulong linear, int size, PageAccess rights) => throw new NotImplementedException();
-
-    private bool HasDataBreakpoints => false;
 
     private static int DevicePiece(int left) => left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 
