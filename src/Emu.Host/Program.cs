@@ -1,1 +1,28 @@
-return 0;
+using System.Text;
+using Emu.Host;
+using Emu.Host.CommandLine;
+using Emu.Host.Verbs;
+using Emu.Machine;
+using Emu.Pvh;
+
+try
+{
+    return EmuCommand.Invoke(args, RunVerb.Run, InspectVerb.Inspect);
+}
+catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException)
+{
+    WriteError($"emu: {e.Message}");
+    return ExitCode.Usage;
+}
+catch (Exception e)
+{
+    WriteError($"emu: This is a defect of the emulator, not of your kernel; please report it together with what follows.\n{e}");
+    return ExitCode.Defect;
+}
+
+// Not Console.Error, which would set up the whole console for one line.
+static void WriteError(string text)
+{
+    using Stream error = Console.OpenStandardError();
+    error.Write(Encoding.UTF8.GetBytes(text + "\n"));
+}

@@ -1,0 +1,127 @@
+using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions;
+using Emu.Cpu.State;
+using Iced.Intel;
+
+namespace Emu.Cpu.Decoding;
+
+/// <summary>Turns guest code into blocks of predecoded ops: Iced decodes, <see cref="InstructionTable"/> binds handlers.</summary>
+public sealed unsafe class BlockDecoder
+{
+    private readonly PageReader _reader = new();
+    private readonly Decoder[] _decoders;
+    private readonly InstructionTable _table;
+
+    /// <summary>Makes a decoder for a CPU model.</summary>
+    public BlockDecoder(InstructionTable table)
+    {
+        _table = table;
+        _decoders = [Decoder.Create(16, _reader), Decoder.Create(32, _reader), Decoder.Create(64, _reader)];
+    }
+
+    private sealed class PageReader : CodeReader
+    {
+        private byte* _first, _second;
+        private int _firstLength, _secondLength, _position;
+
+        public void Start(byte* first, int firstLength, byte* second, int secondLength)
+        {
+            _first = first;
+            _firstLength = firstLength;
+            _second = second;
+            _secondLength = secondLength;
+            _position = 0;
+        }
+
+        public override int ReadByte()
+        {
+            var at = _position++;
+            if (at < _firstLength)
+                return _first[at];
+            at -= _firstLength;
+            return at < _secondLength ? _second[at] : -1;
+        }
+    }
+
+    /// <summary>The outcome of <see cref="Decode"/>.</summary>
+    public enum Result
+    {
+        /// <summary>The block is complete.</summary>
+        Complete,
+
+        /// <summary>The first instruction goes on past the bytes given: call again with those of the next page.</summary>
+        NeedsNextPage,
+    }
+
+    /// <summary>Decodes one block.</summary>
+    /// <param name="block">Receives the block; its physical address is set and there is room for <see cref="RoomFor"/> ops. Count, ByteLength and Mode are filled in.</param>
+    /// <param name="mode">Mode to decode for.</param>
+    /// <param name="code">Bytes from the start of the block to the end of its page.</param>
+    /// <param name="length">How many.</param>
+    /// <param name="nextPage">The bytes of the next page, or null where they are not (yet) known.</param>
+    /// <param name="maxInstructions">Stop after so many.</param>
+    /// <param name="noBlock">What unlinked terminators hold.</param>
+    /// <param name="ops">Ops written.</param>
+    public Result Decode(Block* block, CodeMode mode, byte* code, int length, byte* nextPage, int maxInstructions, Block* noBlock, out int ops)
+    {
+        var decoder = _decoders[(int)(mode & CodeMode.CodeSize)];
+        _reader.Start(code, length, nextPage, nextPage == null ? 0 : 15);
+        decoder.IP = 0;
+        var pageOffset = (uint)(block->PhysicalAddress & 0xFFF);
+        var op = Block.Ops(block);
+        var count = 0;
+        var end = 0u;
+        var terminated = false;
+        ops = 0;
+        while (count < maxInstructions && !terminated)
+        {
+            var start = (uint)decoder.IP;
+            if (start >= (uint)length)
+                break;
+            decoder.Decode(out var instruction);
+            if (decoder.LastError == DecoderError.NoMoreBytes)
+            {
+                if (count > 0)
+                    break;
+                if (nextPage == null)
+                    return Result.NeedsNextPage;
+            }
+            // An instruction that crosses into the next page is a block of its own, so that the rest never depends on two pages.
+            if (count > 0 && decoder.IP > (uint)length)
+                break;
+
+            *op = new Op { Offset = (ushort)start };
+            var operands = new Operands(in instruction, op, mode, pageOffset, noBlock);
+            _table.Bind(ref operands);
+            end = (uint)decoder.IP;
+            terminated = operands.EndsBlock;
+            op += operands.Ops;
+            count++;
+        }
+
+        // Every block ends with a fall-through, which is also where a conditional branch that is not taken keeps its link.
+        *op = Terminators.MakeFallThrough(end, pageOffset, noBlock);
+        op++;
+        SetRemaining(block, op, count);
+        block->Count = count;
+        block->ByteLength = end;
+        block->Mode = mode;
+        ops = (int)(op - Block.Ops(block));
+        return Result.Complete;
+    }
+
+    /// <summary>Most ops that a block of so many instructions needs.</summary>
+    public static int RoomFor(int instructions) => instructions * Operands.MaxOpsPerInstruction + 1;
+
+    private static void SetRemaining(Block* block, Op* end, int count)
+    {
+        // An instruction's further ops (there are few such) share the offset of its first.
+        var remaining = count;
+        for (var op = Block.Ops(block); op < end; op++)
+        {
+            if (op != Block.Ops(block) && op->Offset != (op - 1)->Offset)
+                remaining--;
+            op->Remaining = (byte)Math.Max(remaining, 0);
+        }
+    }
+}

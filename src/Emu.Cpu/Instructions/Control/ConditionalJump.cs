@@ -1,0 +1,39 @@
+using System.Runtime.CompilerServices;
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu.Instructions.Control;
+
+/// <summary>Jcc (SDM Vol. 2A).</summary>
+internal static unsafe class ConditionalJump<TCondition>
+    where TCondition : ICondition
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        NearTarget.Take(ref operands);
+        var inPage = operands.Op->Scale == Op.Linkable;
+        operands.Op->Handler = operands.Is64
+            ? inPage ? &Jump<LongTarget, InPage> : &Jump<LongTarget, AcrossPages>
+            : inPage ? &Jump<LegacyTarget, InPage> : &Jump<LegacyTarget, AcrossPages>;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Jump<TTarget, TLink>(Vcpu vcpu, CpuState* s, Op* op)
+        where TTarget : INearTarget
+        where TLink : ILink
+    {
+        if (TCondition.Holds(ref s->Flags))
+        {
+            var target = TTarget.Of(s, op);
+            if (!TTarget.Allows(vcpu, s, op, target))
+                return;
+            TLink.Go(vcpu, s, op, target);
+        }
+        else
+        {
+            Chain.Direct(vcpu, s, op + 1, TTarget.After(s, op));
+        }
+    }
+}

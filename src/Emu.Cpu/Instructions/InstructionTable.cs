@@ -1,0 +1,66 @@
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions.Integer;
+using Emu.Cpu.Instructions.Control;
+using Emu.Cpu.Instructions.ExtendedState;
+using Emu.Cpu.Instructions.Vector;
+using Emu.Cpu.Instructions.X87;
+using Emu.Cpu.State;
+using Iced.Intel;
+
+namespace Emu.Cpu.Instructions;
+
+/// <summary>Every instruction that the CPU knows: what binds its operands and its handler, by mnemonic or, where forms differ, by code.</summary>
+/// <remarks>
+/// A family is a folder; its <c>Register</c> method is its part of the table. What is not here raises #UD and is reported as
+/// unsupported; what the CPU model does not declare raises #UD as on a processor without the feature.
+/// </remarks>
+public sealed unsafe class InstructionTable
+{
+    private readonly nint[] _byMnemonic = new nint[Enum.GetValues<Mnemonic>().Length];
+    private readonly Dictionary<Code, nint> _byCode = [];
+
+    /// <summary>Builds the table.</summary>
+    public InstructionTable()
+    {
+        IntegerFamily.Register(this);
+        ControlFamily.Register(this);
+        VectorFamily.Register(this);
+        X87Family.Register(this);
+        ExtendedStateFamily.Register(this);
+    }
+
+    /// <summary>Enters an instruction all of whose forms have one binder.</summary>
+    internal void Add(Mnemonic mnemonic, delegate*<ref Operands, void> binder) => _byMnemonic[(int)mnemonic] = (nint)binder;
+
+    /// <summary>Enters one form that its mnemonic's binder does not cover.</summary>
+    internal void Add(Code code, delegate*<ref Operands, void> binder) => _byCode[code] = (nint)binder;
+
+    /// <summary>True where the instruction has an implementation.</summary>
+    public bool Implements(Code code) => Find(code) != null;
+
+    /// <summary>Gives an op its handler and operands.</summary>
+    internal void Bind(ref Operands operands)
+    {
+        var code = operands.Instruction.Code;
+        if (code == Code.INVALID)
+        {
+            Undefined.BindInvalid(ref operands);
+            return;
+        }
+        var binder = Find(code);
+        if (binder == null)
+        {
+            Undefined.BindUnsupported(ref operands);
+            return;
+        }
+        binder(ref operands);
+    }
+
+    private delegate*<ref Operands, void> Find(Code code)
+    {
+        if (_byCode.Count != 0 && _byCode.TryGetValue(code, out var binder))
+            return (delegate*<ref Operands, void>)binder;
+        return (delegate*<ref Operands, void>)_byMnemonic[(int)code.Mnemonic()];
+    }
+}

@@ -1,0 +1,103 @@
+using System.Runtime.CompilerServices;
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.FloatingPoint;
+using Emu.Cpu.Memory;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu.Instructions.Vector;
+
+/// <summary>Like <see cref="PackedShape{TOperation, TSource}"/>, for arithmetic under MXCSR: an unmasked exception leaves the destination alone.</summary>
+internal static unsafe class FloatShape<TOperation, TSource>
+    where TOperation : IFloatOperation
+    where TSource : IVectorSource
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        ref readonly var i = ref operands.Instruction;
+        if (!VectorOperands.IsVex(in i))
+            Bind<LegacySse>(ref operands);
+        else if ((operands.Mode & CodeMode.Unprotected) != 0)
+            Undefined.BindInvalid(ref operands);
+        else if (VectorOperands.IsWide(in i))
+            Bind<Vex256>(ref operands);
+        else
+            Bind<Vex128>(ref operands);
+    }
+
+    private static void Bind<TEncoding>(ref Operands operands)
+        where TEncoding : IVectorEncoding
+    {
+        var op = operands.Op;
+        if (VectorOperands.Take(ref operands))
+        {
+            op->Handler = operands.Addressing switch
+            {
+                AddressingKind.Long => &Memory<TEncoding, LongAddress>,
+                AddressingKind.LongSegment => &Memory<TEncoding, LongSegmentAddress>,
+                AddressingKind.Flat => &Memory<TEncoding, FlatAddress>,
+                _ => &Memory<TEncoding, SegmentedAddress>,
+            };
+        }
+        else
+        {
+            op->Handler = &Register<TEncoding>;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Register<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
+        if (!TEncoding.IsAvailable(vcpu, s, op))
+            return;
+        if (!Compute<TEncoding>(vcpu, s, op, (byte*)VectorRegister.Of(s, op->Base)))
+            return;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Memory<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+        where TAddress : IAddressing
+    {
+        if (!TEncoding.IsAvailable(vcpu, s, op))
+            return;
+        var source = VectorMemory.Read<TAddress, TSource, TEncoding>(vcpu, s, op);
+        if (source == null || !Compute<TEncoding>(vcpu, s, op, source))
+            return;
+        Step.Next(vcpu, s, op);
+    }
+
+    // Not inlined: vectors passed on by value would be address-taken locals of the handler.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static bool Compute<TEncoding>(Vcpu vcpu, CpuState* s, Op* op, byte* source)
+        where TEncoding : IVectorEncoding
+    {
+        var destination = VectorRegister.Of(s, op->Destination);
+        var first = VectorRegister.Of(s, op->Source);
+        var immediate = (int)op->Immediate;
+        if (!TEncoding.IsWide)
+        {
+            var result = TOperation.Compute(first[0], TSource.Load(source), immediate, ref s->Sse);
+            if (s->Sse.Unmasked != 0)
+                return Availability.RaiseSimdException(vcpu, s, op);
+            if (TEncoding.IsVex)
+                destination[1] = default;
+            destination[0] = result;
+            return true;
+        }
+        var before = s->Sse.Mxcsr;
+        var low = TOperation.Compute(first[0], TSource.Load(source), immediate, ref s->Sse);
+        var high = TOperation.Compute(first[1], TSource.Load(source + TSource.Stride), immediate, ref s->Sse);
+        if (s->Sse.Unmasked != 0)
+        {
+            s->Sse.SettlePacked(before);
+            return Availability.RaiseSimdException(vcpu, s, op);
+        }
+        destination[0] = low;
+        destination[1] = high;
+        return true;
+    }
+}

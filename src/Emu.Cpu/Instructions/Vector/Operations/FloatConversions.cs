@@ -1,0 +1,74 @@
+using System.Runtime.Intrinsics;
+using Emu.Cpu.FloatingPoint;
+
+namespace Emu.Cpu.Instructions.Vector;
+
+/// <summary>CVTPS2PD (SDM Vol. 2A).</summary>
+internal readonly struct Cvtps2pd : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        PackedFloat32.ToFloat64(b.AsSingle(), ref context).AsByte();
+}
+
+/// <summary>CVTPD2PS (SDM Vol. 2A): the upper half becomes zero.</summary>
+internal readonly struct Cvtpd2ps : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        Vector128.CreateScalar(PackedFloat64.ToFloat32(b.AsDouble(), ref context)).AsByte();
+}
+
+/// <summary>CVTSS2SD (SDM Vol. 2A).</summary>
+internal readonly struct Cvtss2sd : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        a.AsUInt64().WithElement(0, Float32.ToFloat64(b.AsUInt32().ToScalar(), ref context)).AsByte();
+}
+
+/// <summary>CVTSD2SS (SDM Vol. 2A).</summary>
+internal readonly struct Cvtsd2ss : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        a.AsUInt32().WithElement(0, Float64.ToFloat32(b.AsUInt64().ToScalar(), ref context)).AsByte();
+}
+
+/// <summary>CVTDQ2PS (SDM Vol. 2A).</summary>
+internal readonly struct Cvtdq2ps : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        PackedFloat32.FromInt32(b.AsInt32(), ref context).AsByte();
+}
+
+/// <summary>CVTPS2DQ (SDM Vol. 2A).</summary>
+internal readonly struct Cvtps2dq : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        PackedFloat32.ToInt32(b.AsSingle(), ref context).AsByte();
+}
+
+/// <summary>CVTTPS2DQ (SDM Vol. 2A).</summary>
+internal readonly struct Cvttps2dq : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        PackedFloat32.ToInt32Truncated(b.AsSingle(), ref context).AsByte();
+}
+
+/// <summary>CVTDQ2PD (SDM Vol. 2A): exact.</summary>
+internal readonly struct Cvtdq2pd : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        PackedFloat64.FromInt32(b.AsInt32().GetElement(0), b.AsInt32().GetElement(1)).AsByte();
+}
+
+/// <summary>CVTPD2DQ (SDM Vol. 2A): the upper half becomes zero.</summary>
+internal readonly struct Cvtpd2dq : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        Vector128.CreateScalar(PackedFloat64.ToInt32(b.AsDouble(), ref context)).AsByte();
+}
+
+/// <summary>CVTTPD2DQ (SDM Vol. 2A): the upper half becomes zero.</summary>
+internal readonly struct Cvttpd2dq : IFloatOperation
+{
+    public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
+        Vector128.CreateScalar(PackedFloat64.ToInt32Truncated(b.AsDouble(), ref context)).AsByte();
+}

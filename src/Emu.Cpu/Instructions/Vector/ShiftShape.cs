@@ -1,0 +1,89 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.State;
+using Iced.Intel;
+
+namespace Emu.Cpu.Instructions.Vector;
+
+/// <summary>Binds shifts: <c>op xmm, xmm/m128</c> and <c>op xmm, imm8</c>, and their MMX and VEX forms.</summary>
+internal static unsafe class ShiftShape<TByOperand, TByImmediate>
+    where TByOperand : IVectorOperation
+    where TByImmediate : IVectorOperation
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        if (operands.Instruction.GetOpKind(operands.Instruction.OpCount - 1) == OpKind.Immediate8)
+            ImmediateShape<TByImmediate>.Bind(ref operands);
+        else
+            PackedShape<TByOperand, Shared>.Bind(ref operands);
+    }
+}
+
+/// <summary>Binds <c>op xmm, imm8</c>, <c>op mm, imm8</c> and <c>vop ymm, ymm, imm8</c>: one vector source and an immediate.</summary>
+internal static unsafe class ImmediateShape<TOperation>
+    where TOperation : IVectorOperation
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        ref readonly var i = ref operands.Instruction;
+        var op = operands.Op;
+        op->Immediate = i.Immediate8;
+        op->Destination = operands.RegisterOf(0);
+        op->Source = operands.RegisterOf(i.OpCount - 2);
+        if (i.Op0Register.IsMM())
+            op->Handler = &ShiftMmx;
+        else if (!VectorOperands.IsVex(in i))
+            op->Handler = &Shift<LegacySse>;
+        else if ((operands.Mode & CodeMode.Unprotected) != 0)
+            Undefined.BindInvalid(ref operands);
+        else if (VectorOperands.IsWide(in i))
+            op->Handler = &Shift<Vex256>;
+        else
+            op->Handler = &Shift<Vex128>;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Shift<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
+        if (!TEncoding.IsAvailable(vcpu, s, op))
+            return;
+        var destination = VectorRegister.Of(s, op->Destination);
+        var source = VectorRegister.Of(s, op->Source);
+        destination[0] = TOperation.Compute(source[0], default, (int)op->Immediate);
+        if (TEncoding.IsWide)
+            destination[1] = TOperation.Compute(source[1], default, (int)op->Immediate);
+        else if (TEncoding.IsVex)
+            destination[1] = default;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ShiftMmx(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        if (!Availability.Mmx(vcpu, s, op))
+            return;
+        var first = Vector128.CreateScalar(*VectorRegister.Mmx(s, op->Source));
+        var result = TOperation.Compute(first.AsByte(), default, (int)op->Immediate);
+        VectorRegister.EnterMmx(s);
+        VectorRegister.SetMmx(s, op->Destination, result.AsUInt64().ToScalar());
+        Step.Next(vcpu, s, op);
+    }
+}
+
+/// <summary>Binds comparisons with a predicate: legacy SSE has 8 of them, VEX 32.</summary>
+internal static unsafe class CompareShape<TOperation, TSource>
+    where TOperation : IFloatOperation
+    where TSource : IVectorSource
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        FloatShape<TOperation, TSource>.Bind(ref operands);
+        operands.Op->Immediate &= VectorOperands.IsVex(in operands.Instruction) ? 31 : 7;
+    }
+}

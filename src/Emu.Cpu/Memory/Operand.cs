@@ -1,0 +1,138 @@
+using System.Runtime.CompilerServices;
+using Emu.Cpu.Execution;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu.Memory;
+
+/// <summary>How a memory operand's linear address comes about. A type argument of handlers, so that each form is compiled on its own.</summary>
+public unsafe interface IAddressing
+{
+    /// <summary>The linear address of the operand, checked as far as the TLB does not do it.</summary>
+    /// <param name="vcpu">The CPU.</param>
+    /// <param name="s">Its state.</param>
+    /// <param name="op">The instruction.</param>
+    /// <param name="size">Bytes accessed.</param>
+    /// <param name="write">Whether it will be written.</param>
+    /// <returns>The address; after a segment fault, one that misses every TLB and lets the accessor report failure.</returns>
+    static abstract ulong Linear(Vcpu vcpu, CpuState* s, Op* op, int size, bool write);
+}
+
+/// <summary>64-bit code, segment base zero.</summary>
+public readonly unsafe struct LongAddress : IAddressing
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Linear(Vcpu vcpu, CpuState* s, Op* op, int size, bool write) =>
+        Step.Get<ulong>(s, op->Base) + (Step.Get<ulong>(s, op->Index) << op->Scale) + (ulong)op->Displacement;
+}
+
+/// <summary>64-bit code with an FS or GS prefix.</summary>
+public readonly unsafe struct LongSegmentAddress : IAddressing
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Linear(Vcpu vcpu, CpuState* s, Op* op, int size, bool write) =>
+        LongAddress.Linear(vcpu, s, op, size, write) + s->Segments[op->Segment].Base;
+}
+
+/// <summary>32-bit code in flat segments: nothing can exceed a limit of 4 GiB but an operand that wraps, which the TLB lets wrap.</summary>
+public readonly unsafe struct FlatAddress : IAddressing
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Linear(Vcpu vcpu, CpuState* s, Op* op, int size, bool write) => (uint)LongAddress.Linear(vcpu, s, op, size, write);
+}
+
+/// <summary>Everything else: 16-bit addresses, segments with bases and limits, address-size prefixes.</summary>
+public readonly unsafe struct SegmentedAddress : IAddressing
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Linear(Vcpu vcpu, CpuState* s, Op* op, int size, bool write) =>
+        vcpu.Segment(op, (SegmentName)op->Segment, LongAddress.Linear(vcpu, s, op, size, write) & op->AddressMask, size, write);
+}
+
+/// <summary>Guest memory as handlers access it: the TLB hit inline, everything else in the vCPU's slow path.</summary>
+/// <remarks>
+/// A null pointer or false means that a fault (or a repetition) has been recorded: the handler returns at once. Pointers lead into
+/// guest RAM or into <see cref="CpuState.Scratch"/>; they are good until the next access.
+/// One comparison covers presence, permission and page crossing: the page of the operand's last byte must be that of the tag.
+/// </remarks>
+public static unsafe class Operand
+{
+    private const ulong PageMask = ~0xFFFUL;
+
+    /// <summary>The operand's value, to be read at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T* Read<TAddress, T>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+        where T : unmanaged =>
+        ReadAt<T>(vcpu, s, op, TAddress.Linear(vcpu, s, op, sizeof(T), false));
+
+    /// <summary>Like <see cref="Read{TAddress, T}"/>, from a linear address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T* ReadAt<T>(Vcpu vcpu, CpuState* s, Op* op, ulong linear) where T : unmanaged =>
+        ReadAt<T>(vcpu, s, op, linear, (SegmentName)op->Segment);
+
+    /// <summary>Like <see cref="Read{TAddress, T}"/>, from a linear address in a given segment, which decides between #GP and #SS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T* ReadAt<T>(Vcpu vcpu, CpuState* s, Op* op, ulong linear, SegmentName segment) where T : unmanaged
+    {
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        return entry->ReadTag == ((linear + (ulong)(sizeof(T) - 1)) & PageMask)
+            ? (T*)((nint)linear + entry->Addend)
+            : (T*)vcpu.ReadSlow(op, linear, sizeof(T), segment);
+    }
+
+    /// <summary>Writes the operand.</summary>
+    /// <returns>False after a fault.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Write<TAddress, T>(Vcpu vcpu, CpuState* s, Op* op, T value)
+        where TAddress : IAddressing
+        where T : unmanaged =>
+        WriteAt(vcpu, s, op, TAddress.Linear(vcpu, s, op, sizeof(T), true), value);
+
+    /// <summary>Like <see cref="Write{TAddress, T}"/>, to a linear address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool WriteAt<T>(Vcpu vcpu, CpuState* s, Op* op, ulong linear, T value) where T : unmanaged =>
+        WriteAt(vcpu, s, op, linear, value, (SegmentName)op->Segment);
+
+    /// <summary>Like <see cref="Write{TAddress, T}"/>, to a linear address in a given segment, which decides between #GP and #SS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool WriteAt<T>(Vcpu vcpu, CpuState* s, Op* op, ulong linear, T value, SegmentName segment) where T : unmanaged
+    {
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (entry->WriteTag == ((linear + (ulong)(sizeof(T) - 1)) & PageMask))
+        {
+            *(T*)((nint)linear + entry->Addend) = value;
+            return true;
+        }
+        *(T*)s->Scratch = value;
+        return vcpu.WriteSlow(op, linear, sizeof(T), segment);
+    }
+
+    /// <summary>The operand's place for a read-modify-write: write permission has been checked. <see cref="Commit"/> must follow the store.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T* Modify<TAddress, T>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+        where T : unmanaged =>
+        ModifyAt<T>(vcpu, s, op, TAddress.Linear(vcpu, s, op, sizeof(T), true));
+
+    /// <summary>Like <see cref="Modify{TAddress, T}"/>, at a linear address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T* ModifyAt<T>(Vcpu vcpu, CpuState* s, Op* op, ulong linear) where T : unmanaged
+    {
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        return entry->WriteTag == ((linear + (ulong)(sizeof(T) - 1)) & PageMask)
+            ? (T*)((nint)linear + entry->Addend)
+            : (T*)vcpu.ModifySlow(op, linear, sizeof(T), (SegmentName)op->Segment);
+    }
+
+    /// <summary>Ends a read-modify-write: carries the scratch copy to where it belongs, if there was one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Commit(Vcpu vcpu, CpuState* s, void* place)
+    {
+        if (place == s->Scratch)
+            vcpu.CommitModify();
+    }
+}

@@ -1,0 +1,35 @@
+namespace Emu.Cpu.Platform;
+
+/// <summary>The hypervisor under the guest, where the platform plays one: CPUID leaves, MSRs and hypercall instructions.</summary>
+public interface IHypervisor
+{
+    /// <summary>Answers a CPUID leaf in 0x40000000–0x4000FFFF.</summary>
+    CpuidResult Cpuid(uint leaf, uint subleaf);
+
+    /// <summary>Reads a hypervisor MSR, 0x40000000–0x4000FFFF.</summary>
+    /// <returns>False where the access raises #GP(0).</returns>
+    bool TryReadMsr(Vcpu vcpu, uint msr, out ulong value);
+
+    /// <summary>Writes a hypervisor MSR, 0x40000000–0x4000FFFF.</summary>
+    /// <returns>False where the access raises #GP(0).</returns>
+    bool TryWriteMsr(Vcpu vcpu, uint msr, ulong value);
+
+    /// <summary>Executes VMCALL or VMMCALL. Registers are read and written through <paramref name="vcpu"/>; RIP moves on by itself.</summary>
+    /// <param name="vcpu">The calling vCPU.</param>
+    /// <param name="instruction">Which of the two opcodes was used.</param>
+    /// <returns>False where the instruction raises #UD.</returns>
+    bool TryHypercall(Vcpu vcpu, HypercallInstruction instruction);
+}
+
+/// <summary>The two opcodes that call a hypervisor.</summary>
+public enum HypercallInstruction
+{
+    /// <summary>0F 01 C1, Intel VMX.</summary>
+    Vmcall,
+
+    /// <summary>0F 01 D9, AMD SVM.</summary>
+    Vmmcall,
+}
+
+/// <summary>What CPUID returns for one leaf.</summary>
+public readonly record struct CpuidResult(uint Eax, uint Ebx, uint Ecx, uint Edx);

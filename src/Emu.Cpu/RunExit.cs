@@ -1,0 +1,17 @@
+namespace Emu.Cpu;
+
+/// <summary>Why <see cref="Vcpu.Run"/> returned.</summary>
+public enum RunExit
+{
+    /// <summary>The requested number of instructions has been retired.</summary>
+    LimitReached,
+
+    /// <summary>HLT: nothing more happens before an interrupt, NMI, INIT or reset.</summary>
+    Halted,
+
+    /// <summary>Triple fault: the CPU is in shutdown.</summary>
+    Shutdown,
+
+    /// <summary><see cref="Vcpu.RequestStop"/> was called.</summary>
+    Stopped,
+}

@@ -1,0 +1,225 @@
+using System.Runtime.InteropServices;
+using Emu.Cpu.Execution;
+using Emu.Cpu.FloatingPoint;
+using Emu.Cpu.Memory;
+
+namespace Emu.Cpu.State;
+
+/// <summary>The architectural state of one vCPU and what its engines need beside it, in one unmanaged, 64-byte aligned block.</summary>
+/// <remarks>
+/// Implementation note. Unmanaged, so that interpreter and compiled code reach every field at a constant offset from one pointer.
+/// The general registers come first: an <see cref="Op"/> names a register by its byte offset from the start of this struct, which makes
+/// AH a plain byte at offset 1. Two more slots follow the sixteen registers, so that address arithmetic needs no branches: one that is
+/// always zero, and <see cref="Rip"/> itself for RIP-relative operands.
+/// While a block runs, <see cref="Rip"/> is the address of its first instruction; between blocks it is that of the next instruction.
+/// </remarks>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct CpuState
+{
+    /// <summary>Byte offset of the slot that always reads zero.</summary>
+    public const byte ZeroOffset = 16 * 8;
+
+    /// <summary>Byte offset of <see cref="Rip"/>.</summary>
+    public const byte RipOffset = 17 * 8;
+
+    /// <summary>RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8–R15.</summary>
+    public fixed ulong Registers[16];
+
+    /// <summary>Always zero: the base or index of an address that has none.</summary>
+    public ulong Zero;
+
+    /// <summary>The instruction pointer (see the remarks for its meaning inside a block).</summary>
+    public ulong Rip;
+
+    /// <summary>The six arithmetic flags, not yet worked out.</summary>
+    public ArithmeticFlags Flags;
+
+    /// <summary>RFLAGS without the six arithmetic flags; bit 1 is set.</summary>
+    public ulong SystemFlags;
+
+    /// <summary>Instructions that may still be retired before the engine must return to the run loop.</summary>
+    public long Budget;
+
+    /// <summary>The count of retired instructions at which <see cref="Budget"/> reaches zero.</summary>
+    public ulong BudgetEnd;
+
+    /// <summary>The TLB bank that data accesses use at present (<see cref="Tlb"/>).</summary>
+    public TlbEntry* DataTlb;
+
+    /// <summary>The virtual-address to block cache, <see cref="JumpCacheEntry.Count"/> entries.</summary>
+    public JumpCacheEntry* JumpCache;
+
+    /// <summary>What a jump-cache entry must carry to be valid now: translation epoch, code mode and privilege.</summary>
+    public ulong CodeTag;
+
+    /// <summary>The terminator whose successor the run loop should link, or null.</summary>
+    public Op* LinkRequest;
+
+    /// <summary>Why the engine returned to the run loop, when not simply to look up a block.</summary>
+    public EngineExit Exit;
+
+    /// <summary>Non-zero while the run loop executes one instruction alone: device accesses are exact then.</summary>
+    public uint Solo;
+
+    /// <summary>Events to look at before the next instruction.</summary>
+    public PendingEvents Pending;
+
+    /// <summary>Current privilege level, 0–3.</summary>
+    public uint Cpl;
+
+    /// <summary>ES, CS, SS, DS, FS, GS, LDTR, TR: indexed by <see cref="SegmentName"/>.</summary>
+    public SegmentRegisters Segments;
+
+    /// <summary>GDTR.</summary>
+    public DescriptorTableRegister Gdtr;
+
+    /// <summary>IDTR.</summary>
+    public DescriptorTableRegister Idtr;
+
+    /// <summary>Control register 0.</summary>
+    public ulong Cr0;
+
+    /// <summary>Control register 2: the linear address of the last page fault.</summary>
+    public ulong Cr2;
+
+    /// <summary>Control register 3.</summary>
+    public ulong Cr3;
+
+    /// <summary>Control register 4.</summary>
+    public ulong Cr4;
+
+    /// <summary>IA32_EFER.</summary>
+    public ulong Efer;
+
+    /// <summary>Extended control register 0: what XSAVE manages.</summary>
+    public ulong Xcr0;
+
+    /// <summary>DR0–DR3, then DR6 and DR7 at indexes 6 and 7.</summary>
+    public fixed ulong DebugRegisters[8];
+
+    /// <summary>The time-stamp counter minus <see cref="Vcpu.InstructionsRetired"/>.</summary>
+    public ulong TimeStampOffset;
+
+    /// <summary>Model-specific registers that the CPU core itself keeps.</summary>
+    public ModelSpecificRegisters Msr;
+
+    /// <summary>x87 FPU.</summary>
+    public X87State X87;
+
+    /// <summary>SSE control and status, as arithmetic works on it.</summary>
+    public SseContext Sse;
+
+    /// <summary>Protection-key rights of user pages.</summary>
+    public uint Pkru;
+
+    /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
+    public fixed byte Scratch[1024];
+
+    /// <summary>YMM0–YMM15, 32 bytes each.</summary>
+    public fixed ulong Vectors[16 * 4];
+
+    /// <summary>MXCSR: SSE control and status.</summary>
+    public uint Mxcsr
+    {
+        readonly get => Sse.Mxcsr;
+        set => Sse.Mxcsr = value;
+    }
+}
+
+/// <summary>Why an engine came back to the run loop.</summary>
+public enum EngineExit : uint
+{
+    /// <summary>To find the block at RIP; nothing else is asked.</summary>
+    NextBlock = 0,
+
+    /// <summary>The instruction raised a fault; its state is as before it. See <c>Vcpu.Faults.cs</c>.</summary>
+    Fault,
+
+    /// <summary>The instruction needs an exact instruction boundary before it (a device access): repeat it alone.</summary>
+    RepeatAlone,
+
+    /// <summary>The instruction did its work and set RIP; the run loop should look at <see cref="CpuState.Pending"/>.</summary>
+    Boundary,
+}
+
+/// <summary>Events that the run loop looks at between instructions.</summary>
+[Flags]
+public enum PendingEvents : uint
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>The local APIC may have an interrupt.</summary>
+    Interrupt = 1,
+
+    /// <summary>An NMI is latched.</summary>
+    NonMaskableInterrupt = 2,
+
+    /// <summary>Interrupts and traps are held back for one instruction (STI, MOV SS, POP SS).</summary>
+    InterruptShadow = 4,
+
+    /// <summary>HLT: wait for an event.</summary>
+    Halt = 8,
+
+    /// <summary>The platform asked to stop.</summary>
+    Stop = 16,
+
+    /// <summary>Shutdown after a triple fault.</summary>
+    Shutdown = 32,
+
+    /// <summary>NMIs are blocked until IRET.</summary>
+    NmiBlocked = 64,
+
+    /// <summary>A debug trap was recorded in <see cref="Vcpu"/> for the instruction just finished.</summary>
+    DebugTrap = 128,
+}
+
+/// <summary>GDTR or IDTR.</summary>
+public struct DescriptorTableRegister
+{
+    /// <summary>Linear base address.</summary>
+    public ulong Base;
+
+    /// <summary>Limit in bytes, minus one.</summary>
+    public uint Limit;
+}
+
+/// <summary>MSRs that the CPU core keeps (SDM Vol. 4).</summary>
+public struct ModelSpecificRegisters
+{
+    /// <summary>IA32_STAR, 0xC0000081.</summary>
+    public ulong Star;
+
+    /// <summary>IA32_LSTAR, 0xC0000082.</summary>
+    public ulong LongStar;
+
+    /// <summary>IA32_CSTAR, 0xC0000083.</summary>
+    public ulong CompatibilityStar;
+
+    /// <summary>IA32_FMASK, 0xC0000084.</summary>
+    public ulong SyscallMask;
+
+    /// <summary>IA32_KERNEL_GS_BASE, 0xC0000102.</summary>
+    public ulong KernelGsBase;
+
+    /// <summary>IA32_TSC_AUX, 0xC0000103.</summary>
+    public ulong TscAux;
+
+    /// <summary>IA32_SYSENTER_CS, 0x174.</summary>
+    public ulong SysenterCs;
+
+    /// <summary>IA32_SYSENTER_ESP, 0x175.</summary>
+    public ulong SysenterEsp;
+
+    /// <summary>IA32_SYSENTER_EIP, 0x176.</summary>
+    public ulong SysenterEip;
+
+    /// <summary>IA32_PAT, 0x277.</summary>
+    public ulong PageAttributeTable;
+
+    /// <summary>IA32_MISC_ENABLE, 0x1A0.</summary>
+    public ulong MiscEnable;
+
+    /// <summary>IA32_TSC_ADJUST, 0x3B.</summary>
+    public ulong TscAdjust;
+}

@@ -1,0 +1,201 @@
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.Memory;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu;
+
+// The run loop: events between instructions, the block at RIP, its execution, and what it came back with.
+public sealed unsafe partial class Vcpu
+{
+    /// <summary>Instructions retired since reset: exact at every callout to the platform, where it counts those before the current one.</summary>
+    /// <remarks>The delivery of an exception or interrupt counts as one too, so that a fault loop cannot stop time.</remarks>
+    public ulong InstructionsRetired => State->BudgetEnd - (ulong)State->Budget - _unretired;
+
+    // Instructions of the current block that have been charged to the budget but not retired, while the platform is called.
+    private ulong _unretired;
+
+    /// <summary>Runs until <paramref name="untilRetired"/> instructions have been retired since reset, or an earlier reason to leave.</summary>
+    public RunExit Run(ulong untilRetired)
+    {
+        var s = State;
+        _runEnd = untilRetired;
+        SetBudgetEnd(untilRetired);
+        s->Pending &= ~PendingEvents.Stop;
+        while (true)
+        {
+            if (s->Budget <= 0)
+                return RunExit.LimitReached;
+            if (s->Pending != 0 && HandlePending() is { } exit)
+                return exit;
+
+            var block = FindBlock();
+            if (block == null)
+            {
+                DeliverPendingFault();
+                continue;
+            }
+            var limit = SingleStepping ? 1 : s->Budget;
+            if (block->Count > limit || block == _uncached)
+                ExecuteFirst(block, (int)Math.Min(limit, block->Count));
+            else
+                Execute(block);
+        }
+    }
+
+    /// <summary>Brings the end of the current <see cref="Run"/> forward (never back): a device scheduled an earlier event.</summary>
+    public void LimitRun(ulong untilRetired)
+    {
+        if (untilRetired >= _runEnd)
+            return;
+        // The instruction that is executing has been charged to the budget and completes in any case.
+        _runEnd = Math.Max(untilRetired, InstructionsRetired + _unretired);
+        if (_runEnd < State->BudgetEnd)
+            SetBudgetEnd(_runEnd);
+    }
+
+    /// <summary>Lets the current <see cref="Run"/> end with <see cref="RunExit.Stopped"/> after the current instruction.</summary>
+    public void RequestStop() => State->Pending |= PendingEvents.Stop;
+
+    /// <summary>The platform's <see cref="Platform.ILocalInterrupts.HasInterrupt"/> may have become true.</summary>
+    public void NotifyInterrupt() => State->Pending |= PendingEvents.Interrupt;
+
+    /// <summary>Raises the NMI pin's edge.</summary>
+    public void NotifyNmi() => State->Pending |= PendingEvents.NonMaskableInterrupt;
+
+    /// <summary>Lets time pass without instructions (idle): adds to the time-stamp counter.</summary>
+    /// <param name="ticks">Time-stamp ticks; one retired instruction is one tick.</param>
+    public void AdvanceTimeStamp(ulong ticks) => State->TimeStampOffset += ticks;
+
+    /// <summary>The time-stamp counter as RDTSC reads it in the instruction that is executing.</summary>
+    /// <param name="op">The instruction.</param>
+    internal ulong TimeStamp(Op* op) => State->BudgetEnd - (ulong)State->Budget - op->Remaining + State->TimeStampOffset;
+
+    /// <summary>Calls to the platform from an instruction: within the scope <see cref="InstructionsRetired"/> is exact.</summary>
+    internal void EnterPlatform(Op* op) => _unretired = op->Remaining;
+
+    /// <summary>Ends what <see cref="EnterPlatform"/> began.</summary>
+    internal void LeavePlatform() => _unretired = 0;
+
+    private bool SingleStepping =>
+        (State->SystemFlags & Rflags.Trap) != 0 || (State->Pending & PendingEvents.InterruptShadow) != 0
+        || (State->DebugRegisters[7] & 0xFF) != 0;
+
+    // Where the current run ends; BudgetEnd lies before it while a truncated block runs.
+    private ulong _runEnd;
+
+    private void SetBudgetEnd(ulong end)
+    {
+        State->Budget += (long)(end - State->BudgetEnd);
+        State->BudgetEnd = end;
+    }
+
+    private void Execute(Block* block)
+    {
+        var s = State;
+        s->Exit = EngineExit.NextBlock;
+        s->Budget -= block->Count;
+        Block.Ops(block)->Handler(this, s, Block.Ops(block));
+        if (s->Exit == EngineExit.Fault)
+        {
+            Rewind();
+            DeliverPendingFault();
+        }
+        else if (s->Exit == EngineExit.RepeatAlone)
+        {
+            Rewind();
+            if (FindBlock() is var again && again != null)
+                ExecuteFirst(again, 1);
+            else
+                DeliverPendingFault();
+        }
+    }
+
+    // The first instructions of a block and not one more: no budget is left for a link.
+    private void ExecuteFirst(Block* block, int count)
+    {
+        CopyFirst(block, count);
+        SetBudgetEnd(InstructionsRetired + (ulong)count);
+        State->Solo = count == 1 ? 1u : 0;
+        Execute(_partial);
+        State->Solo = 0;
+        State->LinkRequest = null;
+        SetBudgetEnd(_runEnd);
+    }
+
+    private void CopyFirst(Block* block, int count)
+    {
+        *_partial = *block;
+        _partial->Count = count;
+        var to = Block.Ops(_partial);
+        for (var from = Block.Ops(block); ; from++, to++)
+        {
+            // The block's fall-through (nothing remains there) is part of its last instruction; the cut is made before any other.
+            if (from->Remaining == 0 || from->Remaining > block->Count - count)
+            {
+                *to = *from;
+                if (from->Remaining == 0)
+                {
+                    to->Immediate = (long)_blocks.NoBlock;
+                    return;
+                }
+                to->Remaining -= (byte)(block->Count - count);
+                continue;
+            }
+            *to = Terminators.MakeStop(from->Offset);
+            return;
+        }
+    }
+
+    // Back to before the instruction that did not complete: it and what follows it in its block have not been retired.
+    private void Rewind()
+    {
+        State->Rip += _interruptedOp->Offset;
+        State->Budget += _interruptedOp->Remaining;
+        State->LinkRequest = null;
+    }
+
+    private Block* FindBlock()
+    {
+        var s = State;
+        if (!Is64BitCode)
+            s->Rip = (uint)s->Rip;
+        var entry = JumpCacheEntry.For(s, s->Rip);
+        var block = entry->Block;
+        if (entry->Rip != s->Rip || entry->Tag != s->CodeTag || block->Count == long.MaxValue)
+        {
+            block = LookUpOrDecode();
+            if (block == null)
+                return null;
+            if (block != _uncached)
+                *entry = new JumpCacheEntry { Rip = s->Rip, Tag = s->CodeTag, Block = block };
+        }
+        // Decoding may have forgotten everything, the request included: look at it only now.
+        if (s->LinkRequest != null)
+        {
+            if (s->LinkRequest->Scale == Op.Linkable && block->IsLinkable && block != _uncached)
+                s->LinkRequest->Immediate = (long)block;
+            s->LinkRequest = null;
+        }
+        return block;
+    }
+
+    private Block* LookUpOrDecode()
+    {
+        var s = State;
+        if (!TryCodeAddress(s->Rip, out var linear))
+            return null;
+        if (!TryTranslateFetch(linear, out var host, out var physical))
+            return null;
+        var found = host == null ? null : _blocks.Find(physical, _codeMode);
+        if (found != null && (found->IsLinkable || StillContinuesAt(linear, found->LastPage)))
+            return found;
+        return Decode(linear, host, physical);
+    }
+
+    // A block that crosses pages depends on the translation of the second one too.
+    private bool StillContinuesAt(ulong linear, ulong lastPage) =>
+        TryTranslateFetch(NextPage(linear), out var host, out var physical) && host != null && (physical & ~0xFFFUL) == lastPage;
+
+    private static ulong NextPage(ulong linear) => (linear | 0xFFF) + 1;
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Text;
+
+namespace Emu.Host.CommandLine;
+
+/// <summary>Turns the text of options into values. Every refusal names the option, what was given and what would do.</summary>
+internal static class OptionText
+{
+    public static T Choice<T>(string option, string? text, T standard, params ReadOnlySpan<(string Name, T Value)> choices)
+    {
+        if (text is null)
+            return standard;
+        foreach ((string name, T value) in choices)
+        {
+            if (name == text)
+                return value;
+        }
+
+        List<string> names = [];
+        foreach ((string name, _) in choices)
+            names.Add(name);
+        throw new UsageException($"{option} does not know '{text}'; it takes {Enumerate(names)}.");
+    }
+
+    public static ulong? Count(string option, string? text)
+    {
+        if (text is null)
+            return null;
+        // 1_000_000 and 1,000,000 read better than seven digits.
+        string digits = text.Replace("_", "", StringComparison.Ordinal).Replace(",", "", StringComparison.Ordinal);
+        if (!ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out ulong count))
+            throw new UsageException($"{option} takes a whole number of instructions, not '{text}'.");
+        return count;
+    }
+
+    public static TimeSpan? Seconds(string option, string? text)
+    {
+        if (text is null)
+            return null;
+        if (!double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
+            || !(seconds > 0) || seconds > 1e9)
+        {
+            throw new UsageException($"{option} takes a number of seconds above 0, such as 30 or 0.5, not '{text}'.");
+        }
+
+        return TimeSpan.FromSeconds(seconds);
+    }
+
+    public static ulong Size(string option, string? text, ulong standard, ulong minimum, ulong maximum)
+    {
+        if (text is null)
+            return standard;
+        if (!ByteSize.TryParse(text, out ulong bytes))
+            throw new UsageException($"{option} takes a size such as 512M or 2G, not '{text}'.");
+        if (bytes < minimum || bytes > maximum)
+            throw new UsageException($"{option} must lie between {ByteSize.Format(minimum)} and {ByteSize.Format(maximum)}; '{text}' does not.");
+        return bytes;
+    }
+
+    public static int Integer(string option, string? text, int standard, int minimum, int maximum)
+    {
+        if (text is null)
+            return standard;
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value < minimum || value > maximum)
+            throw new UsageException($"{option} takes a whole number from {minimum} to {maximum}, not '{text}'.");
+        return value;
+    }
+
+    /// <summary>Text as the guest gets it: UTF-8, and never a character that was lost on the way to us.</summary>
+    public static ReadOnlyMemory<byte>? GuestText(string option, string? text)
+    {
+        if (text is null)
+            return null;
+        if (text.Contains('\uFFFD', StringComparison.Ordinal))
+            throw new UsageException($"{option} holds bytes that are not UTF-8, which cannot be passed on as they are.");
+        try
+        {
+            return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetBytes(text);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw new UsageException($"{option} holds half of a surrogate pair, which cannot be written as UTF-8.", e);
+        }
+    }
+
+    /// <summary>FILE[,cmdline]: the first comma parts the two.</summary>
+    public static ModuleOption Module(string option, string text)
+    {
+        int comma = text.IndexOf(',', StringComparison.Ordinal);
+        string path = comma < 0 ? text : text[..comma];
+        if (path.Length == 0)
+            throw new UsageException($"{option} needs a file name before the comma in '{text}'.");
+        return new ModuleOption(path, comma < 0 ? null : GuestText(option, text[(comma + 1)..]));
+    }
+
+    private static string Enumerate(List<string> names) =>
+        names.Count == 1 ? names[0] : string.Join(", ", names.SkipLast(1)) + " or " + names[^1];
+}

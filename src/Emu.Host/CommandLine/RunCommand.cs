@@ -1,0 +1,204 @@
+using System.CommandLine;
+using Emu.Machine;
+using Emu.Pvh;
+using Microsoft.Extensions.Logging;
+
+namespace Emu.Host.CommandLine;
+
+/// <summary><c>emu run [KERNEL]</c>: its options, their help, and how their text becomes <see cref="RunOptions"/>.</summary>
+/// <remarks>Options are read as text and bound here, so that every refusal is one sentence of our own wording.</remarks>
+internal sealed class RunCommand
+{
+    private readonly Argument<string?> _kernel = new("KERNEL")
+    {
+        Description = "ELF32 or ELF64 with a PVH note, plain or gzip-wrapped, or a bzImage such as vmlinuz. Without it, the embedded tour runs.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string?> _initrd = Text("--initrd", "FILE", "The initial RAM disk: module 0.");
+
+    private readonly Option<string[]> _modules = new("--module")
+    {
+        HelpName = "FILE[,cmdline]",
+        Description = "A further module with its own command line; repeat it for more. The first comma parts the two.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string?> _append = Text("--append", "TEXT", "The kernel's command line, passed on exactly as given.");
+    private readonly Option<string?> _memory = Text("--memory", "SIZE", "RAM: 512M, 2G; a plain number counts MiB. [512M]");
+    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs. [1]");
+
+    private readonly Option<string?> _machine = Text(
+        "--machine", "pc|xen", "pc: PC devices and no hypervisor, as QEMU's microvm; xen: a Xen PVH domain with hypercalls. [pc; the tour: xen]");
+
+    private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto, interpreter or jit. [auto]");
+    private readonly Option<string?> _entry = Text(
+        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note]");
+    private readonly Option<string?> _startInfo = Text("--start-info", "v1|v0|draft", "The layout of hvm_start_info. [v1]");
+
+    private readonly Option<string?> _profile = Text(
+        "--entry-profile",
+        "PROFILE",
+        "Whose registers the kernel finds where the ABI leaves them open: xen, qemu, firecracker, cloud-hypervisor, "
+        + "or poison, which makes reliance on any of them fail. [pc: qemu; xen: xen]");
+
+    private readonly Option<string?> _vendor = Text("--cpu-vendor", "amd|intel", "Whose processor the guest sees. [intel]");
+    private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
+    private readonly Option<string?> _timeout = Text("--timeout", "SECONDS", "End after so much time on this computer, with exit code 4.");
+    private readonly Option<string?> _statistics = Text("--stats", "FILE", "Write instructions, time, state hash and exit reason as JSON at the end.");
+    private readonly Option<string?> _trace = Text("--trace", "FILE", "Write one line for each instruction: count, CS:RIP, registers. Slow.");
+    private readonly Option<string?> _traceFrom = Text("--trace-from", "N", "Begin the trace after N instructions. [0]");
+    private readonly Option<string?> _traceCount = Text("--trace-count", "M", "End the trace after M instructions. [all]");
+
+    private readonly Option<string[]> _dumpAt = new("--dump-at")
+    {
+        HelpName = "N",
+        Description = "Write the whole CPU state to stderr after N instructions; repeat it for more.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string?> _logLevel = new("--log-level", "-v")
+    {
+        HelpName = "LEVEL",
+        Description = "What is logged: none, error, warning, info, debug or trace. [warning]",
+    };
+
+    private readonly Option<string?> _logFile = Text("--log-file", "FILE", "Log there instead of to stderr.");
+
+    /// <summary>What is shown below the options by <c>emu run --help</c>.</summary>
+    public const string Examples = """
+        Examples:
+          Take the tour: a small kernel that explains what a PVH kernel sees
+            emu run
+
+          Boot Debian's kernel to a shell, with an initramfs
+            emu run vmlinuz --initrd initrd.gz --append "console=ttyS0"
+
+          Find reliance on registers that the boot ABI leaves open
+            emu run kernel.elf --entry-profile poison
+
+          The hundred instructions before number 5000, for comparing with another emulator
+            emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
+
+        The guest's console is all that goes to stdout. At a terminal, Ctrl-A x ends the run and Ctrl-A h helps.
+
+        Exit codes:
+          0 the guest powered off or rebooted      3 the guest crashed
+          2 unusable command line or input file    4 a limit was reached
+          1 a defect of this program               (v << 1) | 1 the guest wrote v to port 0xF4
+        """;
+
+    /// <summary>Makes the command.</summary>
+    /// <param name="run">What carries it out; returns the exit code.</param>
+    /// <returns>The command.</returns>
+    public Command Create(Func<RunOptions, int> run)
+    {
+        Command command = new("run", "Boots a kernel and gives it the console.")
+        {
+            _kernel, _initrd, _modules, _append, _memory, _vcpus, _machine, _engine, _entry, _startInfo, _profile, _vendor,
+            _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
+        };
+        command.SetAction(result => run(Bind(result)));
+        return command;
+    }
+
+    private static Option<string?> Text(string name, string value, string description) =>
+        new(name) { HelpName = value, Description = description };
+
+    private RunOptions Bind(ParseResult result)
+    {
+        string? kernel = result.GetValue(_kernel);
+        if (kernel is ['-', ..])
+            throw new UsageException($"'{kernel}' is not an option of 'emu run'; 'emu run --help' lists them.");
+
+        List<ModuleOption> modules = [];
+        if (result.GetValue(_initrd) is { } initrd)
+            modules.Add(new ModuleOption(initrd, null));
+        foreach (string module in result.GetValue(_modules) ?? [])
+            modules.Add(OptionText.Module("--module", module));
+
+        ulong memory = OptionText.Size("--memory", result.GetValue(_memory), RunOptions.DefaultMemorySize, MachineMemoryMap.Smallest, MachineMemoryMap.Largest);
+        if (memory % 4096 != 0)
+            throw new UsageException($"--memory must be a whole number of 4 KiB pages; '{result.GetValue(_memory)}' is not.");
+
+        string? trace = result.GetValue(_trace);
+        ulong? traceFrom = OptionText.Count("--trace-from", result.GetValue(_traceFrom));
+        ulong? traceCount = OptionText.Count("--trace-count", result.GetValue(_traceCount));
+        if (trace is null && (traceFrom ?? traceCount) is not null)
+            throw new UsageException("--trace-from and --trace-count need --trace FILE.");
+
+        return new RunOptions
+        {
+            Kernel = kernel,
+            Modules = modules,
+            CommandLine = OptionText.GuestText("--append", result.GetValue(_append)),
+            MemorySize = memory,
+            VcpuCount = VcpuCount(result.GetValue(_vcpus)),
+            Machine = OptionText.Choice(
+                "--machine",
+                result.GetValue(_machine),
+                // The tour shows hypercalls.
+                kernel is null ? MachineProfile.Xen : MachineProfile.Pc,
+                ("pc", MachineProfile.Pc),
+                ("xen", MachineProfile.Xen)),
+            Engine = Engine(result.GetValue(_engine)),
+            Entry = Entry(result.GetValue(_entry)),
+            StartInfo = OptionText.Choice(
+                "--start-info",
+                result.GetValue(_startInfo),
+                StartInfoVersion.V1,
+                ("v1", StartInfoVersion.V1),
+                ("v0", StartInfoVersion.V0),
+                ("draft", StartInfoVersion.Draft)),
+            EntryProfile = OptionText.Choice<EntryProfile?>(
+                "--entry-profile",
+                result.GetValue(_profile),
+                null,
+                ("xen", EntryProfile.Xen),
+                ("qemu", EntryProfile.Qemu),
+                ("firecracker", EntryProfile.Firecracker),
+                ("cloud-hypervisor", EntryProfile.CloudHypervisor),
+                ("poison", EntryProfile.Poison)),
+            CpuVendor = OptionText.Choice(
+                "--cpu-vendor", result.GetValue(_vendor), CpuVendor.Intel, ("amd", CpuVendor.Amd), ("intel", CpuVendor.Intel)),
+            MaximumInstructions = OptionText.Count("--max-instructions", result.GetValue(_maximumInstructions)),
+            Timeout = OptionText.Seconds("--timeout", result.GetValue(_timeout)),
+            StatisticsFile = result.GetValue(_statistics),
+            TraceFile = trace,
+            TraceFrom = traceFrom ?? 0,
+            TraceCount = traceCount,
+            DumpAt = [.. (result.GetValue(_dumpAt) ?? []).Select(text => OptionText.Count("--dump-at", text)!.Value).Order()],
+            LogLevel = OptionText.Choice(
+                "--log-level",
+                result.GetValue(_logLevel),
+                LogLevel.Warning,
+                ("none", LogLevel.None),
+                ("error", LogLevel.Error),
+                ("warning", LogLevel.Warning),
+                ("info", LogLevel.Information),
+                ("debug", LogLevel.Debug),
+                ("trace", LogLevel.Trace)),
+            LogFile = result.GetValue(_logFile),
+        };
+    }
+
+    private static int VcpuCount(string? text)
+    {
+        int count = OptionText.Integer("--vcpus", text, 1, 1, 128);
+        return count == 1 ? 1 : throw new UsageException($"--vcpus {count} is not possible yet: this version emulates one processor.");
+    }
+
+    private static ExecutionEngine Engine(string? text) => text == "jit"
+        ? throw new UsageException("--engine jit is not possible yet: this version has the interpreter only.")
+        : OptionText.Choice(
+            "--engine",
+            text,
+            ExecutionEngine.Auto,
+            ("auto", ExecutionEngine.Auto),
+            ("interpreter", ExecutionEngine.Interpreter),
+            ("jit", ExecutionEngine.Jit));
+
+    private static EntryChoice Entry(string? text) => text is "multiboot" or "multiboot2"
+        ? throw new UsageException($"--entry {text} is not possible yet: this version enters kernels by their PVH note.")
+        : OptionText.Choice("--entry", text, EntryChoice.Auto, ("auto", EntryChoice.Auto), ("pvh", EntryChoice.Pvh));
+}

@@ -1,0 +1,87 @@
+using Emu.Machine;
+using Emu.Pvh;
+using Microsoft.Extensions.Logging;
+
+namespace Emu.Host.CommandLine;
+
+/// <summary>What <c>emu run</c> was asked to do, checked as far as the command line alone allows.</summary>
+public sealed record RunOptions
+{
+    /// <summary>The kernel file; null boots the embedded tour.</summary>
+    public string? Kernel { get; init; }
+
+    /// <summary>The modules in order; the initrd, if any, is the first.</summary>
+    public IReadOnlyList<ModuleOption> Modules { get; init; } = [];
+
+    /// <summary>The kernel command line, byte for byte; null for none.</summary>
+    public ReadOnlyMemory<byte>? CommandLine { get; init; }
+
+    /// <summary>RAM in bytes, a multiple of 4096.</summary>
+    public ulong MemorySize { get; init; } = DefaultMemorySize;
+
+    /// <summary>How many virtual CPUs.</summary>
+    public int VcpuCount { get; init; } = 1;
+
+    /// <summary>Which machine the guest sees.</summary>
+    public MachineProfile Machine { get; init; }
+
+    /// <summary>Which engine executes instructions.</summary>
+    public ExecutionEngine Engine { get; init; }
+
+    /// <summary>Which entry point is taken.</summary>
+    public EntryChoice Entry { get; init; }
+
+    /// <summary>The layout of start_info.</summary>
+    public StartInfoVersion StartInfo { get; init; } = StartInfoVersion.V1;
+
+    /// <summary>Whose entry state is followed where the ABI leaves it open; null for the machine's own: QEMU's for pc, Xen's for xen.</summary>
+    public EntryProfile? EntryProfile { get; init; }
+
+    /// <summary>Whose processor the guest sees.</summary>
+    public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
+
+    /// <summary>Ends the run after so many retired instructions; null for no limit.</summary>
+    public ulong? MaximumInstructions { get; init; }
+
+    /// <summary>Ends the run after so much host time; null for no limit.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Where the statistics go as JSON; null for nowhere.</summary>
+    public string? StatisticsFile { get; init; }
+
+    /// <summary>Where the instruction trace goes; null for no trace.</summary>
+    public string? TraceFile { get; init; }
+
+    /// <summary>How many instructions have retired before the first one that is traced.</summary>
+    public ulong TraceFrom { get; init; }
+
+    /// <summary>How many instructions are traced; null for all.</summary>
+    public ulong? TraceCount { get; init; }
+
+    /// <summary>The instruction counts at which the full state is written to stderr, ascending.</summary>
+    public IReadOnlyList<ulong> DumpAt { get; init; } = [];
+
+    /// <summary>The least severe message that is logged.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Warning;
+
+    /// <summary>Where the log goes; null for stderr.</summary>
+    public string? LogFile { get; init; }
+
+    /// <summary>512 MiB.</summary>
+    public const ulong DefaultMemorySize = 512UL << 20;
+}
+
+/// <summary>A module file with its own command line.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="CommandLine">Its command line, byte for byte; null for none.</param>
+public sealed record ModuleOption(string Path, ReadOnlyMemory<byte>? CommandLine);
+
+/// <summary>The entry points of <c>--entry</c>.</summary>
+public enum EntryChoice
+{
+    /// <summary>The PVH note where there is one.</summary>
+    Auto,
+
+    /// <summary>The PVH note.</summary>
+    Pvh,
+}

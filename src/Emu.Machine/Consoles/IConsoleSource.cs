@@ -1,0 +1,34 @@
+namespace Emu.Machine.Consoles;
+
+/// <summary>Where the guest's console input comes from.</summary>
+public interface IConsoleSource
+{
+    /// <summary>
+    /// True for a human at a terminal: nobody waits for the first byte, and idle time is paced while the guest listens. False for a file
+    /// or a pipe, which is given a moment to deliver, so that the bytes that are there enter at the same virtual time in each run.
+    /// </summary>
+    bool IsInteractive { get; }
+
+    /// <summary>Takes the next byte, if there is one.</summary>
+    /// <param name="value">The byte.</param>
+    /// <returns>Whether there is a byte, none yet, or none ever again.</returns>
+    ConsoleInput TryRead(out byte value);
+
+    /// <summary>Waits until <see cref="TryRead"/> has something to say.</summary>
+    /// <param name="timeout">Host time to wait at most.</param>
+    /// <returns>True where there is a byte or the end of input.</returns>
+    bool Wait(TimeSpan timeout);
+}
+
+/// <summary>What a console source has.</summary>
+public enum ConsoleInput
+{
+    /// <summary>A byte was taken.</summary>
+    Available,
+
+    /// <summary>Nothing yet.</summary>
+    Empty,
+
+    /// <summary>Nothing ever again.</summary>
+    Ended,
+}

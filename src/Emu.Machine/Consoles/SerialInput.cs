@@ -1,0 +1,79 @@
+using Emu.Machine.Serial;
+using Emu.Machine.Time;
+
+namespace Emu.Machine.Consoles;
+
+/// <summary>Feeds console input into a serial port at virtual times that the guest alone decides, as far as that is possible.</summary>
+/// <remarks>
+/// A byte enters one character time after the guest has begun to listen (see <see cref="Uart16550.WantsInput"/>) or after the byte
+/// before it, never into a full receiver. So a file, or a pipe whose bytes are there in time, gives the same run each time. A pipe
+/// that is silent for <see cref="Patience"/> is taken for a human: from then on bytes enter when they come, between two slices.
+/// </remarks>
+public sealed class SerialInput
+{
+    private readonly Uart16550 _uart;
+    private readonly VirtualClock _clock;
+    private readonly IConsoleSource _source;
+    private readonly VirtualTimer _next;
+    private ulong _lineFree;
+    private bool _ended;
+
+    /// <summary>Connects a source with a port.</summary>
+    /// <param name="uart">The port.</param>
+    /// <param name="clock">Virtual time.</param>
+    /// <param name="source">Where input comes from.</param>
+    public SerialInput(Uart16550 uart, VirtualClock clock, IConsoleSource source)
+    {
+        _uart = uart;
+        _clock = clock;
+        _source = source;
+        _next = clock.CreateTimer("console input", Feed);
+        uart.ReceiverReady += Schedule;
+    }
+
+    /// <summary>How long, in host time, a pipe may keep the machine waiting for a byte before it is taken for a human.</summary>
+    public static TimeSpan Patience => TimeSpan.FromMilliseconds(200);
+
+    /// <summary>True while the guest listens, nothing is there, and more may come: idle time then waits for the source.</summary>
+    public bool IsAwaited { get; private set; }
+
+    /// <summary>Looks whether awaited input has come; called between slices.</summary>
+    public void Poll()
+    {
+        if (IsAwaited && !_next.IsArmed && _uart.WantsInput)
+            TakeByte(patience: TimeSpan.Zero);
+    }
+
+    /// <summary>Waits in host time for awaited input.</summary>
+    /// <param name="timeout">How long at most.</param>
+    /// <returns>True where input, or its end, is there.</returns>
+    public bool Wait(TimeSpan timeout) => _source.Wait(timeout);
+
+    private void Schedule()
+    {
+        if (_ended || IsAwaited || _next.IsArmed)
+            return;
+        _next.Arm(Math.Max(_clock.Now, _lineFree) + _uart.CharacterTime);
+    }
+
+    private void Feed(ulong deadline)
+    {
+        if (_uart.WantsInput)
+            TakeByte(_source.IsInteractive ? TimeSpan.Zero : Patience);
+    }
+
+    private void TakeByte(TimeSpan patience)
+    {
+        var state = _source.TryRead(out var value);
+        if (state == ConsoleInput.Empty && patience != TimeSpan.Zero && _source.Wait(patience))
+            state = _source.TryRead(out value);
+        IsAwaited = state == ConsoleInput.Empty;
+        _ended = state == ConsoleInput.Ended;
+        if (state != ConsoleInput.Available)
+            return;
+        _lineFree = _clock.Now;
+        _uart.Receive(value);
+        if (_uart.WantsInput)
+            Schedule();
+    }
+}

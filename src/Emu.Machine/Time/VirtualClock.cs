@@ -1,0 +1,89 @@
+namespace Emu.Machine.Time;
+
+/// <summary>
+/// The only clock of the machine. One retired instruction is one nanosecond; while every vCPU idles, time jumps ("warps") to the next
+/// deadline. Host time has no way in.
+/// </summary>
+/// <remarks>
+/// Timers fire in the order of their deadlines, equal ones in the order in which they were armed: the order of events is a function
+/// of what the guest did and of nothing else.
+/// </remarks>
+public sealed class VirtualClock
+{
+    /// <summary>Nanoseconds in a second.</summary>
+    public const ulong NanosecondsPerSecond = 1_000_000_000;
+
+    private readonly List<VirtualTimer> _armed = [];
+    private IInstructionCounter _counter;
+    private ulong _offset;
+
+    /// <summary>Starts a clock at 0 ns.</summary>
+    /// <param name="counter">The vCPU whose instructions drive it.</param>
+    public VirtualClock(IInstructionCounter counter)
+    {
+        _counter = counter;
+        _offset = 0 - counter.InstructionsRetired;
+    }
+
+    /// <summary>Virtual time in nanoseconds since the machine started: exact even in the middle of a run.</summary>
+    public ulong Now => _counter.InstructionsRetired + _offset;
+
+    /// <summary>The earliest deadline, in nanoseconds since the start; null where no timer is armed.</summary>
+    public ulong? NextDeadline => _armed.Count == 0 ? null : _armed[0].Deadline;
+
+    /// <summary>Makes a timer, disarmed.</summary>
+    /// <param name="name">What it is for, in a few words.</param>
+    /// <param name="expired">Called when it fires, with its deadline.</param>
+    /// <returns>The timer.</returns>
+    public VirtualTimer CreateTimer(string name, Action<ulong> expired) => new(this, name, expired);
+
+    /// <summary>Changes over to the instructions of another vCPU; time goes on from where it is.</summary>
+    /// <param name="counter">The vCPU that runs next.</param>
+    public void Follow(IInstructionCounter counter)
+    {
+        var now = Now;
+        _counter = counter;
+        _offset = now - counter.InstructionsRetired;
+    }
+
+    /// <summary>The instruction count at which the current vCPU reaches a time.</summary>
+    /// <param name="time">Nanoseconds since the start; the past counts as now.</param>
+    /// <returns>Instructions since the vCPU's reset.</returns>
+    public ulong InstructionCountAt(ulong time)
+    {
+        var retired = _counter.InstructionsRetired;
+        var now = retired + _offset;
+        if (time <= now)
+            return retired;
+        var wait = time - now;
+        return wait > ulong.MaxValue - retired ? ulong.MaxValue : retired + wait;
+    }
+
+    /// <summary>Lets time pass without instructions.</summary>
+    /// <param name="nanoseconds">How much; not beyond the next deadline.</param>
+    public void Warp(ulong nanoseconds) => _offset += nanoseconds;
+
+    /// <summary>Fires every timer whose deadline has come.</summary>
+    public void FireDue()
+    {
+        while (_armed.Count != 0 && _armed[0].Deadline <= Now)
+        {
+            var timer = _armed[0];
+            _armed.RemoveAt(0);
+            timer.Expire();
+        }
+    }
+
+    internal void Insert(VirtualTimer timer)
+    {
+        // Behind all that are due no later: what was armed first fires first.
+        var at = _armed.Count;
+        while (at > 0 && _armed[at - 1].Deadline > timer.Deadline)
+            at--;
+        _armed.Insert(at, timer);
+        if (at == 0)
+            _counter.LimitRun(InstructionCountAt(timer.Deadline));
+    }
+
+    internal void Remove(VirtualTimer timer) => _armed.Remove(timer);
+}

@@ -1,0 +1,71 @@
+using System.Buffers.Binary;
+
+namespace Emu.Pvh;
+
+/// <summary>A Multiboot 1 header (Multiboot specification 0.6.96, §3.1). QEMU prefers it to the PVH note.</summary>
+/// <param name="FileOffset">Where it stands in the image, in bytes.</param>
+/// <param name="Flags">Its flags; bit 16 says that it carries load addresses.</param>
+public sealed record Multiboot1Header(int FileOffset, uint Flags)
+{
+    /// <summary>The magic number of the header.</summary>
+    public const uint Magic = 0x1BADB002;
+
+    /// <summary>What EAX holds when a Multiboot 1 loader enters the kernel; QEMU's microvm leaves it there in PVH boots too.</summary>
+    public const uint LoaderMagic = 0x2BADB002;
+
+    private const int SearchLength = 8192;
+
+    /// <summary>True when the header itself says where to load the kernel, so that the ELF headers do not count.</summary>
+    public bool HasAddresses => (Flags & 0x10000) != 0;
+
+    /// <summary>Looks for a valid header: 4-aligned, in the first 8 KiB, with a checksum that fits.</summary>
+    /// <param name="image">The image.</param>
+    /// <returns>The header, or null.</returns>
+    public static Multiboot1Header? Find(ReadOnlySpan<byte> image)
+    {
+        int end = Math.Min(image.Length, SearchLength) - 12;
+        for (int at = 0; at <= end; at += 4)
+        {
+            if (BinaryPrimitives.ReadUInt32LittleEndian(image[at..]) != Magic)
+                continue;
+            uint flags = BinaryPrimitives.ReadUInt32LittleEndian(image[(at + 4)..]);
+            uint checksum = BinaryPrimitives.ReadUInt32LittleEndian(image[(at + 8)..]);
+            if (unchecked(Magic + flags + checksum) == 0)
+                return new Multiboot1Header(at, flags);
+        }
+
+        return null;
+    }
+}
+
+/// <summary>A Multiboot 2 header (Multiboot2 specification 2.0, §3.1).</summary>
+/// <param name="FileOffset">Where it stands in the image, in bytes.</param>
+/// <param name="Architecture">0 for 32-bit protected mode of i386.</param>
+/// <param name="Length">Its length with all tags, in bytes.</param>
+public sealed record Multiboot2Header(int FileOffset, uint Architecture, uint Length)
+{
+    /// <summary>The magic number of the header.</summary>
+    public const uint Magic = 0xE85250D6;
+
+    private const int SearchLength = 32768;
+
+    /// <summary>Looks for a valid header: 8-aligned, in the first 32 KiB, with a checksum that fits.</summary>
+    /// <param name="image">The image.</param>
+    /// <returns>The header, or null.</returns>
+    public static Multiboot2Header? Find(ReadOnlySpan<byte> image)
+    {
+        int end = Math.Min(image.Length, SearchLength) - 16;
+        for (int at = 0; at <= end; at += 8)
+        {
+            if (BinaryPrimitives.ReadUInt32LittleEndian(image[at..]) != Magic)
+                continue;
+            uint architecture = BinaryPrimitives.ReadUInt32LittleEndian(image[(at + 4)..]);
+            uint length = BinaryPrimitives.ReadUInt32LittleEndian(image[(at + 8)..]);
+            uint checksum = BinaryPrimitives.ReadUInt32LittleEndian(image[(at + 12)..]);
+            if (unchecked(Magic + architecture + length + checksum) == 0)
+                return new Multiboot2Header(at, architecture, length);
+        }
+
+        return null;
+    }
+}

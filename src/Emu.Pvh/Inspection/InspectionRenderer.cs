@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Text;
+using Emu.Pvh.Compression;
+
+namespace Emu.Pvh;
+
+/// <summary>Writes an inspection as plain text for a terminal.</summary>
+public static class InspectionRenderer
+{
+    private const int LabelWidth = 13;
+    private const int MaximumListed = 64;
+
+    /// <summary>Renders a report.</summary>
+    /// <param name="inspection">The report.</param>
+    /// <param name="fileName">What to call the file.</param>
+    /// <returns>Lines that end in a line feed.</returns>
+    public static string Render(KernelInspection inspection, string fileName)
+    {
+        ArgumentNullException.ThrowIfNull(inspection);
+        StringBuilder text = new();
+        File(text, inspection.Image, fileName);
+        Segments(text, inspection.Image.Elf);
+        Notes(text, inspection.Image);
+        Layout(text, inspection);
+        Verdicts(text, inspection);
+        return text.ToString();
+    }
+
+    private static void File(StringBuilder text, KernelImage image, string fileName)
+    {
+        ElfFile elf = image.Elf;
+        Line(text, "File", $"{fileName}, {Bytes(image.FileLength)}");
+        string compressed = image.Compression == CompressionFormat.None
+            ? "not compressed"
+            : $"{image.Compression.Name()}, unpacks to {Bytes(elf.Image.Length)}";
+        if (image.SetupHeader is { } setup)
+        {
+            string protocol = $"{setup.ProtocolVersion >> 8}.{setup.ProtocolVersion & 0xFF:00}";
+            Line(text, "Container", $"Linux bzImage, boot protocol {protocol}, payload {compressed}");
+            if (setup.KernelVersion is { } version)
+                Line(text, "Kernel", version);
+        }
+        else if (image.Container == KernelContainer.CompressedElf)
+        {
+            Line(text, "Container", $"compressed ELF: {compressed}");
+        }
+
+        string bits = elf.Class == ElfClass.Elf64 ? "ELF64" : "ELF32";
+        string machine = elf.Machine == ElfMachine.X86_64 ? "x86-64" : "i386";
+        Line(text, "Image", $"{bits} for {machine}, e_entry 0x{elf.Entry:x} (PVH ignores it)");
+        Line(text, "PVH entry", image.Xen.Entry is { } entry ? $"0x{entry:x}" : "none");
+        if (image.Multiboot1 is { } one)
+            Line(text, "Multiboot 1", $"header at offset 0x{one.FileOffset:x}, flags 0x{one.Flags:x}");
+        if (image.Multiboot2 is { } two)
+            Line(text, "Multiboot 2", $"header at offset 0x{two.FileOffset:x}, {Bytes(two.Length)}");
+    }
+
+    private static void Segments(StringBuilder text, ElfFile elf)
+    {
+        text.Append("\nSegments to load (physical)\n");
+        foreach (ElfSegment segment in elf.LoadableSegments.Take(MaximumListed))
+        {
+            char read = (segment.Flags & 4) != 0 ? 'r' : '-';
+            char write = (segment.Flags & 2) != 0 ? 'w' : '-';
+            char execute = (segment.Flags & 1) != 0 ? 'x' : '-';
+            string zeros = Bytes((long)(segment.MemorySize - segment.FileSize));
+            text.Append(CultureInfo.InvariantCulture, $"  {segment.Index,2}  {segment.PhysicalRange,-28} {read}{write}{execute}  ");
+            text.Append(CultureInfo.InvariantCulture, $"file {Bytes((long)segment.FileSize)}, zeros {zeros}, align 0x{segment.Alignment:x}\n");
+        }
+
+        More(text, elf.LoadableSegments.Count);
+    }
+
+    private static void Notes(StringBuilder text, KernelImage image)
+    {
+        text.Append(image.Notes.FromSections ? "\nXen notes (from sections)\n" : "\nXen notes\n");
+        if (image.Xen.All.Count == 0)
+            text.Append("  none\n");
+        foreach (ElfNote note in image.Xen.All.Take(MaximumListed))
+            text.Append("  ").Append(XenNoteText.Describe(note)).Append('\n');
+        More(text, image.Xen.All.Count);
+        foreach (string defect in image.Notes.Defects.Take(MaximumListed))
+            text.Append("  damaged: ").Append(defect).Append('\n');
+    }
+
+    private static void Layout(StringBuilder text, KernelInspection inspection)
+    {
+        text.Append("\nLayout with ").Append(PvhLoader.Describe(inspection.Ram)).Append('\n');
+        if (inspection.Layout is not { } layout)
+        {
+            text.Append("  none: ").Append(inspection.Refusal!.Message).Append('\n');
+            return;
+        }
+
+        LoadedKernel kernel = layout.Kernel;
+        Line(text, "  kernel", $"{kernel.Range}, {Bytes((long)kernel.Size)}, align 0x{kernel.Alignment:x}, entry 0x{kernel.Entry:x}");
+        Line(text, "  boot data", $"{layout.BootData} (start_info at 0x{layout.StartInfoAddress:x})");
+        for (int i = 0; i < layout.Modules.Count && i < MaximumListed; i++)
+            Line(text, $"  module {i}", $"{layout.Modules[i].Range}, {Bytes((long)layout.Modules[i].Range.Length)}");
+    }
+
+    private static void Verdicts(StringBuilder text, KernelInspection inspection)
+    {
+        text.Append("\nLoaders\n");
+        foreach (LoaderVerdict verdict in inspection.Verdicts)
+        {
+            string loader = verdict.Loader switch
+            {
+                KernelLoader.Emu => "emu",
+                KernelLoader.Xen => "Xen (xl)",
+                KernelLoader.Qemu => "QEMU -kernel",
+                _ => "linux-loader (Firecracker, Cloud Hypervisor)",
+            };
+            string outcome = verdict.Outcome switch
+            {
+                VerdictOutcome.Boots => "boots through PVH",
+                VerdictOutcome.BootsOtherwise => "boots, but not through PVH",
+                _ => "refuses",
+            };
+            text.Append(CultureInfo.InvariantCulture, $"  {loader}: {outcome}\n");
+            foreach (LoaderFinding finding in verdict.Findings)
+            {
+                text.Append("    rule: ").Append(finding.Rule).Append('\n');
+                if (finding.Fix is { } fix)
+                    text.Append("    fix:  ").Append(fix).Append('\n');
+            }
+        }
+    }
+
+    private static void Line(StringBuilder text, string label, string value) =>
+        text.Append(label.PadRight(LabelWidth)).Append(value).Append('\n');
+
+    private static void More(StringBuilder text, int count)
+    {
+        if (count > MaximumListed)
+            text.Append(CultureInfo.InvariantCulture, $"  … and {count - MaximumListed} more\n");
+    }
+
+    private static string Bytes(long count) => string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "byte" : "bytes")}");
+}

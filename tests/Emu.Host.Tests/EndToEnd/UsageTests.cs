@@ -1,0 +1,126 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Emu.Host.Tests.EndToEnd;
+
+public sealed class UsageTests : IDisposable
+{
+    private readonly TestFiles.TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Help_teaches_with_an_example_on_each_verb()
+    {
+        foreach (string[] verb in new string[][] { [], ["run"], ["inspect"] })
+        {
+            EmuResult result = EmuProcess.Run([.. verb, "--help"]);
+
+            Assert.Equal(0, result.ExitCode);
+            Assert.Contains("Examples:", result.Output, StringComparison.Ordinal);
+            Assert.Contains("emu ", result.Output, StringComparison.Ordinal);
+            Assert.Empty(result.Error);
+        }
+    }
+
+    [Theory]
+    [InlineData("bogus")]
+    [InlineData("run", "--bogus")]
+    [InlineData("run", "--memory", "lots")]
+    [InlineData("run", "--engine", "jit")]
+    [InlineData("run", "--entry", "multiboot2")]
+    [InlineData("run", "--vcpus", "4")]
+    [InlineData("inspect")]
+    public void A_mistake_on_the_command_line_ends_with_2(params string[] arguments)
+    {
+        Refused(arguments);
+    }
+
+    [Fact]
+    public void A_kernel_that_is_not_there_ends_with_2()
+    {
+        Assert.Contains("missing.elf", Refused("run", _folder.File("missing.elf")), StringComparison.Ordinal);
+        Assert.Contains("missing.elf", Refused("inspect", _folder.File("missing.elf")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_is_no_kernel()
+    {
+        Refused("run", _folder.Path);
+        Refused("run", TestFiles.TourKernel, "--initrd", _folder.Path);
+    }
+
+    [Fact]
+    public void An_initrd_or_module_that_is_not_there_ends_with_2()
+    {
+        Assert.Contains("nothing.gz", Refused("run", TestFiles.TourKernel, "--initrd", _folder.File("nothing.gz")), StringComparison.Ordinal);
+        Assert.Contains("nothing.gz", Refused("run", TestFiles.TourKernel, "--module", _folder.File("nothing.gz") + ",text"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Statistics_trace_or_log_that_cannot_be_written_end_with_2_before_the_guest_starts()
+    {
+        string nowhere = Path.Combine(_folder.Path, "no", "such", "folder", "file");
+        foreach (string option in new[] { "--stats", "--trace", "--log-file" })
+        {
+            EmuResult result = EmuProcess.Run("run", TestFiles.TourKernel, option, nowhere);
+
+            Assert.Equal(2, result.ExitCode);
+            Assert.Empty(result.Output);
+            Assert.Contains(nowhere, result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Damaged_kernels_end_with_2_in_both_verbs()
+    {
+        byte[] tour = File.ReadAllBytes(TestFiles.TourKernel);
+        Dictionary<string, byte[]> damaged = new()
+        {
+            ["empty"] = [],
+            ["text"] = Encoding.UTF8.GetBytes("#!/bin/sh\necho this is no kernel\n"),
+            ["noise"] = SHA256.HashData(tour),
+            ["header-only"] = tour[..64],
+            ["half"] = tour[..(tour.Length / 2)],
+            ["gzip-cut"] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3],
+            ["no-note"] = WithoutNote(tour),
+        };
+        foreach ((string name, byte[] content) in damaged)
+        {
+            string path = _folder.Write(name, content);
+            Refused("run", path);
+            Refused("inspect", path);
+        }
+    }
+
+    [Fact]
+    public void A_kernel_that_does_not_fit_into_memory_ends_with_2()
+    {
+        Refused("run", TestFiles.TourKernel, "--memory", "1M");
+    }
+
+    /// <summary>Runs what must be refused and returns the one sentence.</summary>
+    private static string Refused(params string[] arguments)
+    {
+        EmuResult result = EmuProcess.Run(arguments);
+
+        string what = string.Join(' ', arguments);
+        Assert.True(result.ExitCode == 2, $"{what}: exit code {result.ExitCode}\n{result.Error}");
+        string[] lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.True(lines.Length == 1, $"{what}: not one line:\n{result.Error}");
+        Assert.StartsWith("emu: ", lines[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("Exception", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
+        return lines[0];
+    }
+
+    /// <summary>The kernel with its PHYS32_ENTRY note's name destroyed.</summary>
+    private static byte[] WithoutNote(byte[] kernel)
+    {
+        byte[] copy = [.. kernel];
+        int at = copy.AsSpan().IndexOf("Xen\0"u8);
+        Assert.True(at > 0);
+        copy[at] = (byte)'Q';
+        return copy;
+    }
+}
