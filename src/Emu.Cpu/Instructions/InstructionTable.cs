@@ -1,8 +1,9 @@
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
-using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Instructions.Control;
 using Emu.Cpu.Instructions.ExtendedState;
+using Emu.Cpu.Instructions.Integer;
+using Emu.Cpu.Instructions.Strings;
 using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Instructions.Vector;
 using Emu.Cpu.Instructions.X87;
@@ -34,6 +35,7 @@ public sealed unsafe class InstructionTable
         _model = model ?? new CpuModel();
         IntegerFamily.Register(this);
         ControlFamily.Register(this);
+        StringFamily.Register(this);
         VectorFamily.Register(this);
         X87Family.Register(this);
         ExtendedStateFamily.Register(this);
