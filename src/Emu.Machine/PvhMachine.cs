@@ -84,7 +84,10 @@ public sealed class PvhMachine : IDisposable
             Interrupts = _localApic,
             Hypervisor = options.Profile == MachineProfile.Xen ? MakeHypervisor() : null,
             Observer = new VcpuLogger(_log, options.Observer),
-            Model = new CpuModel(),
+            Model = new CpuModel(
+                options.CpuVendor == CpuVendor.Amd ? Emu.Cpu.CpuVendor.Amd : Emu.Cpu.CpuVendor.Intel,
+                options.Vcpus,
+                options.Profile == MachineProfile.Xen ? 2 : 1),
         });
         _link.Vcpu = Vcpu;
     }

@@ -15,8 +15,8 @@ namespace Emu.Machine.Diagnostics;
 /// </remarks>
 internal static unsafe class StateDigest
 {
-    /// <summary>What is architectural among the pending events: halted, shadowed, NMI latched or blocked, shut down.</summary>
-    private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt | PendingEvents.InterruptShadow
+    /// <summary>What is architectural among the pending events: halted, NMI latched or blocked, shut down.</summary>
+    private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt
         | PendingEvents.Halt | PendingEvents.Shutdown | PendingEvents.NmiBlocked;
 
     public static byte[] Compute(IReadOnlyList<Vcpu> vcpus, PhysicalMemory memory)
@@ -43,7 +43,8 @@ internal static unsafe class StateDigest
         Append(hash, vcpu.InstructionsRetired);
         Append(hash, new ReadOnlySpan<ulong>(state->Registers, 16));
         Append(hash, state->Rip);
-        Append(hash, state->SystemFlags | state->Flags.ToRflags());
+        Append(hash, vcpu.RflagsImage);
+        Append(hash, vcpu.IsInterruptShadowed ? 1UL : 0);
         Append(hash, (ulong)(state->Pending & ArchitecturalEvents));
         Append(hash, state->Cpl);
         for (var i = 0; i < 8; i++)
