@@ -46,6 +46,8 @@ internal static unsafe class StateDigest
         Append(hash, vcpu.RflagsImage);
         Append(hash, vcpu.IsInterruptShadowed ? 1UL : 0);
         Append(hash, (ulong)(state->Pending & ArchitecturalEvents));
+        Append(hash, Held(vcpu, state->InterruptShadowAt));
+        Append(hash, Held(vcpu, state->StackShadowAt));
         Append(hash, state->Cpl);
         for (var i = 0; i < 8; i++)
         {
@@ -93,6 +95,9 @@ internal static unsafe class StateDigest
         Append(hash, state->Pkru);
         Append(hash, new ReadOnlySpan<ulong>(state->Vectors, 64));
     }
+
+    // A shadow is kept as the count at which it holds: what matters is whether it holds now.
+    private static ulong Held(Vcpu vcpu, ulong shadowAt) => vcpu.InstructionsRetired == shadowAt ? 1UL : 0;
 
     private static void Append(IncrementalHash hash, ReadOnlySpan<ulong> values)
     {
