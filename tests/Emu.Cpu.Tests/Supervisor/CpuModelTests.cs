@@ -1,0 +1,70 @@
+using Emu.Cpu.Instructions;
+using Iced.Intel;
+using Xunit;
+
+namespace Emu.Cpu.Tests.Supervisor;
+
+/// <summary>CPUID, and that it promises nothing that the CPU does not have.</summary>
+public sealed unsafe class CpuModelTests
+{
+    [Theory]
+    [InlineData(CpuVendor.Intel, "GenuineIntel")]
+    [InlineData(CpuVendor.Amd, "AuthenticAMD")]
+    public void Leaf_0_names_the_vendor(CpuVendor vendor, string name)
+    {
+        using var guest = new Guest(vendor);
+        var leaf = guest.Vcpu.Model.Cpuid(0, 0, guest.Vcpu);
+        var bytes = new[] { leaf.Ebx, leaf.Edx, leaf.Ecx }.SelectMany(BitConverter.GetBytes).ToArray();
+        Assert.Equal(name, System.Text.Encoding.ASCII.GetString(bytes));
+    }
+
+    [Fact]
+    public void Every_instruction_of_a_declared_feature_is_implemented()
+    {
+        var model = new CpuModel();
+        var table = new InstructionTable(model);
+        // Prefixes and data that Iced gives names, and what only other processors have.
+        var missing = Enum.GetValues<Code>()
+            .Where(code => code is not (Code.INVALID or Code.DeclareByte or Code.DeclareWord or Code.DeclareDword or Code.DeclareQword))
+            .Where(code => model.Supports(code) && !table.Implements(code))
+            .Select(code => code.ToString())
+            .ToArray();
+        Assert.True(missing.Length == 0, string.Join(' ', missing));
+    }
+
+    [Fact]
+    public void The_level_x86_64_v2_is_declared()
+    {
+        using var guest = new Guest();
+        var leaf = guest.Vcpu.Model.Cpuid(1, 0, guest.Vcpu);
+        const uint Wanted = (1 << 0) | (1 << 9) | (1 << 13) | (1 << 19) | (1 << 20) | (1 << 23);
+        Assert.Equal(Wanted, leaf.Ecx & Wanted);
+    }
+
+    [Fact]
+    public void The_time_stamp_leaf_says_one_gigahertz()
+    {
+        using var guest = new Guest();
+        var leaf = guest.Vcpu.Model.Cpuid(0x15, 0, guest.Vcpu);
+        Assert.Equal(CpuModel.TimeStampFrequency, (ulong)leaf.Ecx * leaf.Ebx / leaf.Eax);
+    }
+
+    [Theory]
+    [InlineData(1, 1, 0u)]
+    [InlineData(4, 1, 2u)]
+    [InlineData(4, 2, 3u)]
+    public void The_topology_leaf_holds_all_apic_ids(int processors, int stride, uint bits)
+    {
+        using var guest = new Guest();
+        var model = new CpuModel(CpuVendor.Intel, processors, stride);
+        Assert.Equal(bits, model.Cpuid(0xB, 1, guest.Vcpu).Eax);
+    }
+
+    [Fact]
+    public void An_instruction_that_is_not_declared_raises_ud()
+    {
+        using var guest = Guest.Long();
+        guest.Assemble(a => a.db(0x0F, 0xC7, 0xF0));
+        Assert.Equal(ExceptionVector.InvalidOpcode, guest.RunToHandler());
+    }
+}
