@@ -90,11 +90,10 @@ internal sealed record CpuFeature(
         new("null_sel_clr_base", 0x8000_0021, CpuidRegister.Eax, 6, CpuVendor.Amd),
     ];
 
-    /// <summary>Instructions that exist whatever CPUID says: the base, and hypercalls, which the platform answers or refuses.</summary>
+    /// <summary>Instructions that exist whatever CPUID says.</summary>
     public static readonly CpuidFeature[] Unconditional =
     [
         CpuidFeature.INTEL8086, CpuidFeature.INTEL8086_ONLY, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386,
         CpuidFeature.INTEL486, CpuidFeature.CPUID, CpuidFeature.MULTIBYTENOP, CpuidFeature.PAUSE, CpuidFeature.RDPMC, CpuidFeature.SMM,
-        CpuidFeature.VMX, CpuidFeature.SVM,
     ];
 }

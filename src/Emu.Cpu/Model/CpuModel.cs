@@ -40,7 +40,7 @@ public sealed class CpuModel
         Vendor = vendor;
         Processors = processors;
         ApicIdStride = apicIdStride;
-        foreach (var feature in CpuidFeatureList())
+        foreach (var feature in CpuFeature.Unconditional)
             Enable(feature);
         foreach (var feature in CpuFeature.All)
         {
@@ -78,6 +78,9 @@ public sealed class CpuModel
     /// <summary>True where the processor has an instruction.</summary>
     public bool Supports(Code code)
     {
+        // Hypercalls belong to no feature of the guest's: the platform answers or refuses them.
+        if (code is Code.Vmcall or Code.Vmmcall)
+            return true;
         foreach (var feature in code.CpuidFeatures())
         {
             if ((_instructions[(int)feature / 64] & (1UL << (int)feature)) == 0)
@@ -155,8 +158,6 @@ public sealed class CpuModel
         }
         return false;
     }
-
-    private static CpuidFeature[] CpuidFeatureList() => CpuFeature.Unconditional;
 
     private void Enable(CpuidFeature feature) => _instructions[(int)feature / 64] |= 1UL << (int)feature;
 

@@ -66,10 +66,10 @@ public sealed unsafe class DebugTests
     }
 
     [Theory]
-    [InlineData(1, true, true)]
-    [InlineData(1, false, false)]
-    [InlineData(3, true, true)]
-    [InlineData(3, false, true)]
+    [InlineData(1UL, true, true)]
+    [InlineData(1UL, false, false)]
+    [InlineData(3UL, true, true)]
+    [InlineData(3UL, false, true)]
     public void A_data_breakpoint_traps_after_the_access(ulong kind, bool write, bool traps)
     {
         using var guest = Guest.Long();

@@ -184,8 +184,8 @@ public sealed unsafe class EventDeliveryTests
     [InlineData(EventKind.SoftwareInterrupt, 13, 13, 13)]
     [InlineData(EventKind.ExternalInterrupt, 14, 14, 14)]
     [InlineData(EventKind.NonMaskableInterrupt, 2, 12, 12)]
-    public void Faults_during_delivery_combine_as_table_6_5_says(EventKind kind, byte first, byte second, int? outcome) =>
-        Assert.Equal(outcome, DoubleFault.Combine(new EventInFlight(kind, first, false, 0, 0), second));
+    public void Faults_during_delivery_combine_as_table_6_5_says(EventKind kind, int first, int second, int? outcome) =>
+        Assert.Equal(outcome, DoubleFault.Combine(new EventInFlight(kind, (byte)first, false, 0, 0), (byte)second));
 
     [Theory]
     [InlineData(0x8E, false)]

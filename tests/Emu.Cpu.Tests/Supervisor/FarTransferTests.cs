@@ -16,11 +16,11 @@ public sealed unsafe class FarTransferTests
     [InlineData(0x9Bu, 0x10, 13)]
     [InlineData(0x93u, 0x00, 13)]
     [InlineData(0x93u, 0xFF8, 13)]
-    public void Mov_ss_wants_writable_present_data_of_its_own_level(uint access, ushort selector, int? vector)
+    public void Mov_ss_wants_writable_present_data_of_its_own_level(uint access, int selector, int? vector)
     {
         using var guest = Guest.Protected();
         guest.SetDescriptor(0x10, Guest.Descriptor(0, 0xFFFFF, access, 0xC));
-        guest.Rcx = selector;
+        guest.Rcx = (uint)selector;
         guest.Assemble(a => { a.mov(ss, cx); a.ud2(); });
         if (vector is null)
         {
@@ -29,7 +29,7 @@ public sealed unsafe class FarTransferTests
         }
         // The handler's own frame still goes to the old SS.
         Assert.Equal(vector, guest.RunToHandler());
-        Assert.Equal(selector & ~3UL, guest.OnStack(0));
+        Assert.Equal((uint)selector & ~3UL, guest.OnStack(0));
     }
 
     [Fact]

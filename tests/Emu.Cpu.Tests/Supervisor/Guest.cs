@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
@@ -149,6 +150,7 @@ internal sealed unsafe class Guest : IDisposable
     {
         Place(write, address);
         State->Rip = address;
+        State->Pending &= ~PendingEvents.Halt;
     }
 
     /// <summary>Assembles code without going there.</summary>

@@ -153,6 +153,7 @@ public sealed unsafe class PrivilegedInstructionTests
         using var guest = Guest.Long();
         guest.Rcx = 0x10;
         guest.Rax = 0x1000;
+        guest.Rdx = 0;
         guest.Assemble(a => { a.wrmsr(); a.nop(); a.nop(); a.rdtsc(); a.mov(ebx, eax); a.mov(ecx, 0x3B); a.rdmsr(); a.hlt(); });
         var before = guest.Vcpu.InstructionsRetired;
         guest.Run();
@@ -163,7 +164,7 @@ public sealed unsafe class PrivilegedInstructionTests
     [Theory]
     [InlineData(0x50, true)]
     [InlineData(0x51, false)]
-    public void The_io_bitmap_opens_single_ports(byte port, bool open)
+    public void The_io_bitmap_opens_single_ports(int port, bool open)
     {
         using var guest = Guest.Long();
         guest.State->Segments[(int)SegmentName.Tr].Limit = 0x68 + 0x20;
@@ -172,7 +173,7 @@ public sealed unsafe class PrivilegedInstructionTests
         guest.Write(Guest.Tss + 0x68 + 0x50 / 8, (byte)0xFE);
         guest.EnterRing3();
         guest.Rax = 0xAB;
-        guest.Assemble(a => { a.@out(port, al); a.ud2(); }, Guest.UserCode);
+        guest.Assemble(a => { a.@out((byte)port, al); a.ud2(); }, Guest.UserCode);
         Assert.Equal(open ? ExceptionVector.InvalidOpcode : ExceptionVector.GeneralProtection, guest.RunToHandler());
         Assert.Equal(open ? [((ushort)port, 1, 0xABu)] : [], guest.Written);
     }
@@ -208,14 +209,14 @@ public sealed unsafe class PrivilegedInstructionTests
     }
 
     [Theory]
-    [InlineData(Guest.KernelCode, 0x00AF9B00UL)]
-    [InlineData(Guest.TssSelector, 0x00008B00UL)]
+    [InlineData((int)Guest.KernelCode, 0x00AF9B00UL)]
+    [InlineData((int)Guest.TssSelector, 0x00008B00UL)]
     [InlineData(0, null)]
     [InlineData(0xFF8, null)]
-    public void Lar_answers_in_zf(ushort selector, ulong? rights)
+    public void Lar_answers_in_zf(int selector, ulong? rights)
     {
         using var guest = Guest.Long();
-        guest.Rcx = selector;
+        guest.Rcx = (uint)selector;
         guest.Rax = 0x55;
         guest.Assemble(a => { a.lar(eax, ecx); a.hlt(); });
         guest.Run();
