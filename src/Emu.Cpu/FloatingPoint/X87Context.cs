@@ -97,8 +97,8 @@ public struct X87Context
     /// <param name="overflow">A push on a full register; else an empty register was read.</param>
     public void RaiseStackFault(bool overflow)
     {
-        StatusWord |= StackFault;
-        Complete(FloatFlags.Invalid, overflow);
+        Complete(FloatFlags.Invalid, false);
+        StatusWord |= (ushort)(StackFault | (overflow ? C1 : 0));
     }
 
     /// <summary>Ends an operation.</summary>

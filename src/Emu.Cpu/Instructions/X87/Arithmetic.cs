@@ -106,6 +106,20 @@ internal readonly unsafe struct ToTopFromNext<TArithmetic> : IX87Operation
     public static void Execute(CpuState* s, int i) => StackArithmetic.Execute<TArithmetic>(s, 0, 1);
 }
 
+/// <summary>FPREM, FPREM1: C2 tells whether they are to be repeated, which is not so after a stack fault.</summary>
+internal readonly unsafe struct PartialRemainder<TArithmetic> : IX87Operation
+    where TArithmetic : IX87Arithmetic
+{
+    public static void Execute(CpuState* s, int i)
+    {
+        ref var context = ref s->X87.Context;
+        context.StatusWord &= unchecked((ushort)~X87Context.C2);
+        var kept = (uint)context.StatusWord & (X87Context.C0 | X87Context.C3);
+        if (!StackArithmetic.Execute<TArithmetic>(s, 0, 1))
+            context.SetConditions(kept);
+    }
+}
+
 /// <summary><c>op ST(i), ST(0)</c>.</summary>
 internal readonly unsafe struct FromTop<TArithmetic> : IX87Operation
     where TArithmetic : IX87Arithmetic

@@ -99,17 +99,18 @@ internal readonly unsafe struct CompareToFlags<TComparison, TPops> : IX87Operati
         if (X87Stack.IsEmpty(s, 0) || X87Stack.IsEmpty(s, i))
         {
             context.RaiseStackFault(false);
-            if (context.IsResultSuppressed)
-                return;
             s->Flags.SetFrom(Incomparable);
         }
         else
         {
-            var flags = Float80.CompareToEFlags(X87Stack.Read(s, 0), X87Stack.Read(s, i), TComparison.IsSignaling, ref context);
-            if (context.IsResultSuppressed)
-                return;
-            s->Flags.SetFrom(flags);
+            // C1 stays, as AMD documents it.
+            var c1 = context.StatusWord & X87Context.C1;
+            s->Flags.SetFrom(Float80.CompareToEFlags(X87Stack.Read(s, 0), X87Stack.Read(s, i), TComparison.IsSignaling, ref context));
+            context.StatusWord |= (ushort)c1;
         }
+        // Flags are written even where an unmasked exception is pending, but then nothing is popped.
+        if (context.IsResultSuppressed)
+            return;
         if (TPops.Count == 1)
             X87Stack.Pop(s);
     }

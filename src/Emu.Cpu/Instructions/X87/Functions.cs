@@ -210,7 +210,11 @@ internal readonly unsafe struct Fnop : IX87Operation
 /// <summary>FFREE (SDM Vol. 2A).</summary>
 internal readonly unsafe struct Ffree : IX87Operation
 {
-    public static void Execute(CpuState* s, int i) => X87Stack.Free(s, i);
+    public static void Execute(CpuState* s, int i)
+    {
+        s->X87.Context.Complete();
+        X87Stack.Free(s, i);
+    }
 }
 
 /// <summary>FFREEP: FFREE and a pop (not documented by Intel, but present everywhere).</summary>
@@ -218,7 +222,7 @@ internal readonly unsafe struct Ffreep : IX87Operation
 {
     public static void Execute(CpuState* s, int i)
     {
-        X87Stack.Free(s, i);
+        Ffree.Execute(s, i);
         X87Stack.Pop(s);
     }
 }

@@ -128,6 +128,18 @@ internal readonly unsafe struct StoreRegisterAndPop : IX87Operation
     }
 }
 
+/// <summary>FSTPNCE, D9 D8+i: FSTP without a fault, which leaves the destination alone where ST(0) is empty.</summary>
+internal readonly unsafe struct StoreRegisterQuietly : IX87Operation
+{
+    public static void Execute(CpuState* s, int i)
+    {
+        s->X87.Context.Complete();
+        if (!X87Stack.IsEmpty(s, 0))
+            X87Stack.Write(s, i, X87Stack.Read(s, 0));
+        X87Stack.Pop(s);
+    }
+}
+
 /// <summary>FXCH (SDM Vol. 2A).</summary>
 internal readonly unsafe struct Fxch : IX87Operation
 {
@@ -156,7 +168,6 @@ internal readonly unsafe struct ConditionalMove<TCondition> : IX87Operation
     public static void Execute(CpuState* s, int i)
     {
         ref var context = ref s->X87.Context;
-        context.Complete();
         if (X87Stack.IsEmpty(s, 0) || X87Stack.IsEmpty(s, i))
         {
             context.RaiseStackFault(false);

@@ -59,8 +59,8 @@ internal static unsafe class X87Family
         table.Add(Code.Fdivr_m64fp, &X87LoadShape<WithMemory<Reversed<Fdiv>, DoubleFormat>>.Bind);
         table.Add(Code.Fidivr_m16int, &X87LoadShape<WithMemory<Reversed<Fdiv>, Integer16Format>>.Bind);
         table.Add(Code.Fidivr_m32int, &X87LoadShape<WithMemory<Reversed<Fdiv>, Integer32Format>>.Bind);
-        table.Add(Mnemonic.Fprem, &X87Shape<ToTopFromNext<Fprem>>.Bind);
-        table.Add(Mnemonic.Fprem1, &X87Shape<ToTopFromNext<Fprem1>>.Bind);
+        table.Add(Mnemonic.Fprem, &X87Shape<PartialRemainder<Fprem>>.Bind);
+        table.Add(Mnemonic.Fprem1, &X87Shape<PartialRemainder<Fprem1>>.Bind);
         table.Add(Mnemonic.Fscale, &X87Shape<ToTopFromNext<Fscale>>.Bind);
         table.Add(Mnemonic.Fyl2x, &X87Shape<ToNextAndPop<Fyl2x>>.Bind);
         table.Add(Mnemonic.Fyl2xp1, &X87Shape<ToNextAndPop<Fyl2xp1>>.Bind);
@@ -96,7 +96,7 @@ internal static unsafe class X87Family
         table.Add(Mnemonic.Fbld, &X87LoadShape<LoadFrom<DecimalFormat>>.Bind);
         table.Add(Mnemonic.Fst, &X87Shape<StoreRegister>.Bind);
         table.Add(Mnemonic.Fstp, &X87Shape<StoreRegisterAndPop>.Bind);
-        table.Add(Mnemonic.Fstpnce, &X87Shape<StoreRegisterAndPop>.Bind);
+        table.Add(Mnemonic.Fstpnce, &X87Shape<StoreRegisterQuietly>.Bind);
         table.Add(Code.Fst_m32fp, &X87StoreShape<StoreTo<SingleFormat>>.Bind);
         table.Add(Code.Fst_m64fp, &X87StoreShape<StoreTo<DoubleFormat>>.Bind);
         table.Add(Code.Fstp_m32fp, &X87StoreShape<StoreAndPop<SingleFormat>>.Bind);
