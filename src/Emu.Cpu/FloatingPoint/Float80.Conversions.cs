@@ -12,13 +12,17 @@ public readonly partial struct Float80
 
     private const ulong BcdLimit = 1_000_000_000_000_000_000;
 
-    /// <summary>FLD m32fp. Exact; SNaN raises IE, a denormal DE (<see cref="X87Context.IsLoadSuppressed"/> tells whether to push).</summary>
+    /// <summary>
+    /// FLD m32fp. Exact; SNaN raises IE, a denormal DE. <see cref="X87Context.IsLoadSuppressed"/> tells whether to push.
+    /// </summary>
     /// <param name="bits">The single's bits.</param>
     /// <param name="ctx">Control and status.</param>
     public static Float80 FromFloat32(uint bits, ref X87Context ctx)
         => FromInterchange<Binary32>(bits, ref ctx);
 
-    /// <summary>FLD m64fp. Exact; SNaN raises IE, a denormal DE (<see cref="X87Context.IsLoadSuppressed"/> tells whether to push).</summary>
+    /// <summary>
+    /// FLD m64fp. Exact; SNaN raises IE, a denormal DE. <see cref="X87Context.IsLoadSuppressed"/> tells whether to push.
+    /// </summary>
     /// <param name="bits">The double's bits.</param>
     /// <param name="ctx">Control and status.</param>
     public static Float80 FromFloat64(ulong bits, ref X87Context ctx)

@@ -37,7 +37,7 @@ public static partial class PackedFloat32
     public static Vector128<int> ToInt32Truncated(Vector128<float> a, ref SseContext ctx)
     {
         if (ctx.IgnoresInexact && Vector128.LessThanAll(Vector128.Abs(a), Vector128.Create(2147483648f)))
-            return Vector128.ConvertToInt32(a);
+            return Vector128.ConvertToInt32Native(a);
         uint before = ctx.Mxcsr;
         Vector128<int> result = default;
         for (int lane = 0; lane < Lanes; lane++)

@@ -62,8 +62,6 @@ public struct SseContext
 
     internal readonly bool IsDenormalsAreZeros => (Mxcsr & DenormalsAreZeros) != 0;
 
-    internal readonly bool IsAllMasked => (Mxcsr & AllMasks) == AllMasks;
-
     /// <summary>Records the exceptions of one operation. An unmasked pre-computation exception hides the others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Raise(uint flags)
