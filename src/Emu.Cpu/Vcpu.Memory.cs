@@ -172,6 +172,23 @@ public sealed unsafe partial class Vcpu
             && ((last ^ linear) >> 12 == 0 || TryTranslateData(op, last & ~0xFFFUL, rights, out _, out _));
     }
 
+    /// <summary>
+    /// Where bytes within one page, which the current privilege has just written to, may be written straight away although the TLB does
+    /// not say so: the page holds translated code, but not there.
+    /// </summary>
+    /// <returns>The host address, or null where each write must be made by itself.</returns>
+    internal byte* WritableRun(ulong linear, int length)
+    {
+        if (State->DataTlb == _tlb.Bank(TlbBank.Checked)
+            || !_walker.TryTranslate(linear, DataAccess | PageAccess.Write, SmapOverride, out var page, out _))
+        {
+            return null;
+        }
+        var physical = page.Physical | (linear & 0xFFF);
+        var host = _memory.HostAddress(physical);
+        return host == null || (_memory.HoldsCode(host) && _blocks.Overlaps(physical, length)) ? null : host;
+    }
+
     /// <summary>True for a canonical address (SDM Vol. 1, 3.3.7.1).</summary>
     public static bool IsCanonical(ulong linear) => (ulong)((long)(linear << 16) >> 16) == linear;
 

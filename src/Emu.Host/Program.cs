@@ -1,13 +1,15 @@
 using System.Text;
 using Emu.Host;
 using Emu.Host.CommandLine;
+using Emu.Host.Verbs;
+using Emu.Machine;
 using Emu.Pvh;
 
 try
 {
-    return EmuCommand.Invoke(args, _ => ExitCode.Defect, (_, _) => ExitCode.Defect);
+    return EmuCommand.Invoke(args, RunVerb.Run, InspectVerb.Inspect);
 }
-catch (Exception e) when (e is UsageException or PvhBootException)
+catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException)
 {
     WriteError($"emu: {e.Message}");
     return ExitCode.Usage;

@@ -56,16 +56,18 @@ on_irq\number:
     irq_handler 4
     irq_handler 8
 
-# Makes the timer ask once, and waits until it has asked.
+# Makes the timer ask once, and waits until the controller has seen it (or has had time enough).
 .macro raise_timer
     outb 0x43, 0x30
     outb 0x40, 200
     outb 0x40, 0
+    mov ecx, 100000
 .Lraise\@:
-    outb 0x43, 0xE2                             # status: has the output risen?
-    inb 0x40
-    test al, 0x80
-    jz .Lraise\@
+    requests 0x20
+    test al, 1
+    jnz .Lraised\@
+    loop .Lraise\@
+.Lraised\@:
 .endm
 .macro raise_uart
     outb COM1+4, 0x0B                           # OUT2 connects the interrupt line

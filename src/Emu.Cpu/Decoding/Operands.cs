@@ -169,7 +169,7 @@ public unsafe ref struct Operands
             Register.EIP => 4,
             _ when i.MemoryBase != Register.None => i.MemoryBase.GetSize(),
             _ when i.MemoryIndex.IsGPR() => i.MemoryIndex.GetSize(),
-            _ => i.MemoryDisplSize switch { 2 => 2, 4 when Is64 => 4, 8 => 8, _ => CodeSize / 8 },
+            _ => i.MemoryDisplSize,
         };
     }
 }

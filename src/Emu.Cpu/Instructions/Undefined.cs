@@ -15,6 +15,13 @@ internal static unsafe class Undefined
         operands.EndsBlock = true;
     }
 
+    /// <summary>An instruction whose purpose is #UD: UD0, UD1, UD2.</summary>
+    public static void BindUndefined(ref Operands operands)
+    {
+        operands.Op->Handler = &RaiseUndefined;
+        operands.EndsBlock = true;
+    }
+
     /// <summary>An instruction that the table does not have.</summary>
     public static void BindUnsupported(ref Operands operands)
     {

@@ -84,18 +84,46 @@ public struct ArithmeticFlags
         Aux = CarryAndOverflow(carry, overflow);
     }
 
+    /// <summary>SF, ZF and PF from a result; CF and OF as given, each 0 or 1; AF clear.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetResult<T>(T result, ulong carry, ulong overflow) where T : unmanaged, IBinaryInteger<T>
+    {
+        Result = Width.SignExtend(result);
+        Aux = (carry << 63) | ((carry ^ overflow) << 62);
+    }
+
     /// <summary>Replaces CF alone.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void SetCarry(bool carry) =>
-        Aux = (Aux & ~(CarryBit | CarryInBit)) | CarryAndOverflow(carry, Overflow);
+    public void SetCarry(bool carry) => KeepCarry(carry ? CarryBit : 0);
 
-    /// <summary>Replaces CF and OF alone.</summary>
+    /// <summary>Replaces CF alone, by the CF of an earlier <see cref="Aux"/>: OF stays because both bits that it compares change.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void SetCarryAndOverflow(bool carry, bool overflow) =>
-        Aux = (Aux & ~(CarryBit | CarryInBit)) | CarryAndOverflow(carry, overflow);
+    public void KeepCarry(ulong earlierAux)
+    {
+        var change = (Aux ^ earlierAux) & CarryBit;
+        Aux ^= change | (change >> 1);
+    }
+
+    /// <summary>Replaces OF alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetOverflow(bool overflow) => Aux = (Aux & ~CarryInBit) | ((CarryValue ^ (overflow ? 1UL : 0)) << 62);
+
+    /// <summary>Replaces CF and OF alone, each 0 or 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetCarryAndOverflow(ulong carry, ulong overflow) =>
+        Aux = (Aux & ~(CarryBit | CarryInBit)) | (carry << 63) | ((carry ^ overflow) << 62);
 
     /// <summary>Replaces ZF alone.</summary>
     public void SetZero(bool zero) => SetFrom((ToRflags() & ~Rflags.Zero) | (zero ? Rflags.Zero : 0));
+
+    /// <summary>Sets ZF and clears the other five.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetZeroOnly(bool zero)
+    {
+        // Without ZF: a result of odd parity, which the parity delta makes even again.
+        Result = zero ? 0UL : 1;
+        Aux = zero ? 0UL : 0x100;
+    }
 
     /// <summary>The six flags at their places in RFLAGS.</summary>
     public readonly ulong ToRflags() =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Emu.Machine;
 
 namespace Emu.Host.CommandLine;
 
@@ -34,7 +35,7 @@ internal static class InspectCommand
                 throw new UsageException("'emu inspect' needs a kernel file: emu inspect KERNEL.");
             if (path is ['-', ..])
                 throw new UsageException($"'{path}' is not an option of 'emu inspect'; 'emu inspect --help' lists them.");
-            ulong size = OptionText.Size("--memory", result.GetValue(memory), RunOptions.DefaultMemorySize, 1UL << 20, 1UL << 40);
+            ulong size = OptionText.Size("--memory", result.GetValue(memory), RunOptions.DefaultMemorySize, MachineMemoryMap.Smallest, MachineMemoryMap.Largest);
             return inspect(path, size & ~4095UL);
         });
         return command;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Emu.Machine;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 
@@ -8,9 +9,6 @@ namespace Emu.Host.CommandLine;
 /// <remarks>Options are read as text and bound here, so that every refusal is one sentence of our own wording.</remarks>
 internal sealed class RunCommand
 {
-    private const ulong MinimumMemory = 1UL << 20;
-    private const ulong MaximumMemory = 1UL << 40;
-
     private readonly Argument<string?> _kernel = new("KERNEL")
     {
         Description = "ELF32 or ELF64 with a PVH note, plain or gzip-wrapped, or a bzImage such as vmlinuz. Without it, the embedded tour runs.",
@@ -44,7 +42,7 @@ internal sealed class RunCommand
         "Whose registers the kernel finds where the ABI leaves them open: xen, qemu, firecracker, cloud-hypervisor, "
         + "or poison, which makes reliance on any of them fail. [pc: qemu; xen: xen]");
 
-    private readonly Option<string?> _vendor = Text("--cpu-vendor", "amd|intel", "Whose processor the guest sees. [amd]");
+    private readonly Option<string?> _vendor = Text("--cpu-vendor", "amd|intel", "Whose processor the guest sees. [intel]");
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
     private readonly Option<string?> _timeout = Text("--timeout", "SECONDS", "End after so much time on this computer, with exit code 4.");
     private readonly Option<string?> _statistics = Text("--stats", "FILE", "Write instructions, time, state hash and exit reason as JSON at the end.");
@@ -119,7 +117,7 @@ internal sealed class RunCommand
         foreach (string module in result.GetValue(_modules) ?? [])
             modules.Add(OptionText.Module("--module", module));
 
-        ulong memory = OptionText.Size("--memory", result.GetValue(_memory), RunOptions.DefaultMemorySize, MinimumMemory, MaximumMemory);
+        ulong memory = OptionText.Size("--memory", result.GetValue(_memory), RunOptions.DefaultMemorySize, MachineMemoryMap.Smallest, MachineMemoryMap.Largest);
         if (memory % 4096 != 0)
             throw new UsageException($"--memory must be a whole number of 4 KiB pages; '{result.GetValue(_memory)}' is not.");
 
@@ -140,9 +138,9 @@ internal sealed class RunCommand
                 "--machine",
                 result.GetValue(_machine),
                 // The tour shows hypercalls.
-                kernel is null ? MachineChoice.Xen : MachineChoice.Pc,
-                ("pc", MachineChoice.Pc),
-                ("xen", MachineChoice.Xen)),
+                kernel is null ? MachineProfile.Xen : MachineProfile.Pc,
+                ("pc", MachineProfile.Pc),
+                ("xen", MachineProfile.Xen)),
             Engine = Engine(result.GetValue(_engine)),
             Entry = Entry(result.GetValue(_entry)),
             StartInfo = OptionText.Choice(
@@ -162,7 +160,7 @@ internal sealed class RunCommand
                 ("cloud-hypervisor", EntryProfile.CloudHypervisor),
                 ("poison", EntryProfile.Poison)),
             CpuVendor = OptionText.Choice(
-                "--cpu-vendor", result.GetValue(_vendor), VendorChoice.Amd, ("amd", VendorChoice.Amd), ("intel", VendorChoice.Intel)),
+                "--cpu-vendor", result.GetValue(_vendor), CpuVendor.Intel, ("amd", CpuVendor.Amd), ("intel", CpuVendor.Intel)),
             MaximumInstructions = OptionText.Count("--max-instructions", result.GetValue(_maximumInstructions)),
             Timeout = OptionText.Seconds("--timeout", result.GetValue(_timeout)),
             StatisticsFile = result.GetValue(_statistics),
@@ -190,15 +188,15 @@ internal sealed class RunCommand
         return count == 1 ? 1 : throw new UsageException($"--vcpus {count} is not possible yet: this version emulates one processor.");
     }
 
-    private static EngineChoice Engine(string? text) => text == "jit"
+    private static ExecutionEngine Engine(string? text) => text == "jit"
         ? throw new UsageException("--engine jit is not possible yet: this version has the interpreter only.")
         : OptionText.Choice(
             "--engine",
             text,
-            EngineChoice.Auto,
-            ("auto", EngineChoice.Auto),
-            ("interpreter", EngineChoice.Interpreter),
-            ("jit", EngineChoice.Auto));
+            ExecutionEngine.Auto,
+            ("auto", ExecutionEngine.Auto),
+            ("interpreter", ExecutionEngine.Interpreter),
+            ("jit", ExecutionEngine.Jit));
 
     private static EntryChoice Entry(string? text) => text is "multiboot" or "multiboot2"
         ? throw new UsageException($"--entry {text} is not possible yet: this version enters kernels by their PVH note.")

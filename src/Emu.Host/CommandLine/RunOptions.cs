@@ -1,3 +1,4 @@
+using Emu.Machine;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 
@@ -22,10 +23,10 @@ public sealed record RunOptions
     public int VcpuCount { get; init; } = 1;
 
     /// <summary>Which machine the guest sees.</summary>
-    public MachineChoice Machine { get; init; }
+    public MachineProfile Machine { get; init; }
 
     /// <summary>Which engine executes instructions.</summary>
-    public EngineChoice Engine { get; init; }
+    public ExecutionEngine Engine { get; init; }
 
     /// <summary>Which entry point is taken.</summary>
     public EntryChoice Entry { get; init; }
@@ -37,7 +38,7 @@ public sealed record RunOptions
     public EntryProfile? EntryProfile { get; init; }
 
     /// <summary>Whose processor the guest sees.</summary>
-    public VendorChoice CpuVendor { get; init; }
+    public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
 
     /// <summary>Ends the run after so many retired instructions; null for no limit.</summary>
     public ulong? MaximumInstructions { get; init; }
@@ -75,26 +76,6 @@ public sealed record RunOptions
 /// <param name="CommandLine">Its command line, byte for byte; null for none.</param>
 public sealed record ModuleOption(string Path, ReadOnlyMemory<byte>? CommandLine);
 
-/// <summary>The machines of <c>--machine</c>.</summary>
-public enum MachineChoice
-{
-    /// <summary>A PC without a hypervisor, as QEMU's microvm shows one.</summary>
-    Pc,
-
-    /// <summary>A Xen PVH domain: hypervisor leaves and hypercalls.</summary>
-    Xen,
-}
-
-/// <summary>The engines of <c>--engine</c>.</summary>
-public enum EngineChoice
-{
-    /// <summary>The fastest that there is.</summary>
-    Auto,
-
-    /// <summary>The interpreter.</summary>
-    Interpreter,
-}
-
 /// <summary>The entry points of <c>--entry</c>.</summary>
 public enum EntryChoice
 {
@@ -103,14 +84,4 @@ public enum EntryChoice
 
     /// <summary>The PVH note.</summary>
     Pvh,
-}
-
-/// <summary>The processor vendors of <c>--cpu-vendor</c>.</summary>
-public enum VendorChoice
-{
-    /// <summary>AuthenticAMD: VMMCALL is the native hypercall opcode.</summary>
-    Amd,
-
-    /// <summary>GenuineIntel: VMCALL is the native hypercall opcode.</summary>
-    Intel,
 }

@@ -1,13 +1,17 @@
 using System.Collections.Concurrent;
+using Emu.Machine.Consoles;
 
 namespace Emu.Host.Terminals;
 
 /// <summary>Reads standard input on a thread of its own and hands the bytes to the guest when it asks for them.</summary>
-public sealed class GuestInput
+public sealed class GuestInput : IConsoleSource, IDisposable
 {
     private readonly ITerminal _terminal;
     private readonly ConcurrentQueue<byte> _queue = new();
+    private readonly ManualResetEventSlim _hasNews = new(false);
     private readonly EscapeFilter? _escapes;
+    private volatile bool _isAtEnd;
+    private volatile bool _isWoken;
 
     /// <summary>Creates the input. Nothing is read before <see cref="Start"/>.</summary>
     /// <param name="terminal">Where bytes come from. The escape key is heeded only where a person types: a pipe may carry any byte.</param>
@@ -18,25 +22,55 @@ public sealed class GuestInput
         _escapes = terminal.IsInteractive ? new EscapeFilter() : null;
     }
 
-    /// <summary>Is called on the reading thread when new bytes wait.</summary>
-    public Action? Arrived { get; set; }
-
     /// <summary>Is called on the reading thread when the user used the escape key.</summary>
     public Action<EscapeCommand>? Escaped { get; set; }
 
-    /// <summary>True after the end of input.</summary>
-    public bool IsAtEnd { get; private set; }
+    /// <inheritdoc/>
+    public bool IsInteractive => _terminal.IsInteractive;
 
-    /// <summary>True where bytes wait.</summary>
-    public bool HasBytes => !_queue.IsEmpty;
+    /// <summary>True once the guest has taken a byte: another run without it would be another run.</summary>
+    public bool HasDelivered { get; private set; }
 
     /// <summary>Starts reading.</summary>
     public void Start() => new Thread(Pump) { IsBackground = true, Name = "console input" }.Start();
 
-    /// <summary>Takes the next byte, without waiting.</summary>
-    /// <param name="value">The byte.</param>
-    /// <returns>False where none waits.</returns>
-    public bool TryRead(out byte value) => _queue.TryDequeue(out value);
+    /// <inheritdoc/>
+    public ConsoleInput TryRead(out byte value)
+    {
+        // The end is looked at first: what was queued before it must still come out.
+        bool isAtEnd = _isAtEnd;
+        if (_queue.TryDequeue(out value))
+        {
+            HasDelivered = true;
+            return ConsoleInput.Available;
+        }
+
+        return isAtEnd ? ConsoleInput.Ended : ConsoleInput.Empty;
+    }
+
+    /// <inheritdoc/>
+    public bool Wait(TimeSpan timeout)
+    {
+        if (_isWoken)
+            return HasSomething;
+        _hasNews.Reset();
+        if (HasSomething || _isWoken)
+            return HasSomething;
+        _hasNews.Wait(timeout);
+        return HasSomething;
+    }
+
+    /// <summary>Ends every <see cref="Wait"/>, present and future, so that the run can end.</summary>
+    public void Wake()
+    {
+        _isWoken = true;
+        _hasNews.Set();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Wake();
+
+    private bool HasSomething => !_queue.IsEmpty || _isAtEnd;
 
     private void Pump()
     {
@@ -56,10 +90,10 @@ public sealed class GuestInput
 
             foreach (byte value in guest)
                 _queue.Enqueue(value);
-            if (guest.Count != 0)
-                Arrived?.Invoke();
+            _hasNews.Set();
         }
 
-        IsAtEnd = true;
+        _isAtEnd = true;
+        _hasNews.Set();
     }
 }

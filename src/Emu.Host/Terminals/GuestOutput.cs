@@ -1,10 +1,12 @@
+using Emu.Machine.Consoles;
+
 namespace Emu.Host.Terminals;
 
 /// <summary>
 /// Carries the guest's console to standard output. A guest writes a byte at a time, polled; a system call for each would cost more
 /// than the guest's own work, so bytes are gathered and a background thread passes them on a few milliseconds later.
 /// </summary>
-public sealed class GuestOutput : IDisposable
+public sealed class GuestOutput : IConsoleSink, IDisposable
 {
     /// <summary>How long a byte waits for company, in milliseconds: too short for a person to notice.</summary>
     private const int GatherMilliseconds = 4;
@@ -35,8 +37,7 @@ public sealed class GuestOutput : IDisposable
     /// <summary>True after the reader went away.</summary>
     public bool IsBroken { get; private set; }
 
-    /// <summary>Takes one byte from the guest.</summary>
-    /// <param name="value">The byte.</param>
+    /// <inheritdoc/>
     public void Write(byte value) => Write([value]);
 
     /// <summary>Takes bytes from the guest.</summary>
@@ -63,7 +64,7 @@ public sealed class GuestOutput : IDisposable
         }
     }
 
-    /// <summary>Passes on everything that was gathered, before it returns.</summary>
+    /// <inheritdoc/>
     public void Flush()
     {
         lock (_streamLock)

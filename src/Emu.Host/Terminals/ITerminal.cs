@@ -25,9 +25,9 @@ public static class Terminal
     /// <returns>The terminal.</returns>
     public static ITerminal Open() => OperatingSystem.IsWindows() ? new WindowsTerminal() : new PosixTerminal();
 
-    /// <summary>True where colours and progress lines suit standard error: it is a terminal and the user has not set NO_COLOR or a dumb TERM.</summary>
-    public static bool ErrorTakesColour =>
-        !Console.IsErrorRedirected
-        && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
-        && Environment.GetEnvironmentVariable("TERM") != "dumb";
+    /// <summary>True where a person reads standard error as it comes, so that a progress line makes sense.</summary>
+    public static bool ErrorIsTerminal => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
+    /// <summary>True where colours suit standard error: it is a terminal, and the user has not set NO_COLOR (no-color.org).</summary>
+    public static bool ErrorTakesColour => ErrorIsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 }

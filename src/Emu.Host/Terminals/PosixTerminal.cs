@@ -21,13 +21,16 @@ internal sealed unsafe partial class PosixTerminal : ITerminal
 
     private readonly byte[] _found = new byte[TermiosSpace];
     private readonly Lock _lock = new();
+    private readonly bool _isForeign;
     private PosixSignalRegistration? _continued;
     private bool _isRaw;
 
     public PosixTerminal()
     {
+        // In the background ('emu run &') the terminal belongs to somebody else: to read it or to change its mode would stop us.
+        _isForeign = IsTerminal(StandardInput) == 1 && GetForegroundGroup(StandardInput) != GetProcessGroup();
         fixed (byte* found = _found)
-            IsInteractive = IsTerminal(StandardInput) == 1 && GetAttributes(StandardInput, found) == 0;
+            IsInteractive = !_isForeign && IsTerminal(StandardInput) == 1 && GetAttributes(StandardInput, found) == 0;
     }
 
     /// <inheritdoc/>
@@ -71,6 +74,8 @@ internal sealed unsafe partial class PosixTerminal : ITerminal
     /// <inheritdoc/>
     public int Read(Span<byte> buffer)
     {
+        if (_isForeign)
+            return 0;
         fixed (byte* start = buffer)
         {
             nint count;
@@ -103,6 +108,12 @@ internal sealed unsafe partial class PosixTerminal : ITerminal
 
     [LibraryImport("libc", EntryPoint = "isatty")]
     private static partial int IsTerminal(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "tcgetpgrp")]
+    private static partial int GetForegroundGroup(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "getpgrp")]
+    private static partial int GetProcessGroup();
 
     [LibraryImport("libc", EntryPoint = "tcgetattr")]
     private static partial int GetAttributes(int descriptor, byte* attributes);

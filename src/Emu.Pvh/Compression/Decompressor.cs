@@ -34,7 +34,7 @@ public static class Decompressor
         switch (format)
         {
             case CompressionFormat.Gzip:
-                GzipDecoder.Decode(data, output);
+                GzipDecoder.Decode(data.Span, output);
                 break;
             case CompressionFormat.Xz:
                 XzDecoder.Decode(data.Span, output);

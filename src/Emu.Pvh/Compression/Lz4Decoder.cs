@@ -16,6 +16,8 @@ internal static class Lz4Decoder
     private const uint LegacyMagic = 0x184C2102;
     private const int LegacyBlock = 8 << 20;
     private const int Window = 65536;
+    private const int Damaged = -1;
+    private const int Overflow = -2;
 
     /// <summary>Unpacks the data.</summary>
     /// <param name="data">The compressed data.</param>
@@ -97,19 +99,21 @@ internal static class Lz4Decoder
     private static unsafe void Block(ReadOnlySpan<byte> block, UnpackBuffer output, int dictionary, int maximum, int consumed)
     {
         // One byte of input yields at most 255 bytes of output.
-        output.Reserve(Math.Min(maximum, block.Length * 255L));
+        output.ReserveUpTo(Math.Min(maximum, block.Length * 255L));
         int start = output.Length;
         int end = (int)Math.Min((long)start + maximum, output.Bytes.Length);
         int written;
         fixed (byte* input = block)
         fixed (byte* bytes = output.Bytes)
             written = Sequences(input, input + block.Length, bytes + dictionary, bytes + start, bytes + end, bytes + output.Bytes.Length);
+        if (written == Overflow && end - start < maximum)
+            throw output.TooLarge();
         if (written < 0)
             throw Corrupt("a block of it does not decode");
         output.Advance(written, consumed);
     }
 
-    /// <returns>How many bytes were written; negative when the block is damaged.</returns>
+    /// <returns>How many bytes were written; negative when the block is damaged or does not fit.</returns>
     private static unsafe int Sequences(byte* p, byte* inputEnd, byte* dictionary, byte* start, byte* end, byte* capacity)
     {
         byte* at = start;
@@ -118,9 +122,11 @@ internal static class Lz4Decoder
             uint token = *p++;
             uint literals = token >> 4;
             if (literals == 15 && !Extend(ref p, inputEnd, ref literals))
-                return -1;
-            if (literals > (ulong)(inputEnd - p) || literals > (ulong)(end - at))
-                return -1;
+                return Damaged;
+            if (literals > (ulong)(inputEnd - p))
+                return Damaged;
+            if (literals > (ulong)(end - at))
+                return Overflow;
             Unsafe.CopyBlockUnaligned(at, p, literals);
             at += literals;
             p += literals;
@@ -128,21 +134,23 @@ internal static class Lz4Decoder
                 return (int)(at - start);
 
             if (inputEnd - p < 2)
-                return -1;
+                return Damaged;
             uint distance = (uint)(p[0] | (p[1] << 8));
             p += 2;
             uint length = token & 15;
             if (length == 15 && !Extend(ref p, inputEnd, ref length))
-                return -1;
+                return Damaged;
             length += 4;
-            if (distance == 0 || distance > (ulong)(at - dictionary) || length > (ulong)(end - at))
-                return -1;
+            if (distance == 0 || distance > (ulong)(at - dictionary))
+                return Damaged;
+            if (length > (ulong)(end - at))
+                return Overflow;
             MatchCopy.Run(at, distance, length, capacity);
             at += length;
         }
 
         // A block ends with literals, so this is an empty or a cut one.
-        return -1;
+        return Damaged;
     }
 
     private static unsafe bool Extend(ref byte* p, byte* inputEnd, ref uint length)

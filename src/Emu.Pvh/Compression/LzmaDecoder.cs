@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Emu.Pvh.Compression;
 
-/// <summary>The legacy .lzma format: properties u8, dictionary size u32, unpacked size u64 (all ones: an end marker follows), then one LZMA stream.</summary>
+/// <summary>
+/// The legacy .lzma format: properties u8, dictionary size u32, unpacked size u64 (all ones: an end marker follows), then one LZMA stream.
+/// </summary>
 internal static class LzmaDecoder
 {
     private const int HeaderSize = 13;

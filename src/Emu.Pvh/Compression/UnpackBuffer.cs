@@ -59,6 +59,14 @@ internal sealed class UnpackBuffer
         _bytes = larger;
     }
 
+    /// <summary>Makes room for <paramref name="count"/> more bytes, or for as many as the limit leaves.</summary>
+    /// <param name="count">The most that the input can be about to produce.</param>
+    public void ReserveUpTo(long count) => Reserve(Math.Min(count, _limit - Length));
+
+    /// <summary>The error for a decoder that has filled what <see cref="ReserveUpTo"/> left.</summary>
+    /// <returns>The error.</returns>
+    public PayloadTooLargeException TooLarge() => new(_limit);
+
     /// <summary>Says that bytes have been written directly into <see cref="Bytes"/>.</summary>
     /// <param name="count">How many.</param>
     /// <param name="consumed">How far the input has been read, in bytes.</param>

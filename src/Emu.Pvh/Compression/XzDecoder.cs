@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace Emu.Pvh.Compression;
 
-/// <summary>xz (The .xz File Format, version 1.2.1): LZMA2, with the x86 branch filter and the delta filter in front where a block names them.</summary>
+/// <summary>
+/// xz (The .xz File Format, version 1.2.1): LZMA2, with the x86 branch filter and the delta filter in front where a block names them.
+/// </summary>
 /// <remarks>
 /// <code>
 /// stream: FD '7' 'z' 'X' 'Z' 00 | flags u16 | CRC-32 || block … || index || CRC-32 | backward size u32 | flags u16 | 'Y' 'Z'
@@ -137,7 +139,8 @@ internal ref struct XzDecoder
             case Lzma2Filter or X86Filter or DeltaFilter:
                 throw Corrupt("its filter chain is wrong");
             default:
-                throw new UnsupportedCompressionException($"The xz stream uses filter 0x{id:x}, which is not for x86 code; only LZMA2, x86 and delta are supported.");
+                throw new UnsupportedCompressionException(
+                    $"The xz stream uses filter 0x{id:x}, which is not for x86 code; only LZMA2, x86 and delta are supported.");
         }
     }
 

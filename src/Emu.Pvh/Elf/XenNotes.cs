@@ -81,9 +81,17 @@ public sealed class XenNotes
         uint minimum = bytes.Length >= 8 ? BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) : 0;
         uint maximum = bytes.Length >= 12 ? BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) : uint.MaxValue;
         if (alignment > 0x80000000 || (alignment & (alignment - 1)) != 0)
-            throw new RelocationException($"The PHYS32_RELOC note asks for an alignment of 0x{alignment:x}, which is not a power of two below 4 GiB.");
+        {
+            throw new RelocationException(
+                $"The PHYS32_RELOC note asks for an alignment of 0x{alignment:x}, which is not a power of two below 4 GiB.");
+        }
+
         if (minimum > maximum)
-            throw new RelocationException($"The PHYS32_RELOC note allows addresses from 0x{minimum:x} to 0x{maximum:x}, which is an empty range.");
+        {
+            throw new RelocationException(
+                $"The PHYS32_RELOC note allows addresses from 0x{minimum:x} to 0x{maximum:x}, which is an empty range.");
+        }
+
         return new PhysicalRelocation((uint)alignment, minimum, maximum);
     }
 

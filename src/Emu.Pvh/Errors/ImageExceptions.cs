@@ -34,7 +34,7 @@ public sealed class TruncatedImageException : KernelImageException
 }
 
 /// <summary>The file cannot be read from the host's file system.</summary>
-public sealed class UnreadableImageException(string message, Exception inner) : KernelImageException(message, inner);
+public sealed class UnreadableImageException(string message, Exception? inner = null) : KernelImageException(message, inner);
 
 /// <summary>An ELF image for another processor, byte order or purpose.</summary>
 public sealed class UnsupportedElfException(string message) : KernelImageException(message);
@@ -95,7 +95,8 @@ public sealed class RelocationException(string message) : KernelImageException(m
 
 /// <summary>A part of the image would lie where the guest has no RAM.</summary>
 public sealed class ImageOutsideMemoryException(int segment, GuestRange range, string memory) : KernelImageException(
-    $"Segment {segment} wants the physical range {range}, where the guest has no RAM ({memory}); give the guest more memory or link the kernel lower.")
+    $"Segment {segment} wants the physical range {range}, where the guest has no RAM ({memory}); "
+    + "give the guest more memory or link the kernel lower.")
 {
     /// <summary>The index of the program header.</summary>
     public int Segment { get; } = segment;

@@ -53,7 +53,8 @@ public sealed record BzImageHeader
         if (version < 0x0208)
         {
             throw new MalformedSetupHeaderException(
-                $"The bzImage uses boot protocol {version >> 8}.{version & 0xFF:00}, which does not name its payload; 2.08 (Linux 2.6.26) or newer is needed.");
+                $"The bzImage uses boot protocol {version >> 8}.{version & 0xFF:00}, which does not name its payload; "
+                + "2.08 (Linux 2.6.26) or newer is needed.");
         }
 
         int setupSectors = file[0x1F1] == 0 ? 4 : file[0x1F1];

@@ -63,17 +63,17 @@ public sealed class KernelImage
     public static KernelImage Open(string path, KernelImageOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        byte[] file;
+        options ??= new KernelImageOptions();
+        if (Directory.Exists(path))
+            throw new UnreadableImageException($"The kernel file '{path}' is a directory.");
         try
         {
-            file = File.ReadAllBytes(path);
+            return Read(ReadFile(path, options.MaximumFileSize), options);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new UnreadableImageException($"The kernel file '{path}' cannot be read: {e.Message}", e);
         }
-
-        return Read(file, options);
     }
 
     /// <summary>Reads a kernel file that is in memory.</summary>
@@ -103,6 +103,34 @@ public sealed class KernelImage
         throw new UnrecognizedImageException(
             $"The file is {format.Name()}-compressed, but what it holds is neither an ELF image nor a bzImage; an initramfs belongs after --initrd.");
     }
+
+    /// <summary>Reads a file whole. A device has no length and counts as empty; a pipe is read to its end, within the limit.</summary>
+    private static ReadOnlyMemory<byte> ReadFile(string path, int limit)
+    {
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        if (file.CanSeek)
+        {
+            if (file.Length > limit)
+                throw TooLarge(path, limit);
+            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)file.Length);
+            return bytes.AsMemory(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+        }
+
+        using MemoryStream copy = new();
+        byte[] chunk = new byte[1 << 16];
+        int read;
+        while ((read = file.Read(chunk)) > 0)
+        {
+            if (copy.Length + read > limit)
+                throw TooLarge(path, limit);
+            copy.Write(chunk, 0, read);
+        }
+
+        return copy.ToArray();
+    }
+
+    private static UnreadableImageException TooLarge(string path, int limit) =>
+        new($"The kernel file '{path}' has more than {limit} bytes, which is the limit for a kernel file here.");
 
     private static KernelImage FromBzImage(ReadOnlyMemory<byte> file, KernelImageOptions options, long fileLength)
     {

@@ -7,7 +7,7 @@ namespace Emu.Pvh;
 /// <summary>Writes an inspection as plain text for a terminal.</summary>
 public static class InspectionRenderer
 {
-    private const int LabelWidth = 14;
+    private const int LabelWidth = 13;
     private const int MaximumListed = 64;
 
     /// <summary>Renders a report.</summary>
@@ -35,7 +35,8 @@ public static class InspectionRenderer
             : $"{image.Compression.Name()}, unpacks to {Bytes(elf.Image.Length)}";
         if (image.SetupHeader is { } setup)
         {
-            Line(text, "Container", $"Linux bzImage, boot protocol {setup.ProtocolVersion >> 8}.{setup.ProtocolVersion & 0xFF:00}, payload {compressed}");
+            string protocol = $"{setup.ProtocolVersion >> 8}.{setup.ProtocolVersion & 0xFF:00}";
+            Line(text, "Container", $"Linux bzImage, boot protocol {protocol}, payload {compressed}");
             if (setup.KernelVersion is { } version)
                 Line(text, "Kernel", version);
         }
@@ -59,9 +60,12 @@ public static class InspectionRenderer
         text.Append("\nSegments to load (physical)\n");
         foreach (ElfSegment segment in elf.LoadableSegments.Take(MaximumListed))
         {
-            string rights = $"{((segment.Flags & 4) != 0 ? 'r' : '-')}{((segment.Flags & 2) != 0 ? 'w' : '-')}{((segment.Flags & 1) != 0 ? 'x' : '-')}";
-            text.Append(CultureInfo.InvariantCulture,
-                $"  {segment.Index,2}  {segment.PhysicalRange,-28} {rights}  file {Bytes((long)segment.FileSize)}, zeros {Bytes((long)(segment.MemorySize - segment.FileSize))}, align 0x{segment.Alignment:x}\n");
+            char read = (segment.Flags & 4) != 0 ? 'r' : '-';
+            char write = (segment.Flags & 2) != 0 ? 'w' : '-';
+            char execute = (segment.Flags & 1) != 0 ? 'x' : '-';
+            string zeros = Bytes((long)(segment.MemorySize - segment.FileSize));
+            text.Append(CultureInfo.InvariantCulture, $"  {segment.Index,2}  {segment.PhysicalRange,-28} {read}{write}{execute}  ");
+            text.Append(CultureInfo.InvariantCulture, $"file {Bytes((long)segment.FileSize)}, zeros {zeros}, align 0x{segment.Alignment:x}\n");
         }
 
         More(text, elf.LoadableSegments.Count);
@@ -88,7 +92,8 @@ public static class InspectionRenderer
             return;
         }
 
-        Line(text, "  kernel", $"{layout.Kernel.Range}, {Bytes((long)layout.Kernel.Size)}, align 0x{layout.Kernel.Alignment:x}, entry 0x{layout.Kernel.Entry:x}");
+        LoadedKernel kernel = layout.Kernel;
+        Line(text, "  kernel", $"{kernel.Range}, {Bytes((long)kernel.Size)}, align 0x{kernel.Alignment:x}, entry 0x{kernel.Entry:x}");
         Line(text, "  boot data", $"{layout.BootData} (start_info at 0x{layout.StartInfoAddress:x})");
         for (int i = 0; i < layout.Modules.Count && i < MaximumListed; i++)
             Line(text, $"  module {i}", $"{layout.Modules[i].Range}, {Bytes((long)layout.Modules[i].Range.Length)}");

@@ -61,10 +61,20 @@ public sealed record KernelInspection
     private static LoaderVerdict Own(PvhBootResult? layout, PvhBootException? refusal)
     {
         if (refusal is not null)
-            return new LoaderVerdict(KernelLoader.Emu, VerdictOutcome.Refuses, [new LoaderFinding(refusal.Message, null)]);
+            return new LoaderVerdict(KernelLoader.Emu, VerdictOutcome.Refuses, [new LoaderFinding(refusal.Message, Fix(refusal))]);
         List<LoaderFinding> findings = [];
         if (layout!.Kernel.Displacement != 0)
             findings.Add(new LoaderFinding($"The image is moved to 0x{layout.Kernel.Range.Start:x}, as its PHYS32_RELOC note allows.", null));
         return new LoaderVerdict(KernelLoader.Emu, VerdictOutcome.Boots, findings);
     }
+
+    /// <summary>What to do, where the message itself does not say it.</summary>
+    private static string? Fix(PvhBootException refusal) => refusal switch
+    {
+        MissingEntryNoteException => "Add the note with the 32-bit physical entry point in a PT_NOTE segment (Linux: CONFIG_PVH=y).",
+        MalformedNoteException => "Write each note as namesz, descsz, type, name padded to 4 and descriptor padded to 4.",
+        EntryOutsideImageException => "Put the physical address into the note: the virtual one less the kernel's mapping offset.",
+        RelocationException => "Load the kernel where it is linked, or give it a PHYS32_RELOC note with {alignment, minimum, maximum}.",
+        _ => null,
+    };
 }

@@ -18,12 +18,14 @@ internal static class LinuxLoaderRules
         {
             string what = image.Container == KernelContainer.BzImage ? "a bzImage" : $"a {image.Compression.Name()}-compressed file";
             errors.Add(new LoaderFinding(
-                $"Only a plain ELF file is taken, but this is {what} (InvalidElfMagicNumber).", "Unpack the vmlinux (Linux: scripts/extract-vmlinux)."));
+                $"Only a plain ELF file is taken, but this is {what} (InvalidElfMagicNumber).",
+                "Unpack the vmlinux (Linux: scripts/extract-vmlinux)."));
         }
 
         if (image.Elf.Class == ElfClass.Elf32)
         {
-            errors.Add(new LoaderFinding("Only ELF64 is read (InvalidProgramHeaderSize).", "Link the kernel as ELF64; the entry point stays 32-bit code."));
+            errors.Add(new LoaderFinding(
+                "Only ELF64 is read (InvalidProgramHeaderSize).", "Link the kernel as ELF64; the entry point stays 32-bit code."));
             return new LoaderVerdict(KernelLoader.LinuxLoader, VerdictOutcome.Refuses, errors);
         }
 
@@ -39,7 +41,11 @@ internal static class LinuxLoaderRules
         if (elf.SegmentEntrySize != WideProgramHeader)
             errors.Add(new LoaderFinding($"e_phentsize must be {WideProgramHeader} (InvalidProgramHeaderSize).", "Use standard program headers."));
         if (elf.SegmentTableOffset < WideHeader)
-            errors.Add(new LoaderFinding("The program headers must not begin within the ELF header (InvalidProgramHeaderOffset).", "Put them behind it."));
+        {
+            errors.Add(new LoaderFinding(
+                "The program headers must not begin within the ELF header (InvalidProgramHeaderOffset).", "Put them behind it."));
+        }
+
         if (elf.Entry < HighMemoryStart)
         {
             errors.Add(new LoaderFinding(
@@ -54,7 +60,8 @@ internal static class LinuxLoaderRules
             if (segment.FileSize != 0 && segment.Alignment % SegmentAlignment != 0)
             {
                 errors.Add(new LoaderFinding(
-                    $"Segment {segment.Index} has p_align 0x{segment.Alignment:x}, but every PT_LOAD segment with contents needs a multiple of 2 MiB (Align).",
+                    $"Segment {segment.Index} has p_align 0x{segment.Alignment:x}, but every PT_LOAD segment with contents needs a multiple "
+                    + "of 2 MiB (Align).",
                     "Link with -z max-page-size=0x200000."));
             }
             else if (segment is { FileSize: 0, MemorySize: not 0 })
@@ -96,7 +103,8 @@ internal static class LinuxLoaderRules
 
         if (chosen.Descriptor.Length < 4)
         {
-            errors.Add(new LoaderFinding("The entry note's descriptor must have at least 4 bytes (InvalidPvhNote).", "Write the entry point as 4 bytes."));
+            errors.Add(new LoaderFinding(
+                "The entry note's descriptor must have at least 4 bytes (InvalidPvhNote).", "Write the entry point as 4 bytes."));
             return true;
         }
 

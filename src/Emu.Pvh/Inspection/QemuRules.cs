@@ -13,20 +13,29 @@ internal static class QemuRules
     {
         if (image.Container == KernelContainer.BzImage)
         {
-            return new LoaderVerdict(KernelLoader.Qemu, VerdictOutcome.BootsOtherwise,
-            [
-                new LoaderFinding(
-                    "A bzImage is started through the Linux boot protocol and its 16-bit setup code, not through PVH.",
-                    "Give -kernel the unpacked vmlinux (Linux: scripts/extract-vmlinux)."),
-            ]);
+            // The advice to unpack the image is worth something only together with what would then happen.
+            LoaderVerdict inner = PlainElf(image);
+            LoaderFinding wrapped = new(
+                "A bzImage is started through the Linux boot protocol and its 16-bit setup code, not through PVH.",
+                "Give -kernel the unpacked vmlinux (Linux: scripts/extract-vmlinux).");
+            return new LoaderVerdict(
+                KernelLoader.Qemu,
+                VerdictOutcome.BootsOtherwise,
+                inner.Outcome == VerdictOutcome.Boots ? [wrapped] : [wrapped, .. inner.Findings]);
         }
 
         if (image.Container == KernelContainer.CompressedElf)
         {
             return Refuse(new LoaderFinding(
-                $"-kernel does not unpack {image.Compression.Name()}: the file has no ELF magic, so it is taken for a broken bzImage.", "Unpack the file first."));
+                $"-kernel does not unpack {image.Compression.Name()}: the file has no ELF magic, so it is taken for a broken bzImage.",
+                "Unpack the file first."));
         }
 
+        return PlainElf(image);
+    }
+
+    private static LoaderVerdict PlainElf(KernelImage image)
+    {
         if (image.Multiboot1 is { } multiboot)
             return Multiboot(image, multiboot);
         if ((image.Elf.Flags & RefusedFlags) != 0)
@@ -95,7 +104,7 @@ internal static class QemuRules
         return image.Notes.FromSections
             ? new LoaderFinding($"Only PT_NOTE segments are searched, but the note is in a section without one {message}",
                 "Add a PT_NOTE program header for the note section (PHDRS in the linker script).")
-            : new LoaderFinding($"The note is missed, because notes are stepped over by the segment's p_align instead of 4 {message}",
+            : new LoaderFinding($"The note is missed or misread, because names and descriptors are padded to the segment's p_align instead of 4 {message}",
                 "Link the notes with an alignment of 4 (keep .note.gnu.property out of the segment).");
     }
 

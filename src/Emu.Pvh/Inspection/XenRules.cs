@@ -19,7 +19,8 @@ internal static class XenRules
         if (image.Container == KernelContainer.CompressedElf && image.Compression != CompressionFormat.Gzip)
         {
             errors.Add(new LoaderFinding(
-                $"xl unpacks gzip only outside a bzImage, but this file is {image.Compression.Name()}-compressed.", "Unpack the file, or compress it with gzip."));
+                $"xl unpacks gzip only outside a bzImage, but this file is {image.Compression.Name()}-compressed.",
+                "Unpack the file, or compress it with gzip."));
         }
 
         if (image.Xen.Entry is not { } entry)
@@ -39,7 +40,9 @@ internal static class XenRules
         if (image.Xen.GuestOs == "linux" && ((image.Xen.Number(XenNoteType.SupportedFeatures) ?? 0) & (1 << 15)) == 0)
         {
             remarks.Add(new LoaderFinding(
-                "The RSDP goes to 0xFFFC0 instead of beside the ACPI tables, because the kernel does not announce linux_rsdp_unrestricted (feature bit 15).", null));
+                "The RSDP goes to 0xFFFC0 instead of beside the ACPI tables, because the kernel does not announce linux_rsdp_unrestricted "
+                + "(feature bit 15).",
+                null));
         }
 
         if (image.Xen.WantsBsdSymbols)

@@ -82,7 +82,11 @@ internal static class KernelPlacement
         }
 
         if (address % bounds.Alignment != 0)
-            throw new RelocationException($"The load address 0x{address:x} is not a multiple of 0x{bounds.Alignment:x}, as the PHYS32_RELOC note asks.");
+        {
+            throw new RelocationException(
+                $"The load address 0x{address:x} is not a multiple of 0x{bounds.Alignment:x}, as the PHYS32_RELOC note asks.");
+        }
+
         if (address < bounds.Minimum || linked.Length > bounds.Maximum + 1UL || address > bounds.Maximum + 1UL - linked.Length)
         {
             throw new RelocationException(

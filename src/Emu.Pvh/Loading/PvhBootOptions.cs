@@ -32,7 +32,9 @@ public sealed record PvhBootOptions
     /// <summary>The physical address of ACPI's RSDP; 0 for none.</summary>
     public ulong RsdpAddress { get; init; }
 
-    /// <summary>The memory map that the guest sees; null for the RAM regions alone. It is not sorted, so that a caller may test a guest with any order.</summary>
+    /// <summary>
+    /// The memory map that the guest sees; null for the RAM regions alone. It is not sorted, so that a caller may test a guest with any order.
+    /// </summary>
     public IReadOnlyList<MemoryMapEntry>? MemoryMap { get; init; }
 
     /// <summary>Whose entry state to follow.</summary>

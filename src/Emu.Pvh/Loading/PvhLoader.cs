@@ -26,6 +26,40 @@ public static class PvhLoader
         return result;
     }
 
+    /// <summary>Loads a kernel alone, for a caller that places modules and start_info itself.</summary>
+    /// <param name="image">The kernel.</param>
+    /// <param name="memory">The guest's memory.</param>
+    /// <param name="loadAddress">Where its lowest byte goes; null for where it is linked, or where its PHYS32_RELOC note allows.</param>
+    /// <returns>Where it lies, its alignment, size and entry point.</returns>
+    /// <exception cref="KernelImageException">The image cannot be booted; the class tells why.</exception>
+    public static LoadedKernel LoadKernel(KernelImage image, IGuestMemory memory, ulong? loadAddress = null)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(memory);
+        LoadedKernel kernel = KernelPlacement.Place(image, Merge(memory.RamRegions), loadAddress, []);
+        WriteKernel(image, memory, kernel);
+        return kernel;
+    }
+
+    /// <summary>Loads a module alone, for a caller that places modules and start_info itself.</summary>
+    /// <param name="data">The module's bytes.</param>
+    /// <param name="memory">The guest's memory.</param>
+    /// <param name="address">Where they go.</param>
+    /// <returns>The range that the module takes.</returns>
+    /// <exception cref="BootLayoutException">There is no RAM for it at that address.</exception>
+    public static GuestRange LoadModule(ReadOnlySpan<byte> data, IGuestMemory memory, ulong address)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        IReadOnlyList<GuestRange> ram = Merge(memory.RamRegions);
+        if (address == 0)
+            throw new BootLayoutException("A module cannot lie at address 0, which the ABI reserves for \"absent\".");
+        ulong length = (ulong)data.Length;
+        if (length > ulong.MaxValue - address || !ram.Any(region => region.Contains(new GuestRange(address, length))))
+            throw new BootLayoutException($"A module of {data.Length} bytes does not fit at 0x{address:x} into {Describe(ram)}.");
+        memory.Write(address, data);
+        return new GuestRange(address, length);
+    }
+
     /// <summary>Checks and places everything as <see cref="Load"/> would, and writes nothing.</summary>
     /// <param name="image">The kernel.</param>
     /// <param name="ramRegions">The guest's RAM, as <see cref="IGuestMemory.RamRegions"/> gives it.</param>
@@ -56,7 +90,8 @@ public static class PvhLoader
         BootDataLayout data = new(options, MemoryMap(options, ram));
         GuestRange block = free.Allocate((ulong)data.Length, kernel.Range.End)
             ?? throw new BootLayoutException(
-                $"There is no room for start_info, command lines and memory map ({data.Length} bytes) in {Describe(ram)}; give the guest more memory.");
+                $"There is no room for start_info, command lines and memory map ({data.Length} bytes) in {Describe(ram)}; "
+                + "give the guest more memory.");
         List<GuestRange> modules = [];
         ulong next = block.End;
         for (int i = 0; i < options.Modules.Count; i++)

@@ -150,7 +150,7 @@ public sealed record InitialCpuState
         };
     }
 
-    /// <summary>Measured on QEMU 7.2's microvm: qboot jumps with Multiboot's EAX, the entry in ECX and its own stack.</summary>
+    /// <summary>Measured on QEMU 7.2.22's microvm: qboot jumps with Multiboot's EAX, the entry in ECX, its own stack and leftovers.</summary>
     private static InitialCpuState Qemu(uint entry, uint startInfo)
     {
         InitialCpuState flat = Flat(EntryProfile.Qemu, entry, startInfo, code: 0x08, data: 0x10);
@@ -158,13 +158,17 @@ public sealed record InitialCpuState
         {
             Eax = Multiboot1Header.LoaderMagic,
             Ecx = entry,
+            Edx = 0x511,
+            Esi = 0xEFC20,
+            Edi = 0xEFCB0,
+            Ebp = 0x6,
             Esp = 0x7B60,
             Eflags = 0x6,
             Fs = flat.Ds,
             Gs = flat.Ds,
             Ldtr = new SegmentState(0, 0, 0xFFFF, SegmentState.Ldt),
             Tr = new SegmentState(0, 0, 0xFFFF, SegmentState.BusyTss32),
-            Gdtr = new DescriptorTableState(0xFFFFFFC1, 0x17),
+            Gdtr = new DescriptorTableState(0xFFFFFFC1, 0x27),
             Idtr = new DescriptorTableState(0, 0xFFFF),
         };
     }

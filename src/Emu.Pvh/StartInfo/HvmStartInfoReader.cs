@@ -107,7 +107,11 @@ public static class HvmStartInfoReader
                 throw new StartInfoException("start_info lies at address 0, which the ABI reserves for \"absent\".");
             byte[] bytes = Bytes("start_info", address, size);
             if (U32(bytes, 0) != HvmStartInfo.Magic)
-                throw new StartInfoException($"There is no start_info at 0x{address:x}: its magic is 0x{U32(bytes, 0):x8}, not 0x{HvmStartInfo.Magic:x8}.");
+            {
+                throw new StartInfoException(
+                    $"There is no start_info at 0x{address:x}: its magic is 0x{U32(bytes, 0):x8}, not 0x{HvmStartInfo.Magic:x8}.");
+            }
+
             if (!InRam(address, HvmStartInfo.Size))
                 _violations.Add($"Fewer than {HvmStartInfo.Size} bytes can be read at start_info, but Linux copies so many whatever the version.");
             _pieces.Add(("start_info", new GuestRange(address, (ulong)size)));

@@ -1,5 +1,6 @@
 using System.Text;
 using Emu.Host.CommandLine;
+using Emu.Machine;
 using Emu.Pvh;
 
 namespace Emu.Host.Tests.CommandLine;
@@ -12,7 +13,7 @@ public sealed class RunOptionsTests
         RunOptions options = Parse("run");
 
         Assert.Null(options.Kernel);
-        Assert.Equal(MachineChoice.Xen, options.Machine);
+        Assert.Equal(MachineProfile.Xen, options.Machine);
         Assert.Equal(512UL << 20, options.MemorySize);
         Assert.Null(options.CommandLine);
     }
@@ -23,7 +24,7 @@ public sealed class RunOptionsTests
         RunOptions options = Parse("run", "vmlinuz");
 
         Assert.Equal("vmlinuz", options.Kernel);
-        Assert.Equal(MachineChoice.Pc, options.Machine);
+        Assert.Equal(MachineProfile.Pc, options.Machine);
     }
 
     [Theory]
@@ -68,14 +69,14 @@ public sealed class RunOptionsTests
     {
         RunOptions options = Parse(
             "run", "k", "--machine", "xen", "--engine", "interpreter", "--entry", "pvh", "--start-info", "v0", "--entry-profile", "cloud-hypervisor",
-            "--cpu-vendor", "intel", "--max-instructions", "1_000_000", "--timeout", "1.5", "--memory", "1G", "--dump-at", "7", "--dump-at", "3",
+            "--cpu-vendor", "amd", "--max-instructions", "1_000_000", "--timeout", "1.5", "--memory", "1G", "--dump-at", "7", "--dump-at", "3",
             "--trace", "t", "--trace-from", "5", "--trace-count", "6");
 
-        Assert.Equal(MachineChoice.Xen, options.Machine);
-        Assert.Equal(EngineChoice.Interpreter, options.Engine);
+        Assert.Equal(MachineProfile.Xen, options.Machine);
+        Assert.Equal(ExecutionEngine.Interpreter, options.Engine);
         Assert.Equal(StartInfoVersion.V0, options.StartInfo);
         Assert.Equal(EntryProfile.CloudHypervisor, options.EntryProfile);
-        Assert.Equal(VendorChoice.Intel, options.CpuVendor);
+        Assert.Equal(CpuVendor.Amd, options.CpuVendor);
         Assert.Equal(1_000_000UL, options.MaximumInstructions);
         Assert.Equal(TimeSpan.FromSeconds(1.5), options.Timeout);
         Assert.Equal(1UL << 30, options.MemorySize);

@@ -1,5 +1,6 @@
 using System.Text;
 using Emu.Host.Terminals;
+using Emu.Machine.Consoles;
 
 namespace Emu.Host.Tests.Terminals;
 
@@ -25,14 +26,20 @@ public sealed class GuestInputTests
 
     private static (string Guest, List<EscapeCommand> Commands) Read(ITerminal terminal)
     {
-        GuestInput input = new(terminal);
+        using GuestInput input = new(terminal);
         List<EscapeCommand> commands = [];
         input.Escaped = commands.Add;
         input.Start();
-        Assert.True(SpinWait.SpinUntil(() => input.IsAtEnd, TimeSpan.FromSeconds(10)));
         StringBuilder guest = new();
-        while (input.TryRead(out byte value))
-            guest.Append((char)value);
+        ConsoleInput state;
+        while ((state = input.TryRead(out byte value)) != ConsoleInput.Ended)
+        {
+            if (state == ConsoleInput.Available)
+                guest.Append((char)value);
+            else
+                Assert.True(input.Wait(TimeSpan.FromSeconds(10)));
+        }
+
         return (guest.ToString(), commands);
     }
 

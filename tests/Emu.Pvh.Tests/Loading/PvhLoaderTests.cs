@@ -88,6 +88,30 @@ public sealed class PvhLoaderTests
         Assert.Equal(new SegmentState(0, 0, 0xFFFFFFFF, 0xC9B), result.Cpu.Cs);
     }
 
+    [Fact]
+    public void A_kernel_can_be_loaded_alone()
+    {
+        SparseGuestMemory memory = SparseGuestMemory.OfSize(16 * MiB);
+        LoadedKernel kernel = PvhLoader.LoadKernel(KernelImage.Read(ElfBuilder.Bootable().Build()), memory);
+        Assert.Equal(new LoadedKernel(new GuestRange(0x100000, 0x3000), 0x1000, 0x100010, 0), kernel);
+        Assert.Single(memory.Writes);
+    }
+
+    [Fact]
+    public void A_module_can_be_loaded_alone()
+    {
+        SparseGuestMemory memory = SparseGuestMemory.OfSize(MiB);
+        Assert.Equal(new GuestRange(MiB - 3, 3), PvhLoader.LoadModule([1, 2, 3], memory, MiB - 3));
+        Assert.Equal([1, 2, 3], memory.Read(MiB - 3, 3));
+    }
+
+    [Theory]
+    [InlineData(0ul)]
+    [InlineData(MiB - 2)]
+    [InlineData(ulong.MaxValue - 1)]
+    public void A_module_alone_needs_ram_and_an_address(ulong address) =>
+        Assert.Throws<BootLayoutException>(() => PvhLoader.LoadModule([1, 2, 3], SparseGuestMemory.OfSize(MiB), address));
+
     private static PvhBootResult Load(ElfBuilder elf, SparseGuestMemory memory, PvhBootOptions? options = null) =>
         PvhLoader.Load(KernelImage.Read(elf.Build()), memory, options ?? new PvhBootOptions());
 

@@ -52,7 +52,7 @@ internal sealed class ElfBuilder
     public static byte[] Note(string name, uint type, byte[] descriptor, int alignment = 4)
     {
         byte[] nameBytes = Text(name);
-        int nameSpace = Align(nameBytes.Length, alignment);
+        int nameSpace = Align(12 + nameBytes.Length, alignment) - 12;
         byte[] note = new byte[12 + nameSpace + Align(descriptor.Length, alignment)];
         BinaryPrimitives.WriteInt32LittleEndian(note, nameBytes.Length);
         BinaryPrimitives.WriteInt32LittleEndian(note.AsSpan(4), descriptor.Length);

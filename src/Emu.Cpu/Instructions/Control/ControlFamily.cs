@@ -8,6 +8,15 @@ internal static unsafe class ControlFamily
     /// <summary>Enters the family.</summary>
     public static void Register(InstructionTable table)
     {
+        table.Add(Mnemonic.Jmp, &Jump.Bind);
+        table.Add(Mnemonic.Call, &Call.Bind);
+        table.Add(Mnemonic.Ret, &Return.Bind);
+        table.Add(Mnemonic.Loop, &Loop<WhileCount>.Bind);
+        table.Add(Mnemonic.Loope, &Loop<WhileCountAndEqual>.Bind);
+        table.Add(Mnemonic.Loopne, &Loop<WhileCountAndNotEqual>.Bind);
+        table.Add(Mnemonic.Jcxz, &Loop<IfNoCount>.Bind);
+        table.Add(Mnemonic.Jecxz, &Loop<IfNoCount>.Bind);
+        table.Add(Mnemonic.Jrcxz, &Loop<IfNoCount>.Bind);
         table.Add(Mnemonic.Jo, &ConditionalJump<IfOverflow>.Bind);
         table.Add(Mnemonic.Jno, &ConditionalJump<Not<IfOverflow>>.Bind);
         table.Add(Mnemonic.Jb, &ConditionalJump<IfBelow>.Bind);

@@ -7,31 +7,12 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
 
-/// <summary>Binds instructions of the form <c>op r/m, r</c>, <c>op r, r/m</c> and <c>op r/m, imm</c> in all widths.</summary>
-internal static unsafe class BinaryShape<TOperation>
+/// <summary>Binds instructions of the form <c>op r/m, r</c>, <c>op r, r/m</c> and <c>op r/m, imm</c>.</summary>
+internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
     where TOperation : IBinaryOperation
 {
-    /// <summary>Binds one instruction.</summary>
-    public static void Bind(ref Operands operands)
-    {
-        switch (operands.SizeOf(0))
-        {
-            case 1:
-                Bind<byte>(ref operands);
-                break;
-            case 2:
-                Bind<ushort>(ref operands);
-                break;
-            case 4:
-                Bind<uint>(ref operands);
-                break;
-            default:
-                Bind<ulong>(ref operands);
-                break;
-        }
-    }
-
-    private static void Bind<T>(ref Operands operands)
+    /// <inheritdoc/>
+    public static void Bind<T>(ref Operands operands)
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;

@@ -15,6 +15,8 @@ internal sealed unsafe class ZstdDecoder
     private const uint Magic = 0xFD2FB528;
     private const uint SkippableMagic = 0x184D2A50;
     private const int BlockMaximum = 128 << 10;
+    private const int Damaged = -1;
+    private const int Overflow = -2;
 
     private readonly UnpackBuffer _output;
     private readonly byte[] _literals = new byte[BlockMaximum];
@@ -160,8 +162,11 @@ internal sealed unsafe class ZstdDecoder
             SequenceCodes.DefaultMatchLengths, 6);
         _hasTables = true;
 
-        _output.Reserve(BlockMaximum);
-        int written = Sequences(block[position..], sequences, literals);
+        _output.ReserveUpTo(BlockMaximum);
+        int room = Math.Min(BlockMaximum, _output.Bytes.Length - _output.Length);
+        int written = Sequences(block[position..], sequences, literals, room);
+        if (written == Overflow && room < BlockMaximum)
+            throw _output.TooLarge();
         if (written < 0)
             throw Corrupt("a block of it does not decode");
         _output.Advance(written, consumed);
@@ -231,7 +236,7 @@ internal sealed unsafe class ZstdDecoder
             int length = i < 3 ? BinaryPrimitives.ReadUInt16LittleEndian(section[(2 * i)..]) : section.Length - at;
             if (length > section.Length - at || i * each > literals.Length)
                 return false;
-            Span<byte> part = i < 3 ? literals[Math.Min(i * each, literals.Length)..Math.Min((i + 1) * each, literals.Length)] : literals[(3 * each)..];
+            Span<byte> part = i < 3 ? literals[(i * each)..Math.Min((i + 1) * each, literals.Length)] : literals[(3 * each)..];
             if (!_huffman.Decode(section.Slice(at, length), part))
                 return false;
             at += length;
@@ -252,7 +257,14 @@ internal sealed unsafe class ZstdDecoder
     }
 
     private void Table(
-        FseTable table, int mode, ReadOnlySpan<byte> block, ref int position, int maximumLog, int maximumSymbol, ReadOnlySpan<short> defaults, int log)
+        FseTable table,
+        int mode,
+        ReadOnlySpan<byte> block,
+        ref int position,
+        int maximumLog,
+        int maximumSymbol,
+        ReadOnlySpan<short> defaults,
+        int log)
     {
         switch (mode)
         {
@@ -279,20 +291,20 @@ internal sealed unsafe class ZstdDecoder
     }
 
     /// <summary>Runs the sequences: literals, then a match, again and again; then the remaining literals.</summary>
-    /// <returns>How many bytes were written; negative when the block is damaged.</returns>
-    private int Sequences(ReadOnlySpan<byte> stream, int count, int literalCount)
+    /// <returns>How many bytes were written; negative when the block is damaged or does not fit.</returns>
+    private int Sequences(ReadOnlySpan<byte> stream, int count, int literalCount, int room)
     {
         fixed (byte* input = stream)
         fixed (byte* literalBase = _literals)
         fixed (byte* outputBase = _output.Bytes)
         {
             if (!BackwardBits.TryCreate(input, stream.Length, out BackwardBits bits))
-                return -1;
+                return Damaged;
             byte* capacity = outputBase + _output.Bytes.Length;
             byte* dictionary = outputBase + _frameStart;
             byte* start = outputBase + _output.Length;
             byte* at = start;
-            byte* end = start + BlockMaximum;
+            byte* end = start + room;
             byte* literal = literalBase;
             byte* literalEnd = literalBase + literalCount;
             uint literalState = _literalLengths.Start(ref bits);
@@ -314,20 +326,26 @@ internal sealed unsafe class ZstdDecoder
                 }
 
                 uint distance = Distance(offsetValue, literalLength);
-                if (bits.Remaining < 0 || literalLength > (ulong)(literalEnd - literal) || literalLength > (ulong)(end - at))
-                    return -1;
+                if (bits.Remaining < 0 || literalLength > (ulong)(literalEnd - literal))
+                    return Damaged;
+                if (literalLength > (ulong)(end - at))
+                    return Overflow;
                 Unsafe.CopyBlockUnaligned(at, literal, literalLength);
                 at += literalLength;
                 literal += literalLength;
-                if (distance == 0 || distance > (ulong)(at - dictionary) || matchLength > (ulong)(end - at))
-                    return -1;
+                if (distance == 0 || distance > (ulong)(at - dictionary))
+                    return Damaged;
+                if (matchLength > (ulong)(end - at))
+                    return Overflow;
                 MatchCopy.Run(at, distance, matchLength, capacity);
                 at += matchLength;
             }
 
             uint rest = (uint)(literalEnd - literal);
-            if (bits.Remaining != 0 || rest > (ulong)(end - at))
-                return -1;
+            if (bits.Remaining != 0)
+                return Damaged;
+            if (rest > (ulong)(end - at))
+                return Overflow;
             Unsafe.CopyBlockUnaligned(at, literal, rest);
             return (int)(at + rest - start);
         }

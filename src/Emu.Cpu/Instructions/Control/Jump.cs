@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.Memory;
+using Emu.Cpu.State;
+using Iced.Intel;
+
+namespace Emu.Cpu.Instructions.Control;
+
+/// <summary>JMP, near forms (SDM Vol. 2A).</summary>
+internal static unsafe class Jump
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        var op = operands.Op;
+        if (operands.Kind(0) is OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64)
+        {
+            NearTarget.Take(ref operands);
+            var inPage = op->Scale == Op.Linkable;
+            op->Handler = operands.Is64
+                ? inPage ? &Relative<LongTarget, InPage> : &Relative<LongTarget, AcrossPages>
+                : inPage ? &Relative<LegacyTarget, InPage> : &Relative<LegacyTarget, AcrossPages>;
+            return;
+        }
+        operands.EndsBlock = true;
+        switch (operands.SizeOf(0))
+        {
+            case 2:
+                BindIndirect<ushort>(ref operands);
+                break;
+            case 4:
+                BindIndirect<uint>(ref operands);
+                break;
+            default:
+                BindIndirect<ulong>(ref operands);
+                break;
+        }
+    }
+
+    private static void BindIndirect<T>(ref Operands operands) where T : unmanaged
+    {
+        var op = operands.Op;
+        if (operands.IsRegister(0))
+        {
+            op->Source = operands.RegisterOf(0);
+            op->Handler = operands.Is64 ? &Register<T, LongTarget> : &Register<T, LegacyTarget>;
+            return;
+        }
+        op->Handler = operands.Addressing switch
+        {
+            AddressingKind.Long => &Memory<T, LongTarget, LongAddress>,
+            AddressingKind.LongSegment => &Memory<T, LongTarget, LongSegmentAddress>,
+            AddressingKind.Flat => &Memory<T, LegacyTarget, FlatAddress>,
+            _ when operands.Is64 => &Memory<T, LongTarget, SegmentedAddress>,
+            _ => &Memory<T, LegacyTarget, SegmentedAddress>,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Relative<TTarget, TLink>(Vcpu vcpu, CpuState* s, Op* op)
+        where TTarget : INearTarget
+        where TLink : ILink
+    {
+        var target = TTarget.Of(s, op);
+        if (!TTarget.Allows(vcpu, s, op, target))
+            return;
+        TLink.Go(vcpu, s, op, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Register<T, TTarget>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TTarget : INearTarget
+    {
+        var target = Width.ZeroExtend(Step.Get<T>(s, op->Source));
+        if (!TTarget.Allows(vcpu, s, op, target))
+            return;
+        Chain.Indirect(vcpu, s, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Memory<T, TTarget, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TTarget : INearTarget
+        where TAddress : IAddressing
+    {
+        var source = Operand.Read<TAddress, T>(vcpu, s, op);
+        if (source == null)
+            return;
+        var target = Width.ZeroExtend(*source);
+        if (!TTarget.Allows(vcpu, s, op, target))
+            return;
+        Chain.Indirect(vcpu, s, target);
+    }
+}

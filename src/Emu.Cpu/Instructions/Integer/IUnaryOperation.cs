@@ -1,0 +1,12 @@
+using System.Numerics;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu.Instructions.Integer;
+
+/// <summary>destination ← op destination: the semantics that every engine uses.</summary>
+public interface IUnaryOperation
+{
+    /// <summary>The result and its flags.</summary>
+    static abstract T Compute<T>(T value, ref ArithmeticFlags flags)
+        where T : unmanaged, IBinaryInteger<T>;
+}

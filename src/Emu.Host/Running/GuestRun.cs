@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Globalization;
+using Emu.Host.CommandLine;
+using Emu.Host.Tracing;
+using Emu.Machine;
+
+namespace Emu.Host.Running;
+
+/// <summary>Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions.</summary>
+internal sealed class GuestRun
+{
+    private readonly PvhMachine _machine;
+    private readonly RunObserver _observer;
+    private readonly InstructionTrace? _trace;
+    private readonly TextWriter _error;
+    private readonly Queue<ulong> _dumps;
+    private readonly ulong _maximum;
+    private readonly Stopwatch _clock = new();
+
+    public GuestRun(PvhMachine machine, RunObserver observer, RunOptions options, InstructionTrace? trace, TextWriter error)
+    {
+        _machine = machine;
+        _observer = observer;
+        _trace = trace;
+        _error = error;
+        _dumps = new Queue<ulong>(options.DumpAt);
+        _maximum = options.MaximumInstructions ?? ulong.MaxValue;
+    }
+
+    /// <summary>Host time spent running.</summary>
+    public TimeSpan WallTime => _clock.Elapsed;
+
+    /// <summary>Runs until the guest ends, the user's limit is reached, or somebody cancels.</summary>
+    public RunResult Run(CancellationToken cancellation)
+    {
+        _clock.Start();
+        while (true)
+        {
+            ulong retired = _machine.Vcpu.InstructionsRetired;
+            while (_dumps.TryPeek(out ulong due) && due <= retired)
+            {
+                _dumps.Dequeue();
+                Dump(retired);
+            }
+
+            RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
+                ? Step(_trace, retired + 1, cancellation)
+                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
+            if (result.Reason != StopReason.LimitReached || _machine.Vcpu.InstructionsRetired >= _maximum)
+            {
+                _clock.Stop();
+                return result;
+            }
+        }
+    }
+
+    private RunResult Step(InstructionTrace trace, ulong until, CancellationToken cancellation)
+    {
+        trace.BeginStep(_machine.Vcpu);
+        _observer.Trace = trace;
+        try
+        {
+            return _machine.Run(new RunLimits { MaxInstructions = until }, cancellation);
+        }
+        finally
+        {
+            // Also for a step in which we broke down: its line is the one that is wanted most.
+            _observer.Trace = null;
+            trace.EndStep();
+        }
+    }
+
+    private ulong NextStop(ulong retired)
+    {
+        ulong stop = _maximum;
+        if (_dumps.TryPeek(out ulong dump))
+            stop = Math.Min(stop, dump);
+        if (_trace is not null && retired < _trace.From)
+            stop = Math.Min(stop, _trace.From);
+        return stop;
+    }
+
+    private void Dump(ulong retired)
+    {
+        _error.Write(string.Create(CultureInfo.InvariantCulture, $"State after {retired} instructions\n{CpuStateText.Dump(_machine.Vcpu)}"));
+        _error.Flush();
+    }
+}

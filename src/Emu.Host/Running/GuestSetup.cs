@@ -1,0 +1,75 @@
+using Emu.Cpu.Platform;
+using Emu.Host.CommandLine;
+using Emu.Host.Verbs;
+using Emu.Machine;
+using Emu.Machine.Consoles;
+using Emu.Pvh;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Emu.Host.Running;
+
+/// <summary>A guest as the command line describes it, its files read. Machines made from it are equal, and run equally.</summary>
+internal sealed class GuestSetup
+{
+    private readonly RunOptions _options;
+    private readonly KernelImage _image;
+    private readonly IReadOnlyList<BootModule> _modules;
+
+    private GuestSetup(RunOptions options, KernelImage image, IReadOnlyList<BootModule> modules)
+    {
+        _options = options;
+        _image = image;
+        _modules = modules;
+    }
+
+    /// <summary>Reads the files.</summary>
+    /// <exception cref="UsageException">A module cannot be read.</exception>
+    /// <exception cref="PvhBootException">The kernel cannot be read or used.</exception>
+    public static GuestSetup Read(RunOptions options)
+    {
+        // What is small and often mistyped comes first.
+        List<BootModule> modules = [];
+        foreach (ModuleOption module in options.Modules)
+            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine));
+        KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
+        return new GuestSetup(options, image, modules);
+    }
+
+    /// <summary>Makes a machine and loads the guest.</summary>
+    public PvhMachine CreateMachine(IConsoleSink? output, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs)
+    {
+        PvhMachine machine = new(new MachineOptions
+        {
+            MemorySize = _options.MemorySize,
+            Vcpus = _options.VcpuCount,
+            Profile = _options.Machine,
+            EntryProfile = _options.EntryProfile,
+            StartInfoVersion = _options.StartInfo,
+            CpuVendor = _options.CpuVendor,
+            Engine = _options.Engine,
+            ConsoleOutput = output,
+            ConsoleInput = input,
+            Observer = observer,
+            LoggerFactory = logs ?? NullLoggerFactory.Instance,
+        });
+        try
+        {
+            machine.Load(_image, _modules, _options.CommandLine);
+            return machine;
+        }
+        catch
+        {
+            machine.Dispose();
+            throw;
+        }
+    }
+
+    private static byte[] Tour()
+    {
+        using Stream resource = typeof(GuestSetup).Assembly.GetManifestResourceStream("tour.elf")!;
+        byte[] bytes = new byte[resource.Length];
+        resource.ReadExactly(bytes);
+        return bytes;
+    }
+}

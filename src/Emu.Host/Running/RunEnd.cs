@@ -1,0 +1,65 @@
+using System.Globalization;
+using Emu.Machine;
+
+namespace Emu.Host.Running;
+
+/// <summary>Why the host, and not the guest, ended a run.</summary>
+public enum HostStop
+{
+    /// <summary>It did not.</summary>
+    None,
+
+    /// <summary><c>--timeout</c> passed.</summary>
+    Timeout,
+
+    /// <summary>The user pressed the escape key's x.</summary>
+    Quit,
+
+    /// <summary>A signal asked the process to end.</summary>
+    Signal,
+
+    /// <summary>Nobody reads standard output any more.</summary>
+    OutputClosed,
+}
+
+/// <summary>How a run ended, as the user, the statistics and the process's exit code have it.</summary>
+/// <param name="Reason">The name in the statistics.</param>
+/// <param name="ExitCode">The process's exit code.</param>
+/// <param name="Sentence">What stderr says about it; null for nothing.</param>
+public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
+{
+    /// <summary>SIGPIPE, which a process gets that writes where nobody reads.</summary>
+    private const int BrokenPipe = 13;
+
+    /// <summary>Translates what the machine reported.</summary>
+    /// <param name="result">What the machine reported.</param>
+    /// <param name="stop">Why the host ended the run, where it did.</param>
+    /// <param name="signal">The signal's number, where there was one.</param>
+    /// <param name="maximumInstructions">The user's limit.</param>
+    /// <returns>The end.</returns>
+    public static RunEnd From(RunResult result, HostStop stop, int signal, ulong? maximumInstructions)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return result.Reason switch
+        {
+            StopReason.PoweredOff => new RunEnd("powered-off", Host.ExitCode.Success, null),
+            StopReason.Rebooted => new RunEnd("rebooted", Host.ExitCode.Success, null),
+            StopReason.Halted => new RunEnd("halted", Host.ExitCode.Success, null),
+            StopReason.Crashed => new RunEnd("crashed", Host.ExitCode.GuestCrash, $"The guest crashed: {result.Detail}."),
+            StopReason.DebugExit => new RunEnd("debug-exit", result.Code & 0xFF, null),
+            StopReason.LimitReached => new RunEnd(
+                "instruction-limit",
+                Host.ExitCode.LimitReached,
+                string.Create(CultureInfo.InvariantCulture, $"The limit of {maximumInstructions} instructions was reached.")),
+            _ => Stopped(stop, signal),
+        };
+    }
+
+    private static RunEnd Stopped(HostStop stop, int signal) => stop switch
+    {
+        HostStop.Timeout => new RunEnd("timeout", Host.ExitCode.LimitReached, "The time limit was reached."),
+        HostStop.Signal => new RunEnd("signal", Host.ExitCode.SignalBase + signal, null),
+        HostStop.OutputClosed => new RunEnd("output-closed", Host.ExitCode.SignalBase + BrokenPipe, null),
+        _ => new RunEnd("quit", Host.ExitCode.Success, null),
+    };
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Text;
+using Emu.Cpu;
+
+namespace Emu.Host.Tracing;
+
+/// <summary>
+/// The instruction stream as text, one line for each instruction with the state before it, and one for each exception or interrupt
+/// that is delivered. Meant to be laid beside QEMU's <c>-d exec,cpu,int</c> to find the first wrong instruction.
+/// </summary>
+/// <remarks>
+/// <code>
+/// 4711 0010:ffffffff81000123 00000046 rax rbx rcx rdx rsi rdi rbp rsp r8 … r15
+/// 4712 int v=0e e=0002 i=0 cpl=0 ip=0010:ffffffff81000126 sp=0018:ffffffff82003ef8 cr2=0000000000000010
+/// </code>
+/// An instruction that faults has a line and then the event's line. An interrupt comes between two instructions, so the line of the one
+/// that it held back is taken away again; it follows when the handler has returned.
+/// </remarks>
+public sealed unsafe class InstructionTrace : IDisposable
+{
+    private readonly TextWriter _writer;
+    private readonly StringBuilder _line = new();
+    private readonly StringBuilder _events = new();
+
+    /// <summary>Begins a trace.</summary>
+    /// <param name="writer">Where it goes; disposed with the trace.</param>
+    /// <param name="from">How many instructions have retired before the first one that is traced.</param>
+    /// <param name="count">How many are traced; null for all.</param>
+    public InstructionTrace(TextWriter writer, ulong from, ulong? count)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        _writer = writer;
+        From = from;
+        End = count is { } given && given <= ulong.MaxValue - from ? from + given : ulong.MaxValue;
+        writer.WriteLine(CpuStateText.LineHeader);
+    }
+
+    /// <summary>The count of retired instructions at which the trace begins.</summary>
+    public ulong From { get; }
+
+    /// <summary>The count of retired instructions at which the trace ends.</summary>
+    public ulong End { get; }
+
+    /// <summary>Whether an instruction belongs to the trace.</summary>
+    /// <param name="retired">How many instructions have retired before it.</param>
+    /// <returns>Whether it does.</returns>
+    public bool Contains(ulong retired) => retired >= From && retired < End;
+
+    /// <summary>Notes the state before a step of one instruction.</summary>
+    /// <param name="vcpu">The processor, which stands before the instruction.</param>
+    public void BeginStep(Vcpu vcpu)
+    {
+        CpuStateText.AppendLine(_line, vcpu);
+        _line.Append('\n');
+    }
+
+    /// <summary>Notes an exception or interrupt; to be called from <see cref="Cpu.Platform.IVcpuObserver.Delivering"/>.</summary>
+    /// <param name="vcpu">The processor, with the state before the delivery.</param>
+    /// <param name="delivered">What is delivered.</param>
+    public void Deliver(Vcpu vcpu, in EventInFlight delivered)
+    {
+        ArgumentNullException.ThrowIfNull(vcpu);
+        if (delivered.Kind is EventKind.ExternalInterrupt or EventKind.NonMaskableInterrupt)
+            _line.Clear();
+        var state = vcpu.State;
+        int isSoftware = delivered.Kind is EventKind.SoftwareInterrupt or EventKind.SoftwareException ? 1 : 0;
+        _events.Append(
+            CultureInfo.InvariantCulture,
+            $"{vcpu.InstructionsRetired} int v={delivered.Vector:x2} e={(delivered.HasErrorCode ? delivered.ErrorCode : 0):x4} i={isSoftware} cpl={state->Cpl}");
+        _events.Append(
+            CultureInfo.InvariantCulture,
+            $" ip={state->Segments[1].Selector:x4}:{delivered.Rip:x16} sp={state->Segments[2].Selector:x4}:{state->Registers[4]:x16} cr2={state->Cr2:x16}\n");
+    }
+
+    /// <summary>Writes what the step was.</summary>
+    public void EndStep()
+    {
+        _writer.Write(_line);
+        _writer.Write(_events);
+        _line.Clear();
+        _events.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _writer.Dispose();
+}

@@ -1,0 +1,39 @@
+using System.Text;
+using Emu.Host.Terminals;
+using Emu.Machine;
+using Emu.Pvh;
+
+namespace Emu.Host.Verbs;
+
+/// <summary>Carries out <c>emu inspect</c>.</summary>
+public static class InspectVerb
+{
+    /// <summary>Reports on a kernel file to standard output.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="memorySize">The RAM of the guest that it shall fit into, in bytes.</param>
+    /// <returns><see cref="ExitCode.Success"/> where <c>emu run</c> would boot it.</returns>
+    /// <exception cref="PvhBootException">The file is no kernel, or this program would not boot it; then the report stands on standard output already.</exception>
+    public static int Inspect(string path, ulong memorySize)
+    {
+        KernelImage image = KernelFile.Open(path);
+        KernelInspection inspection = KernelInspection.Inspect(image, MachineMemoryMap.RamOf(MachineMemoryMap.Build(MachineProfile.Pc, memorySize)));
+        using (Stream output = Console.OpenStandardOutput())
+            output.Write(Encoding.UTF8.GetBytes(InspectionRenderer.Render(inspection, path)));
+        return inspection.Refusal is { } refusal ? throw refusal : ExitCode.Success;
+    }
+}
+
+/// <summary>Opens kernel files for the verbs, with progress for a person who waits.</summary>
+internal static class KernelFile
+{
+    public static KernelImage Open(string path)
+    {
+        if (Directory.Exists(path))
+            throw new UsageException($"'{path}' is a folder, not a kernel file.");
+        if (!Terminal.ErrorIsTerminal)
+            return KernelImage.Open(path);
+        using StreamWriter error = new(Console.OpenStandardError());
+        using UnpackProgressLine line = new(error);
+        return KernelImage.Open(path, new KernelImageOptions { Progress = line.Report });
+    }
+}

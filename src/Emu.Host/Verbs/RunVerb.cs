@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Text;
+using Emu.Cpu.State;
+using Emu.Host.CommandLine;
+using Emu.Host.Logging;
+using Emu.Host.PostMortem;
+using Emu.Host.Running;
+using Emu.Host.Terminals;
+using Emu.Host.Tracing;
+using Emu.Machine;
+using Emu.Pvh;
+using Microsoft.Extensions.Logging;
+
+namespace Emu.Host.Verbs;
+
+/// <summary>Carries out <c>emu run</c>: files in, a machine, the console between guest and user, and what is said at the end.</summary>
+public sealed class RunVerb : IDisposable
+{
+    /// <summary>A crash after a longer run is reported without its last instructions: nobody wants to wait for the second run.</summary>
+    private static readonly TimeSpan LongestRunToRepeat = TimeSpan.FromSeconds(20);
+
+    private readonly RunOptions _options;
+    private readonly ITerminal _terminal = Terminal.Open();
+    private readonly GuestOutput _output = new(Console.OpenStandardOutput());
+    private readonly StreamWriter _error = new(Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true };
+    private readonly GuestInput _input;
+    private readonly StopRequest _stop;
+    private StreamWriter? _logFile;
+
+    private RunVerb(RunOptions options)
+    {
+        _options = options;
+        _input = new GuestInput(_terminal);
+        _stop = new StopRequest(_terminal.Restore) { Requested = _input.Wake };
+        _output.Broken = () => _stop.Request(HostStop.OutputClosed);
+        _input.Escaped = Obey;
+        AppDomain.CurrentDomain.ProcessExit += RestoreTerminal;
+    }
+
+    /// <summary>Runs a guest.</summary>
+    /// <param name="options">What was asked for.</param>
+    /// <returns>The process's exit code.</returns>
+    /// <exception cref="UsageException">A file cannot be used.</exception>
+    /// <exception cref="PvhBootException">The kernel cannot be used.</exception>
+    /// <exception cref="MachineConfigurationException">The machine cannot be made.</exception>
+    public static int Run(RunOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using RunVerb verb = new(options);
+        return verb.Run();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _terminal.Dispose();
+        _stop.Dispose();
+        _input.Dispose();
+        _output.Dispose();
+        _logFile?.Dispose();
+        _error.Dispose();
+        AppDomain.CurrentDomain.ProcessExit -= RestoreTerminal;
+    }
+
+    private int Run()
+    {
+        using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
+        using InstructionTrace? trace = OpenTrace();
+        using ILoggerFactory logs = CreateLogs();
+        GuestSetup setup = GuestSetup.Read(_options);
+        RunObserver observer = new();
+        using PvhMachine machine = setup.CreateMachine(_output, _input, observer, logs);
+        GuestRun run = new(machine, observer, _options, trace, _error);
+
+        _terminal.EnterRawMode();
+        _input.Start();
+        if (_options.Timeout is { } timeout)
+            _stop.RequestAfter(timeout);
+        RunResult result = run.Run(_stop.Token);
+        _output.Flush();
+        _terminal.Restore();
+
+        RunEnd end = RunEnd.From(result, _stop.Reason, _stop.Signal, _options.MaximumInstructions);
+        if (statistics is not null)
+            WriteStatistics(statistics, machine, run, end);
+        Report(end, setup, machine, run, observer);
+        return end.ExitCode;
+    }
+
+    private InstructionTrace? OpenTrace()
+    {
+        if (_options.TraceFile is not { } path)
+            return null;
+        StreamWriter writer = new(UserFile.Create(path, "--trace"), new UTF8Encoding(false)) { NewLine = "\n" };
+        return new InstructionTrace(writer, _options.TraceFrom, _options.TraceCount);
+    }
+
+    private TextLoggerFactory CreateLogs()
+    {
+        if (_options.LogFile is { } path)
+        {
+            _logFile = new StreamWriter(UserFile.Create(path, "--log-file"), new UTF8Encoding(false)) { NewLine = "\n" };
+            return new TextLoggerFactory(_logFile, _options.LogLevel, colour: false);
+        }
+
+        return new TextLoggerFactory(_error, _options.LogLevel, Terminal.ErrorTakesColour, _output.Flush);
+    }
+
+    private void Obey(EscapeCommand command)
+    {
+        if (command == EscapeCommand.Quit)
+            _stop.Request(HostStop.Quit);
+        else
+            _error.Write(EscapeFilter.HelpText);
+    }
+
+    private static void WriteStatistics(Stream stream, PvhMachine machine, GuestRun run, RunEnd end) => new RunStatistics
+    {
+        Instructions = machine.Vcpu.InstructionsRetired,
+        VirtualNanoseconds = machine.Clock.Now,
+        WallTime = run.WallTime,
+        StateHash = Convert.ToHexStringLower(machine.StateHash()),
+        ExitReason = end.Reason,
+        ExitCode = end.ExitCode,
+        Tiers = new Dictionary<string, ulong> { ["interpreter"] = machine.Vcpu.InstructionsRetired },
+    }.Write(stream);
+
+    private void Report(RunEnd end, GuestSetup setup, PvhMachine machine, GuestRun run, RunObserver observer)
+    {
+        if (end.Reason == "crashed")
+        {
+            IReadOnlyList<ExecutedInstruction> last = run.WallTime <= LongestRunToRepeat && !_input.HasDelivered
+                ? LastInstructions.Find(setup, machine.Vcpu.InstructionsRetired)
+                : [];
+            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", machine.Vcpu, IsShutDown(machine) ? observer.Faults.Chain : [], last));
+        }
+        else if (end.Sentence is { } sentence)
+        {
+            _error.Write(string.Create(CultureInfo.InvariantCulture, $"emu: {sentence}\n"));
+        }
+    }
+
+    /// <summary>A triple fault, as opposed to a guest that declared itself crashed.</summary>
+    private static unsafe bool IsShutDown(PvhMachine machine) => (machine.Vcpu.State->Pending & PendingEvents.Shutdown) != 0;
+
+    private void RestoreTerminal(object? sender, EventArgs e) => _terminal.Restore();
+}

@@ -1,0 +1,83 @@
+using Emu.Cpu.Platform;
+using Emu.Machine.Consoles;
+using Emu.Pvh;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Emu.Machine;
+
+/// <summary>What stands around the vCPU.</summary>
+public enum MachineProfile
+{
+    /// <summary>A PC as QEMU's microvm shows it to a PVH kernel; no hypervisor.</summary>
+    Pc,
+
+    /// <summary>A Xen PVH domain: local APIC, Xen's CPUID leaves and hypercalls.</summary>
+    Xen,
+}
+
+/// <summary>Whose processor the vCPU claims to be.</summary>
+public enum CpuVendor
+{
+    /// <summary>AMD: VMMCALL calls the hypervisor.</summary>
+    Amd,
+
+    /// <summary>Intel: VMCALL calls the hypervisor.</summary>
+    Intel,
+}
+
+/// <summary>How guest instructions are executed. The guest cannot tell.</summary>
+public enum ExecutionEngine
+{
+    /// <summary>What is fastest here.</summary>
+    Auto,
+
+    /// <summary>The interpreter alone.</summary>
+    Interpreter,
+
+    /// <summary>The compiler as early as possible.</summary>
+    Jit,
+}
+
+/// <summary>How a machine is to be made.</summary>
+public sealed record MachineOptions
+{
+    /// <summary>The date at virtual time 0 where nothing else is asked for: the same in every run.</summary>
+    public static readonly DateTimeOffset DefaultClockStart = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>RAM in bytes: whole pages, at least 2 MiB. Default 512 MiB.</summary>
+    public ulong MemorySize { get; init; } = 512UL << 20;
+
+    /// <summary>Number of vCPUs; so far 1.</summary>
+    public int Vcpus { get; init; } = 1;
+
+    /// <summary>What stands around the vCPU.</summary>
+    public MachineProfile Profile { get; init; } = MachineProfile.Pc;
+
+    /// <summary>Whose entry state to follow; null for that of the profile: QEMU's for the PC, Xen's for Xen.</summary>
+    public EntryProfile? EntryProfile { get; init; }
+
+    /// <summary>The layout of start_info.</summary>
+    public StartInfoVersion StartInfoVersion { get; init; } = StartInfoVersion.V1;
+
+    /// <summary>Whose processor the vCPU claims to be.</summary>
+    public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
+
+    /// <summary>How guest instructions are executed.</summary>
+    public ExecutionEngine Engine { get; init; } = ExecutionEngine.Auto;
+
+    /// <summary>Where console output goes: COM1, the debug console and Xen's console alike; null for nowhere.</summary>
+    public IConsoleSink? ConsoleOutput { get; init; }
+
+    /// <summary>Where console input comes from; null for none.</summary>
+    public IConsoleSource? ConsoleInput { get; init; }
+
+    /// <summary>What the real-time clock shows at virtual time 0, taken as UTC.</summary>
+    public DateTimeOffset ClockStart { get; init; } = DefaultClockStart;
+
+    /// <summary>Hears what the vCPU does, beside the log; null for nobody.</summary>
+    public IVcpuObserver? Observer { get; init; }
+
+    /// <summary>Makes the logs.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+}

@@ -1,0 +1,86 @@
+using Emu.Machine.Buses;
+using Emu.Machine.Consoles;
+using Emu.Machine.Interrupts;
+using Emu.Machine.Power;
+using Emu.Machine.Serial;
+using Emu.Machine.Time;
+using Emu.Machine.Timers;
+
+namespace Emu.Machine;
+
+/// <summary>The devices of the <c>pc</c> profile, and the wires between them.</summary>
+internal sealed class PcDevices
+{
+    private readonly ApicBus _apicBus;
+
+    public PcDevices(VirtualClock clock, ApicBus apicBus, IPowerControl power, IConsoleSink console, DateTimeOffset clockStart)
+    {
+        _apicBus = apicBus;
+        Pic = new Pic8259Pair(PicOutputChanged);
+        IoApic = new IoApic(apicBus);
+        apicBus.Connect(IoApic);
+        Timer = new Pit8254(clock, IsaLine(AddressMap.TimerIrq));
+        Clock = new RealTimeClock(clock, IsaLine(AddressMap.RealTimeClockIrq), clockStart);
+        Com1 = new Uart16550(AddressMap.Com1, clock, IsaLine(AddressMap.Com1Irq), console.Write);
+        Keyboard = new KeyboardController(power);
+        SystemControlA = new SystemControlA(power);
+        ResetControl = new ResetControl(power);
+        Sleep = new SleepRegisters(power);
+    }
+
+    public Pic8259Pair Pic { get; }
+
+    public IoApic IoApic { get; }
+
+    public Pit8254 Timer { get; }
+
+    public RealTimeClock Clock { get; }
+
+    public Uart16550 Com1 { get; }
+
+    public KeyboardController Keyboard { get; }
+
+    public SystemControlA SystemControlA { get; }
+
+    public ResetControl ResetControl { get; }
+
+    public SleepRegisters Sleep { get; }
+
+    public void Claim(PortBus ports)
+    {
+        ports.Claim(Pic, AddressMap.MasterPic, 2);
+        ports.Claim(Pic, AddressMap.SlavePic, 2);
+        ports.Claim(Pic, AddressMap.EdgeLevelControl, 2);
+        ports.Claim(Timer, AddressMap.IntervalTimer, 4);
+        ports.Claim(Timer, AddressMap.SystemControlB, 1);
+        ports.Claim(Keyboard, AddressMap.KeyboardData, 1);
+        ports.Claim(Keyboard, AddressMap.KeyboardCommand, 1);
+        ports.Claim(Clock, AddressMap.RealTimeClock, 2);
+        ports.Claim(SystemControlA, AddressMap.SystemControlA, 1);
+        ports.Claim(Com1, AddressMap.Com1, 8);
+        ports.Claim(ResetControl, AddressMap.ResetControl, 1);
+        var nothing = new WriteOnlyPort();
+        ports.Claim(nothing, AddressMap.PostCode, 1);
+        ports.Claim(nothing, AddressMap.DelayPort, 1);
+    }
+
+    public void Claim(MmioBus memory)
+    {
+        memory.Claim(Sleep, AddressMap.SleepRegisters, SleepRegisters.Length);
+        memory.Claim(IoApic, AddressMap.IoApic, 0x1000);
+    }
+
+    /// <summary>An ISA interrupt goes to the 8259A pair and to the I/O APIC; the 8259A pair's INT goes to LINT0 and to pin 0.</summary>
+    private InterruptLine IsaLine(int irq) => new(high =>
+    {
+        Pic.SetIrq(irq, high);
+        IoApic.SetPin(irq == AddressMap.TimerIrq ? AddressMap.TimerPin : irq, high);
+    });
+
+    private void PicOutputChanged(bool high)
+    {
+        IoApic.SetPin(0, high);
+        foreach (var apic in _apicBus.LocalApics)
+            apic.ExternalInterruptChanged(high);
+    }
+}

@@ -1,0 +1,55 @@
+namespace Emu.Machine;
+
+/// <summary>When a run ends even if the guest goes on.</summary>
+public sealed record RunLimits
+{
+    /// <summary>No limit.</summary>
+    public static readonly RunLimits None = new();
+
+    /// <summary>Instructions since reset after which the run ends, exactly.</summary>
+    public ulong MaxInstructions { get; init; } = ulong.MaxValue;
+}
+
+/// <summary>Why a run ended.</summary>
+public enum StopReason
+{
+    /// <summary>The guest switched the machine off.</summary>
+    PoweredOff,
+
+    /// <summary>The guest asked for a reset.</summary>
+    Rebooted,
+
+    /// <summary>The guest halted with nothing left that could wake it.</summary>
+    Halted,
+
+    /// <summary>Triple fault, or the guest declared itself crashed.</summary>
+    Crashed,
+
+    /// <summary>The guest wrote an exit code to isa-debug-exit.</summary>
+    DebugExit,
+
+    /// <summary>The instruction limit was reached.</summary>
+    LimitReached,
+
+    /// <summary>The caller cancelled the run: a time limit, or a user who has seen enough.</summary>
+    Cancelled,
+}
+
+/// <summary>How a run ended.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="Code">The exit code of <see cref="StopReason.DebugExit"/>, else 0.</param>
+/// <param name="Detail">One sentence, or null where <paramref name="Reason"/> says it all.</param>
+public sealed record RunResult(StopReason Reason, int Code = 0, string? Detail = null)
+{
+    /// <summary>
+    /// The process's exit code: 0 where the guest ended its work (off, reset, halted), 3 where it crashed, 4 at a limit, else what it
+    /// wrote to isa-debug-exit.
+    /// </summary>
+    public int ExitCode => Reason switch
+    {
+        StopReason.PoweredOff or StopReason.Rebooted or StopReason.Halted => 0,
+        StopReason.Crashed => 3,
+        StopReason.DebugExit => Code,
+        _ => 4,
+    };
+}
