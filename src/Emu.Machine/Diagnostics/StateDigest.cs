@@ -15,8 +15,8 @@ namespace Emu.Machine.Diagnostics;
 /// </remarks>
 internal static unsafe class StateDigest
 {
-    /// <summary>What is architectural among the pending events: halted, shadowed, NMI latched or blocked, shut down.</summary>
-    private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt | PendingEvents.InterruptShadow
+    /// <summary>What is architectural among the pending events: halted, NMI latched or blocked, shut down.</summary>
+    private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt
         | PendingEvents.Halt | PendingEvents.Shutdown | PendingEvents.NmiBlocked;
 
     public static byte[] Compute(IReadOnlyList<Vcpu> vcpus, PhysicalMemory memory)
@@ -43,8 +43,11 @@ internal static unsafe class StateDigest
         Append(hash, vcpu.InstructionsRetired);
         Append(hash, new ReadOnlySpan<ulong>(state->Registers, 16));
         Append(hash, state->Rip);
-        Append(hash, state->SystemFlags | state->Flags.ToRflags());
+        Append(hash, vcpu.RflagsImage);
+        Append(hash, vcpu.IsInterruptShadowed ? 1UL : 0);
         Append(hash, (ulong)(state->Pending & ArchitecturalEvents));
+        Append(hash, Held(vcpu, state->InterruptShadowAt));
+        Append(hash, Held(vcpu, state->StackShadowAt));
         Append(hash, state->Cpl);
         for (var i = 0; i < 8; i++)
         {
@@ -92,6 +95,9 @@ internal static unsafe class StateDigest
         Append(hash, state->Pkru);
         Append(hash, new ReadOnlySpan<ulong>(state->Vectors, 64));
     }
+
+    // A shadow is kept as the count at which it holds: what matters is whether it holds now.
+    private static ulong Held(Vcpu vcpu, ulong shadowAt) => vcpu.InstructionsRetired == shadowAt ? 1UL : 0;
 
     private static void Append(IncrementalHash hash, ReadOnlySpan<ulong> values)
     {
