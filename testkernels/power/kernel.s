@@ -59,7 +59,7 @@ by_xen:
     mov ecx, OFFSET reason
     call hypercall
 still_here:
-    mov ecx, 100000
+    mov ecx, 3000000
 1:  in al, 0x80
     loop 1b
     println "FAIL the machine still runs"
