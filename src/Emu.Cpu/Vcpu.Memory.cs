@@ -172,6 +172,23 @@ public sealed unsafe partial class Vcpu
             && ((last ^ linear) >> 12 == 0 || TryTranslateData(op, last & ~0xFFFUL, rights, out _, out _));
     }
 
+    /// <summary>
+    /// Where bytes within one page, which the current privilege has just written to, may be written straight away although the TLB does
+    /// not say so: the page holds translated code, but not there.
+    /// </summary>
+    /// <returns>The host address, or null where each write must be made by itself.</returns>
+    internal byte* WritableRun(ulong linear, int length)
+    {
+        if (State->DataTlb == _tlb.Bank(TlbBank.Checked)
+            || !_walker.TryTranslate(linear, DataAccess | PageAccess.Write, SmapOverride, out var page, out _))
+        {
+            return null;
+        }
+        var physical = page.Physical | (linear & 0xFFF);
+        var host = _memory.HostAddress(physical);
+        return host == null || (_memory.HoldsCode(host) && _blocks.Overlaps(physical, length)) ? null : host;
+    }
+
     /// <summary>True for a canonical address (SDM Vol. 1, 3.3.7.1).</summary>
     public static bool IsCanonical(ulong linear) => (ulong)((long)(linear << 16) >> 16) == linear;
 
@@ -234,9 +251,14 @@ public sealed unsafe partial class Vcpu
             _tlb.Insert(TlbBank.User, linearPage, allowed, writable, page.User && !page.NoExecute, page.Global, hostPage);
             return;
         }
-        var bank = (State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
+        EnterSupervisor((State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor,
+            linearPage, page, hostPage, dirty && !code);
+    }
+
+    private void EnterSupervisor(TlbBank bank, ulong linearPage, in PageTranslation page, byte* hostPage, bool writesNeedNoCheck)
+    {
         var hidden = bank == TlbBank.Supervisor && page.User;
-        var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && dirty && !code && KeyAllows(page, true);
+        var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && writesNeedNoCheck && KeyAllows(page, true);
         var fetch = !page.NoExecute && !(page.User && (State->Cr4 & Cr4.Smep) != 0);
         _tlb.Insert(bank, linearPage, !hidden && KeyAllows(page, false), !hidden && supervisorWritable, fetch, page.Global, hostPage);
     }
@@ -334,10 +356,6 @@ public sealed unsafe partial class Vcpu
             done += piece;
         }
     }
-
-    private bool CheckedAccess(Op* op, ulong linear, int size, PageAccess rights) => throw new NotImplementedException();
-
-    private bool HasDataBreakpoints => false;
 
     private static int DevicePiece(int left) => left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 

@@ -25,9 +25,15 @@ public sealed unsafe partial class Vcpu
     /// <summary>To be called after anything outside the engine has written <see cref="State"/>: every cache starts anew.</summary>
     public void StateChanged()
     {
+        if ((State->Cr0 & Cr0.Pg) != 0 && (State->Cr4 & Cr4.Pae) != 0 && (State->Efer & Efer.Lma) == 0)
+            TryLoadPdptes(State->Cr3);
         FlushTranslations(keepGlobal: false);
+        UpdateBreakpoints();
         UpdateMode();
     }
+
+    /// <summary>Loads the page-directory pointers of PAE paging, which the CPU keeps until the next load.</summary>
+    internal bool TryLoadPdptes(ulong cr3) => _walker.TryLoadPdptes(cr3);
 
     /// <summary>Forgets translations: a write to CR3, CR0 or CR4.</summary>
     internal void FlushTranslations(bool keepGlobal)
@@ -58,6 +64,13 @@ public sealed unsafe partial class Vcpu
                 _epoch++;
         }
         s->CodeTag = (_epoch << 8) | (uint)mode | (s->Cpl == 3 ? (uint)CodeMode.User : 0);
+        UpdateDataBank();
+    }
+
+    /// <summary>Chooses the TLB bank of data accesses: after a change of RFLAGS.AC or the breakpoints alone.</summary>
+    internal void UpdateDataBank()
+    {
+        var s = State;
         s->DataTlb = _tlb.Bank(ChecksEveryAccess ? TlbBank.Checked
             : s->Cpl == 3 ? TlbBank.User
             : (s->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor);
@@ -65,9 +78,7 @@ public sealed unsafe partial class Vcpu
 
     private ulong _codeBase;
 
-    private bool ChecksEveryAccess =>
-        (State->Cpl == 3 && (State->Cr0 & Cr0.Am) != 0 && (State->SystemFlags & Rflags.AlignmentCheck) != 0)
-        || HasDataBreakpoints;
+    private bool ChecksEveryAccess => ChecksAlignment || HasDataBreakpoints;
 
     private void ForgetCodeAddresses()
     {

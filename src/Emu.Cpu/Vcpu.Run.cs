@@ -71,18 +71,24 @@ public sealed unsafe partial class Vcpu
     /// <param name="op">The instruction.</param>
     internal ulong TimeStamp(Op* op) => State->BudgetEnd - (ulong)State->Budget - op->Remaining + State->TimeStampOffset;
 
+    /// <summary>Instructions retired once the one that is executing is.</summary>
+    internal ulong RetiredAfter(Op* op) => State->BudgetEnd - (ulong)State->Budget - op->Remaining + 1;
+
     /// <summary>Calls to the platform from an instruction: within the scope <see cref="InstructionsRetired"/> is exact.</summary>
     internal void EnterPlatform(Op* op) => _unretired = op->Remaining;
 
     /// <summary>Ends what <see cref="EnterPlatform"/> began.</summary>
     internal void LeavePlatform() => _unretired = 0;
 
+    // One instruction alone: traps may follow it, or it stands in the shadow of an event that waits.
     private bool SingleStepping =>
-        (State->SystemFlags & Rflags.Trap) != 0 || (State->Pending & PendingEvents.InterruptShadow) != 0
-        || (State->DebugRegisters[7] & 0xFF) != 0;
+        (State->SystemFlags & Rflags.Trap) != 0 || _oneInstruction || (State->Pending & PendingEvents.Breakpoints) != 0;
 
     // Where the current run ends; BudgetEnd lies before it while a truncated block runs.
     private ulong _runEnd;
+
+    // Set by HandlePending: an event waits for the next instruction to complete.
+    private bool _oneInstruction;
 
     private void SetBudgetEnd(ulong end)
     {

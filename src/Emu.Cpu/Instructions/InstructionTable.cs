@@ -1,8 +1,9 @@
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
-using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Instructions.Control;
 using Emu.Cpu.Instructions.ExtendedState;
+using Emu.Cpu.Instructions.Integer;
+using Emu.Cpu.Instructions.Strings;
 using Emu.Cpu.Instructions.Vector;
 using Emu.Cpu.Instructions.X87;
 using Emu.Cpu.State;
@@ -25,6 +26,7 @@ public sealed unsafe class InstructionTable
     {
         IntegerFamily.Register(this);
         ControlFamily.Register(this);
+        StringFamily.Register(this);
         VectorFamily.Register(this);
         X87Family.Register(this);
         ExtendedStateFamily.Register(this);

@@ -92,8 +92,8 @@ internal static unsafe class PostMortemReport
             return entry + "not present";
         return entry
             + (step.IsLeaf ? "page, " : "table, ")
-            + ((step.Entry & 2) != 0 ? "writable" : "read-only")
-            + ((step.Entry & 4) != 0 ? ", user" : ", supervisor")
+            + (step.AllowsWrites ? "writable" : "read-only")
+            + (step.AllowsUsers ? ", user" : ", supervisor")
             + (step.Entry >> 63 != 0 ? ", no execution" : "");
     }
 

@@ -15,6 +15,7 @@ internal static unsafe class IntegerFamily
         RegisterBits(table);
         RegisterConditional(table);
         RegisterFlags(table);
+        RegisterDecimal(table);
         RegisterNoOperations(table);
     }
 
@@ -81,6 +82,15 @@ internal static unsafe class IntegerFamily
         table.Add(Mnemonic.Cmpxchg16b, &CompareExchangeWide.Bind16);
         table.Add(Mnemonic.Push, &Push.Bind);
         table.Add(Mnemonic.Pop, &Pop.Bind);
+        table.Add(Mnemonic.Pusha, &PushPopAll<ushort>.BindPush);
+        table.Add(Mnemonic.Pushad, &PushPopAll<uint>.BindPush);
+        table.Add(Mnemonic.Popa, &PushPopAll<ushort>.BindPop);
+        table.Add(Mnemonic.Popad, &PushPopAll<uint>.BindPop);
+        table.Add(Mnemonic.Enter, &StackFrame.BindEnter);
+        table.Add(Mnemonic.Leave, &StackFrame.BindLeave);
+        table.Add(Mnemonic.Bswap, &ByWidth<UnaryShape<Bswap>>.Bind);
+        table.Add(Mnemonic.Movbe, &ByWidth<MoveReversed>.Bind);
+        table.Add(Mnemonic.Xlatb, &Translate.Bind);
     }
 
     private static void RegisterBits(InstructionTable table)
@@ -94,6 +104,22 @@ internal static unsafe class IntegerFamily
         table.Add(Mnemonic.Tzcnt, &ByWidth<BinaryShape<Tzcnt>>.Bind);
         table.Add(Mnemonic.Lzcnt, &ByWidth<BinaryShape<Lzcnt>>.Bind);
         table.Add(Mnemonic.Popcnt, &ByWidth<BinaryShape<Popcnt>>.Bind);
+        table.Add(Mnemonic.Crc32, &Crc32.Bind);
+        table.Add(Mnemonic.Andn, &ByWidth<ThreeOperandShape<Andn>>.Bind);
+        table.Add(Mnemonic.Bextr, &ByWidth<ThreeOperandShape<Bextr>>.Bind);
+        table.Add(Mnemonic.Bzhi, &ByWidth<ThreeOperandShape<Bzhi>>.Bind);
+        table.Add(Mnemonic.Blsi, &ByWidth<BinaryShape<Blsi>>.Bind);
+        table.Add(Mnemonic.Blsmsk, &ByWidth<BinaryShape<Blsmsk>>.Bind);
+        table.Add(Mnemonic.Blsr, &ByWidth<BinaryShape<Blsr>>.Bind);
+        table.Add(Mnemonic.Pdep, &ByWidth<ThreeOperandShape<Pdep>>.Bind);
+        table.Add(Mnemonic.Pext, &ByWidth<ThreeOperandShape<Pext>>.Bind);
+        table.Add(Mnemonic.Rorx, &ByWidth<ThreeOperandShape<Rorx>>.Bind);
+        table.Add(Mnemonic.Sarx, &ByWidth<ThreeOperandShape<Sarx>>.Bind);
+        table.Add(Mnemonic.Shlx, &ByWidth<ThreeOperandShape<Shlx>>.Bind);
+        table.Add(Mnemonic.Shrx, &ByWidth<ThreeOperandShape<Shrx>>.Bind);
+        table.Add(Mnemonic.Mulx, &ByWidth<MultiplyWithoutFlags>.Bind);
+        table.Add(Mnemonic.Adcx, &ByWidth<BinaryShape<Adcx>>.Bind);
+        table.Add(Mnemonic.Adox, &ByWidth<BinaryShape<Adox>>.Bind);
     }
 
     private static void RegisterConditional(InstructionTable table)
@@ -141,6 +167,16 @@ internal static unsafe class IntegerFamily
         table.Add(Mnemonic.Std, &FlagShape<Std>.Bind);
         table.Add(Mnemonic.Lahf, &FlagShape<Lahf>.Bind);
         table.Add(Mnemonic.Sahf, &FlagShape<Sahf>.Bind);
+    }
+
+    private static void RegisterDecimal(InstructionTable table)
+    {
+        table.Add(Mnemonic.Daa, &DecimalShape<Daa>.Bind);
+        table.Add(Mnemonic.Das, &DecimalShape<Das>.Bind);
+        table.Add(Mnemonic.Aaa, &DecimalShape<Aaa>.Bind);
+        table.Add(Mnemonic.Aas, &DecimalShape<Aas>.Bind);
+        table.Add(Mnemonic.Aam, &DecimalShape<Aam>.Bind);
+        table.Add(Mnemonic.Aad, &DecimalShape<Aad>.Bind);
     }
 
     private static void RegisterNoOperations(InstructionTable table)

@@ -63,7 +63,7 @@ internal static unsafe class FromGeneralShape<TOperation, T>
     private static void Register<TTarget>(Vcpu vcpu, CpuState* s, Op* op)
         where TTarget : ITarget
     {
-        if (!TTarget.IsAvailable(vcpu, s, op) || !TTarget.Compute(vcpu, s, op, ZeroExtend(Step.Get<T>(s, op->Base))))
+        if (!TTarget.IsAvailable(vcpu, s, op) || !TTarget.Compute(vcpu, s, op, Width.ZeroExtend(Step.Get<T>(s, op->Base))))
             return;
         Step.Next(vcpu, s, op);
     }
@@ -76,19 +76,10 @@ internal static unsafe class FromGeneralShape<TOperation, T>
         if (!TTarget.IsAvailable(vcpu, s, op))
             return;
         var source = Operand.Read<TAddress, T>(vcpu, s, op);
-        if (source == null || !TTarget.Compute(vcpu, s, op, ZeroExtend(*source)))
+        if (source == null || !TTarget.Compute(vcpu, s, op, Width.ZeroExtend(*source)))
             return;
         Step.Next(vcpu, s, op);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong ZeroExtend(T value) => sizeof(T) switch
-    {
-        1 => Unsafe.BitCast<T, byte>(value),
-        2 => Unsafe.BitCast<T, ushort>(value),
-        4 => Unsafe.BitCast<T, uint>(value),
-        _ => Unsafe.BitCast<T, ulong>(value),
-    };
 
     private interface ITarget
     {
@@ -257,7 +248,7 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
     {
         if (!TRegister.IsAvailable(vcpu, s, op))
             return;
-        if (!Operand.Write<TAddress, T>(vcpu, s, op, Truncate<T>(TRegister.Compute(s, op))))
+        if (!Operand.Write<TAddress, T>(vcpu, s, op, Width.Truncate<T>(TRegister.Compute(s, op))))
             return;
         TRegister.Complete(s);
         Step.Next(vcpu, s, op);
@@ -265,16 +256,6 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ulong Compute(CpuState* s, Op* op, byte* source) => TOperation.Compute(TSource.Load(source), (int)op->Immediate, ref s->Sse);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Truncate<T>(ulong value)
-        where T : unmanaged => sizeof(T) switch
-        {
-            1 => Unsafe.BitCast<byte, T>((byte)value),
-            2 => Unsafe.BitCast<ushort, T>((ushort)value),
-            4 => Unsafe.BitCast<uint, T>((uint)value),
-            _ => Unsafe.BitCast<ulong, T>(value),
-        };
 
     private interface IRegister
     {
