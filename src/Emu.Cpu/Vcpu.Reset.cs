@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Emu.Cpu.Events;
-using Emu.Cpu.Instructions.System;
+using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu;

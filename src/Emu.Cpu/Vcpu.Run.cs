@@ -26,7 +26,7 @@ public sealed unsafe partial class Vcpu
         {
             if (s->Budget <= 0)
                 return RunExit.LimitReached;
-            if (s->Pending != 0 && HandlePending() is { } exit)
+            if ((s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0) && HandlePending() is { } exit)
                 return exit;
 
             var block = FindBlock();

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>What instructions check before they do anything privileged. A false has raised the fault.</summary>
 internal static unsafe class Privilege

@@ -6,7 +6,7 @@ using Emu.Cpu.Platform;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>CPUID, RDTSC and its kin, MSRs, HLT, the TLB's and caches' instructions, hypercalls, SWAPGS and FS/GS bases (SDM Vol. 2).</summary>
 internal static unsafe class ProcessorInstructions

@@ -4,7 +4,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>IN and OUT (SDM Vol. 2).</summary>
 internal static unsafe class PortInstructions

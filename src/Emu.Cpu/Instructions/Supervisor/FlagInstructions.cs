@@ -5,7 +5,7 @@ using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>CLI, STI, CLAC, STAC, PUSHF and POPF (SDM Vol. 2).</summary>
 /// <remarks>

@@ -6,7 +6,7 @@ using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>MOV to and from control registers, LMSW, SMSW and CLTS (SDM Vol. 2; Vol. 3, 2.5).</summary>
 internal static unsafe class ControlRegisterInstructions

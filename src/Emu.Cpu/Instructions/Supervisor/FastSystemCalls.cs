@@ -4,7 +4,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>SYSCALL, SYSRET, SYSENTER and SYSEXIT: flat segments from MSRs, no memory is touched (SDM Vol. 2B; APM Vol. 3).</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>What writes to CR0, CR3, CR4 and EFER allow and bring about: modes, and the TLB (SDM Vol. 3, 2.5, 4.1, 4.10.4 and 9.8.5).</summary>
 internal static unsafe class ControlRegisterWrites

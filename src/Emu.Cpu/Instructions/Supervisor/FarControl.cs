@@ -7,7 +7,7 @@ using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>Far JMP, CALL and RET, IRET, and the INT family (SDM Vol. 2).</summary>
 internal static unsafe class FarControl

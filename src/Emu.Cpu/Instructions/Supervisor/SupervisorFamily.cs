@@ -1,7 +1,7 @@
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>The table's part for system instructions and far transfers.</summary>
-internal static class SystemFamily
+internal static class SupervisorFamily
 {
     /// <summary>Enters the family.</summary>
     public static void Register(InstructionTable table)

@@ -1,7 +1,7 @@
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>RDMSR and WRMSR: which registers there are, and what may be written to them (SDM Vol. 4; APM Vol. 2, appendix A).</summary>
 /// <remarks>What is not here raises #GP(0) and is reported as unsupported.</remarks>

@@ -4,7 +4,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>MOV to and from debug registers (SDM Vol. 2B; Vol. 3, 17.2).</summary>
 internal static unsafe class DebugRegisterInstructions

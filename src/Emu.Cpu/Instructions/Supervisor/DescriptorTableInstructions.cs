@@ -6,7 +6,7 @@ using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>LGDT, LIDT, SGDT, SIDT, LLDT, LTR, SLDT and STR (SDM Vol. 2).</summary>
 internal static unsafe class DescriptorTableInstructions

@@ -6,7 +6,7 @@ using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>MOV, PUSH and POP of segment registers, and the loads of far pointers: LDS, LES, LFS, LGS, LSS (SDM Vol. 2).</summary>
 internal static unsafe class SegmentInstructions

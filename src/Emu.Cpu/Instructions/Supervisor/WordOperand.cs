@@ -4,7 +4,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
-namespace Emu.Cpu.Instructions.System;
+namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>A 16-bit r/m source, as selectors and the machine status word are. A type argument of handlers.</summary>
 internal unsafe interface IWordSource
