@@ -73,9 +73,11 @@ public sealed unsafe class InstructionTrace : IDisposable
     }
 
     /// <summary>Writes what the step was.</summary>
-    public void EndStep()
+    /// <param name="wasExecuted">False where nothing was executed after all, because the processor has shut down.</param>
+    public void EndStep(bool wasExecuted)
     {
-        _writer.Write(_line);
+        if (wasExecuted)
+            _writer.Write(_line);
         _writer.Write(_events);
         _line.Clear();
         _events.Clear();

@@ -84,7 +84,7 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
-    public void A_guest_that_halts_for_good_ends_with_0_and_a_warning()
+    public void A_guest_that_halts_for_good_ends_with_0_and_a_sentence()
     {
         // cli; hlt
         EmuResult result = Run([0xFA, 0xF4]);
