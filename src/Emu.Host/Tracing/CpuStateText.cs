@@ -29,7 +29,7 @@ public static unsafe class CpuStateText
     public static ulong Rflags(Vcpu vcpu)
     {
         ArgumentNullException.ThrowIfNull(vcpu);
-        return vcpu.State->SystemFlags | vcpu.State->Flags.ToRflags();
+        return vcpu.RflagsImage;
     }
 
     /// <summary>Appends one line without its end: count, CS:RIP, RFLAGS, the sixteen registers.</summary>
