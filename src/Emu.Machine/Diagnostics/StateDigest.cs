@@ -83,7 +83,6 @@ internal static unsafe class StateDigest
         Append(hash, new ReadOnlySpan<ulong>(state->Vectors, 64));
     }
 
-    // A shadow is kept as the count at which it holds: what matters is whether it holds now.
     private static void Append(IncrementalHash hash, ReadOnlySpan<ulong> values)
     {
         foreach (var value in values)
