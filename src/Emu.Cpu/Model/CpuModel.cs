@@ -79,7 +79,8 @@ public sealed class CpuModel
     public bool Supports(Code code)
     {
         // Hypercalls belong to no feature of the guest's: the platform answers or refuses them.
-        if (code is Code.Vmcall or Code.Vmmcall)
+        // Without shadow stacks RDSSP is a NOP of the hint space (SDM Vol. 2B).
+        if (code is Code.Vmcall or Code.Vmmcall or Code.Rdsspd_r32 or Code.Rdsspq_r64)
             return true;
         foreach (var feature in code.CpuidFeatures())
         {
