@@ -20,7 +20,7 @@ public enum CpuidRegister
 
 /// <summary>One feature bit of CPUID, with what it brings: instructions and CR4 bits.</summary>
 /// <param name="Name">The field's name for it, in lower case, as Linux's /proc/cpuinfo prints it.</param>
-/// <param name="Leaf">CPUID leaf; the subleaf is 0.</param>
+/// <param name="Leaf">CPUID leaf.</param>
 /// <param name="Register">The register that holds the bit.</param>
 /// <param name="Bit">Its number, 0–31.</param>
 /// <param name="Vendor">Null where both vendors have it.</param>
@@ -29,6 +29,9 @@ public enum CpuidRegister
 internal sealed record CpuFeature(
     string Name, uint Leaf, CpuidRegister Register, int Bit, CpuVendor? Vendor = null, ulong Cr4 = 0, params CpuidFeature[] Instructions)
 {
+    /// <summary>CPUID subleaf.</summary>
+    public uint Subleaf { get; init; }
+
     /// <summary>Every feature that the CPU has: the one place where CPUID, CR4 and #UD agree on it.</summary>
     public static readonly CpuFeature[] All =
     [
@@ -36,7 +39,7 @@ internal sealed record CpuFeature(
         new("de", 1, CpuidRegister.Edx, 2, null, State.Cr4.De),
         new("pse", 1, CpuidRegister.Edx, 3, null, State.Cr4.Pse),
         new("tsc", 1, CpuidRegister.Edx, 4, null, State.Cr4.Tsd, CpuidFeature.TSC),
-        new("msr", 1, CpuidRegister.Edx, 5, null, 0, CpuidFeature.MSR),
+        new("msr", 1, CpuidRegister.Edx, 5, null, State.Cr4.Pce, CpuidFeature.MSR),
         new("pae", 1, CpuidRegister.Edx, 6, null, State.Cr4.Pae),
         new("mce", 1, CpuidRegister.Edx, 7, null, State.Cr4.Mce),
         new("cx8", 1, CpuidRegister.Edx, 8, null, 0, CpuidFeature.CX8),
@@ -73,12 +76,16 @@ internal sealed record CpuFeature(
         new("bmi2", 7, CpuidRegister.Ebx, 8, null, 0, CpuidFeature.BMI2),
         new("erms", 7, CpuidRegister.Ebx, 9),
         new("invpcid", 7, CpuidRegister.Ebx, 10, null, 0, CpuidFeature.INVPCID),
+        new("clflushopt", 7, CpuidRegister.Ebx, 23, null, 0, CpuidFeature.CLFLUSHOPT),
+        new("clwb", 7, CpuidRegister.Ebx, 24, null, 0, CpuidFeature.CLWB),
         new("adx", 7, CpuidRegister.Ebx, 19, null, 0, CpuidFeature.ADX),
         new("smap", 7, CpuidRegister.Ebx, 20, null, State.Cr4.Smap, CpuidFeature.SMAP),
         new("sha_ni", 7, CpuidRegister.Ebx, 29, null, 0, CpuidFeature.SHA),
         new("umip", 7, CpuidRegister.Ecx, 2, null, State.Cr4.Umip),
         new("rdpid", 7, CpuidRegister.Ecx, 22, null, 0, CpuidFeature.RDPID),
         new("fsrm", 7, CpuidRegister.Edx, 4),
+        new("xsaveopt", 0xD, CpuidRegister.Eax, 0, null, 0, CpuidFeature.XSAVEOPT) { Subleaf = 1 },
+        new("xsavec", 0xD, CpuidRegister.Eax, 1, null, 0, CpuidFeature.XSAVEC) { Subleaf = 1 },
         new("lahf_lm", 0x8000_0001, CpuidRegister.Ecx, 0),
         new("cr8_legacy", 0x8000_0001, CpuidRegister.Ecx, 4, CpuVendor.Amd),
         new("abm", 0x8000_0001, CpuidRegister.Ecx, 5, null, 0, CpuidFeature.LZCNT),

@@ -37,13 +37,18 @@ public sealed unsafe class CpuModelTests
     {
         var model = new CpuModel();
         var table = new InstructionTable(model);
+        // Forms that come along with a mnemonic that others share, and protection keys, whose state XSAVE would have to manage.
+        CpuidFeature[] deliberate =
+        [
+            CpuidFeature.INTEL486_A_ONLY, CpuidFeature.PREFETCHWT1, CpuidFeature.TBM, CpuidFeature.MOV_TR, CpuidFeature.KNC, CpuidFeature.PKU,
+        ];
         var hidden = Enum.GetValues<Code>()
             .Where(code => code.ToOpCode().IsInstruction && table.Implements(code) && !model.Supports(code))
             .SelectMany(code => code.CpuidFeatures())
             .Distinct()
-            .Order()
+            .Except(deliberate)
             .ToArray();
-        Assert.Equal([], hidden);
+        Assert.True(hidden.Length == 0, string.Join(" ", hidden));
     }
 
     [Fact]

@@ -185,7 +185,9 @@ internal sealed unsafe class Guest : IDisposable
         s->Cpl = 3;
         s->Segments[(int)SegmentName.Cs] = new SegmentRegister
         {
-            Selector = is64 ? UserCode64 : UserCode32, Limit = uint.MaxValue, Attributes = (SegmentAttributes)(is64 ? 0xAFB : 0xCFB),
+            Selector = is64 ? UserCode64 : UserCode32,
+            Limit = uint.MaxValue,
+            Attributes = (SegmentAttributes)(is64 ? 0xAFB : 0xCFB),
         };
         foreach (var name in (SegmentName[])[SegmentName.Ss, SegmentName.Ds, SegmentName.Es])
             s->Segments[(int)name] = new SegmentRegister { Selector = UserData, Limit = uint.MaxValue, Attributes = (SegmentAttributes)0xCF3 };
