@@ -251,9 +251,14 @@ public sealed unsafe partial class Vcpu
             _tlb.Insert(TlbBank.User, linearPage, allowed, writable, page.User && !page.NoExecute, page.Global, hostPage);
             return;
         }
-        var bank = (State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
+        EnterSupervisor((State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor,
+            linearPage, page, hostPage, dirty && !code);
+    }
+
+    private void EnterSupervisor(TlbBank bank, ulong linearPage, in PageTranslation page, byte* hostPage, bool writesNeedNoCheck)
+    {
         var hidden = bank == TlbBank.Supervisor && page.User;
-        var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && dirty && !code && KeyAllows(page, true);
+        var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && writesNeedNoCheck && KeyAllows(page, true);
         var fetch = !page.NoExecute && !(page.User && (State->Cr4 & Cr4.Smep) != 0);
         _tlb.Insert(bank, linearPage, !hidden && KeyAllows(page, false), !hidden && supervisorWritable, fetch, page.Global, hostPage);
     }
@@ -352,10 +357,6 @@ public sealed unsafe partial class Vcpu
         }
     }
 
-    private bool CheckedAccess(Op* op, ulong linear, int size, PageAccess rights) => throw new NotImplementedException();
-
-    private bool HasDataBreakpoints => false;
-
     private static int DevicePiece(int left) => left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 
     private Block* Decode(ulong linear, byte* host, ulong physical)
@@ -384,16 +385,39 @@ public sealed unsafe partial class Vcpu
     // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept.
     private Block* DecodeOutsideRam(ulong linear, ulong physical)
     {
+        if (!TryDecodeBytes(linear, physical, MaxInstructionLength, out var complete))
+            return null;
+        // Fifteen bytes always decide; an instruction that goes on is reported as too long by its handler.
+        _ = complete;
+        return _uncached;
+    }
+
+    // The last instruction before the code segment's limit: it must end there too.
+    private Block* DecodeWithinLimit(ulong linear, ulong physical, uint left)
+    {
+        if (!TryDecodeBytes(linear, physical, (int)Math.Min(left, MaxInstructionLength), out var complete))
+            return null;
+        if (complete)
+            return _uncached;
+        RaiseFetchFault(ExceptionVector.GeneralProtection, 0);
+        return null;
+    }
+
+    private const int MaxInstructionLength = 15;
+
+    private bool TryDecodeBytes(ulong linear, ulong physical, int count, out bool complete)
+    {
+        complete = false;
         var bytes = stackalloc byte[16];
-        for (var i = 0; i < 15; i++)
+        for (var i = 0; i < count; i++)
         {
             if (!TryTranslateFetch(WrapLinear(linear + (ulong)i), out var host, out var at))
-                return null;
+                return false;
             bytes[i] = host != null ? *host : (byte)_mmio.Read(at, 1);
         }
         _uncached->PhysicalAddress = physical;
         _uncached->LastPage = physical & ~0xFFFUL;
-        _decoder.Decode(_uncached, _codeMode, bytes, 15, null, 1, _blocks.NoBlock, out _);
-        return _uncached;
+        complete = _decoder.Decode(_uncached, _codeMode, bytes, count, null, 1, _blocks.NoBlock, out _) == BlockDecoder.Result.Complete;
+        return true;
     }
 }

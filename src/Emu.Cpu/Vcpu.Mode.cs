@@ -25,9 +25,15 @@ public sealed unsafe partial class Vcpu
     /// <summary>To be called after anything outside the engine has written <see cref="State"/>: every cache starts anew.</summary>
     public void StateChanged()
     {
+        if ((State->Cr0 & Cr0.Pg) != 0 && (State->Cr4 & Cr4.Pae) != 0 && (State->Efer & Efer.Lma) == 0)
+            TryLoadPdptes(State->Cr3);
         FlushTranslations(keepGlobal: false);
+        UpdateBreakpoints();
         UpdateMode();
     }
+
+    /// <summary>Loads the page-directory pointers of PAE paging, which the CPU keeps until the next load.</summary>
+    internal bool TryLoadPdptes(ulong cr3) => _walker.TryLoadPdptes(cr3);
 
     /// <summary>Forgets translations: a write to CR3, CR0 or CR4.</summary>
     internal void FlushTranslations(bool keepGlobal)
@@ -47,27 +53,36 @@ public sealed unsafe partial class Vcpu
     internal void UpdateMode()
     {
         var s = State;
-        var codeBase = s->Segments[(int)SegmentName.Cs].Base;
+        ref var cs = ref s->Segments[(int)SegmentName.Cs];
         var mode = ComputeCodeMode();
-        if (mode != _codeMode || codeBase != _codeBase)
+        if (mode != _codeMode || cs.Base != _codeBase || cs.Limit != _codeLimit)
         {
             _codeMode = mode;
-            _codeBase = codeBase;
-            // The jump cache is indexed by RIP alone: another base means other code.
+            _codeBase = cs.Base;
+            _codeLimit = cs.Limit;
+            _codeIsLimited = (mode & CodeMode.Code64) == 0 && cs.Limit != uint.MaxValue;
+            // The jump cache is indexed by RIP alone: another base means other code, another limit other ends of it.
             if ((mode & (CodeMode.Flat | CodeMode.Code64)) == 0)
                 _epoch++;
         }
         s->CodeTag = (_epoch << 8) | (uint)mode | (s->Cpl == 3 ? (uint)CodeMode.User : 0);
+        UpdateDataBank();
+    }
+
+    /// <summary>Chooses the TLB bank of data accesses: after a change of RFLAGS.AC or the breakpoints alone.</summary>
+    internal void UpdateDataBank()
+    {
+        var s = State;
         s->DataTlb = _tlb.Bank(ChecksEveryAccess ? TlbBank.Checked
             : s->Cpl == 3 ? TlbBank.User
             : (s->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor);
     }
 
     private ulong _codeBase;
+    private uint _codeLimit;
+    private bool _codeIsLimited;
 
-    private bool ChecksEveryAccess =>
-        (State->Cpl == 3 && (State->Cr0 & Cr0.Am) != 0 && (State->SystemFlags & Rflags.AlignmentCheck) != 0)
-        || HasDataBreakpoints;
+    private bool ChecksEveryAccess => ChecksAlignment || HasDataBreakpoints;
 
     private void ForgetCodeAddresses()
     {

@@ -19,6 +19,7 @@ public sealed unsafe partial class Vcpu
     public RunExit Run(ulong untilRetired)
     {
         var s = State;
+        s->LinkRequest = null;
         _runEnd = untilRetired;
         SetBudgetEnd(untilRetired);
         s->Pending &= ~PendingEvents.Stop;
@@ -26,7 +27,7 @@ public sealed unsafe partial class Vcpu
         {
             if (s->Budget <= 0)
                 return RunExit.LimitReached;
-            if (s->Pending != 0 && HandlePending() is { } exit)
+            if ((s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0) && HandlePending() is { } exit)
                 return exit;
 
             var block = FindBlock();
@@ -71,18 +72,24 @@ public sealed unsafe partial class Vcpu
     /// <param name="op">The instruction.</param>
     internal ulong TimeStamp(Op* op) => State->BudgetEnd - (ulong)State->Budget - op->Remaining + State->TimeStampOffset;
 
+    /// <summary>Instructions retired once the one that is executing is.</summary>
+    internal ulong RetiredAfter(Op* op) => State->BudgetEnd - (ulong)State->Budget - op->Remaining + 1;
+
     /// <summary>Calls to the platform from an instruction: within the scope <see cref="InstructionsRetired"/> is exact.</summary>
     internal void EnterPlatform(Op* op) => _unretired = op->Remaining;
 
     /// <summary>Ends what <see cref="EnterPlatform"/> began.</summary>
     internal void LeavePlatform() => _unretired = 0;
 
+    // One instruction alone: traps may follow it, or it stands in the shadow of an event that waits.
     private bool SingleStepping =>
-        (State->SystemFlags & Rflags.Trap) != 0 || (State->Pending & PendingEvents.InterruptShadow) != 0
-        || (State->DebugRegisters[7] & 0xFF) != 0;
+        (State->SystemFlags & Rflags.Trap) != 0 || _oneInstruction || (State->Pending & PendingEvents.Breakpoints) != 0;
 
     // Where the current run ends; BudgetEnd lies before it while a truncated block runs.
     private ulong _runEnd;
+
+    // Set by HandlePending: an event waits for the next instruction to complete.
+    private bool _oneInstruction;
 
     private void SetBudgetEnd(ulong end)
     {
@@ -173,7 +180,8 @@ public sealed unsafe partial class Vcpu
         // Decoding may have forgotten everything, the request included: look at it only now.
         if (s->LinkRequest != null)
         {
-            if (s->LinkRequest->Scale == Op.Linkable && block->IsLinkable && block != _uncached)
+            // A link skips the look at the code segment's limit that the way through here includes.
+            if (s->LinkRequest->Scale == Op.Linkable && block->IsLinkable && block != _uncached && !_codeIsLimited)
                 s->LinkRequest->Immediate = (long)block;
             s->LinkRequest = null;
         }
@@ -188,9 +196,15 @@ public sealed unsafe partial class Vcpu
         if (!TryTranslateFetch(linear, out var host, out var physical))
             return null;
         var found = host == null ? null : _blocks.Find(physical, _codeMode);
-        if (found != null && (found->IsLinkable || StillContinuesAt(linear, found->LastPage)))
-            return found;
-        return Decode(linear, host, physical);
+        if (found == null || !(found->IsLinkable || StillContinuesAt(linear, found->LastPage)))
+            found = Decode(linear, host, physical);
+        if (found != null && _codeIsLimited)
+        {
+            var left = s->Segments[(int)SegmentName.Cs].Limit - s->Rip + 1;
+            if (found->ByteLength > left)
+                return DecodeWithinLimit(linear, physical, (uint)left);
+        }
+        return found;
     }
 
     // A block that crosses pages depends on the translation of the second one too.

@@ -23,7 +23,8 @@ public sealed unsafe partial class Vcpu
         return FaultedAddress;
     }
 
-    private static bool Allows(in SegmentRegister segment, ulong offset, int size, bool write)
+    /// <summary>True where a segment admits an access: limit and type.</summary>
+    internal static bool Allows(in SegmentRegister segment, ulong offset, int size, bool write)
     {
         var attributes = segment.Attributes;
         if ((attributes & SegmentAttributes.Present) == 0)

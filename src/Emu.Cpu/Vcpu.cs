@@ -38,6 +38,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         Hypervisor = options.Hypervisor;
         Observer = options.Observer;
         Model = options.Model;
+        ApicId = options.ApicId;
         State = (CpuState*)NativeMemory.AlignedAlloc((nuint)sizeof(CpuState), 64);
         *State = default;
         State->JumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheEntry.Count * sizeof(JumpCacheEntry)), 64);
@@ -45,11 +46,11 @@ public sealed unsafe partial class Vcpu : IDisposable
         _uncached = AllocateBlock();
         _walker = new PageWalker(_memory, State);
         _blocks = options.Blocks;
-        _decoder = new BlockDecoder(new InstructionTable());
+        _decoder = new BlockDecoder(new InstructionTable(Model));
         _blocks.Flushed += ForgetJumps;
         _blocks.CodePageAdded += ProtectCode;
         ForgetJumps();
-        UpdateMode();
+        Reset();
     }
 
     /// <summary>The architectural state. Between calls to <see cref="Run"/> anyone may read it; who writes it calls <see cref="StateChanged"/>.</summary>
@@ -123,4 +124,7 @@ public sealed class VcpuOptions
 
     /// <summary>The processor to be.</summary>
     public required CpuModel Model { get; init; }
+
+    /// <summary>The local APIC's ID.</summary>
+    public uint ApicId { get; init; }
 }

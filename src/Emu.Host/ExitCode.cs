@@ -20,4 +20,7 @@ public static class ExitCode
 
     /// <summary>Added to a signal's number when that signal ended the run, as shells do: 130 for SIGINT, 143 for SIGTERM.</summary>
     public const int SignalBase = 128;
+
+    /// <summary>Nobody reads standard output any more: the code of a process that SIGPIPE ended.</summary>
+    public const int OutputClosed = SignalBase + 13;
 }

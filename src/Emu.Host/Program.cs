@@ -1,6 +1,7 @@
 using System.Text;
 using Emu.Host;
 using Emu.Host.CommandLine;
+using Emu.Host.Terminals;
 using Emu.Host.Verbs;
 using Emu.Machine;
 using Emu.Pvh;
@@ -14,15 +15,25 @@ catch (Exception e) when (e is UsageException or PvhBootException or MachineConf
     WriteError($"emu: {e.Message}");
     return ExitCode.Usage;
 }
+catch (OutputClosedException)
+{
+    return ExitCode.OutputClosed;
+}
 catch (Exception e)
 {
     WriteError($"emu: This is a defect of the emulator, not of your kernel; please report it together with what follows.\n{e}");
     return ExitCode.Defect;
 }
 
-// Not Console.Error, which would set up the whole console for one line.
 static void WriteError(string text)
 {
-    using Stream error = Console.OpenStandardError();
-    error.Write(Encoding.UTF8.GetBytes(text + "\n"));
+    try
+    {
+        using Stream error = StandardStreams.OpenError();
+        error.Write(Encoding.UTF8.GetBytes(text + "\n"));
+    }
+    catch (IOException)
+    {
+        // Nobody listens; the exit code still tells.
+    }
 }

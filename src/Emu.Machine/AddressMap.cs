@@ -28,7 +28,7 @@ namespace Emu.Machine;
 /// 0x0F4                               isa-debug-exit
 /// 0x3F8-0x3FF                         16550A, COM1                                    4
 /// 0x4D0-0x4D1                         edge/level control of the 8259A pair
-/// 0xCF9                               reset control
+/// 0xCF8-0xCFB                         no PCI; the byte at 0xCF9 is the reset control
 /// </code>
 /// The <c>xen</c> profile has the local APIC, the debug console and isa-debug-exit only; all else is Xen's own run-time ABI.
 /// </remarks>
@@ -99,6 +99,9 @@ public static class AddressMap
 
     /// <summary>Edge/level control registers of the 8259A pair.</summary>
     public const ushort EdgeLevelControl = 0x4D0;
+
+    /// <summary>The double word that would address PCI configuration space; the reset control register lies in it.</summary>
+    public const ushort PciAddress = 0xCF8;
 
     /// <summary>Reset control.</summary>
     public const ushort ResetControl = 0xCF9;

@@ -58,7 +58,7 @@ internal sealed class PcDevices
         ports.Claim(Clock, AddressMap.RealTimeClock, 2);
         ports.Claim(SystemControlA, AddressMap.SystemControlA, 1);
         ports.Claim(Com1, AddressMap.Com1, 8);
-        ports.Claim(ResetControl, AddressMap.ResetControl, 1);
+        ports.Claim(ResetControl, AddressMap.PciAddress, ResetControl.Length);
         var nothing = new WriteOnlyPort();
         ports.Claim(nothing, AddressMap.PostCode, 1);
         ports.Claim(nothing, AddressMap.DelayPort, 1);

@@ -34,6 +34,9 @@ public sealed class PvhMachine : IDisposable
     /// <summary>Idle time shorter than this is not worth a wait in host time; it is added up.</summary>
     private const ulong ShortestWait = 1_000_000;
 
+    /// <summary>The APIC id of a Xen domain's vCPU is twice its number.</summary>
+    private const int XenApicIdStride = 2;
+
     private readonly MachineOptions _options;
     private readonly ILogger _log;
     private readonly PowerSwitch _power;
@@ -72,19 +75,19 @@ public sealed class PvhMachine : IDisposable
         ports.Claim(new DebugConsole(_console), AddressMap.DebugConsole, 1);
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
         _localApic = new LocalApic(0, isBootProcessor: true, Clock, apicBus, _link, _pc?.Pic);
-        var memory = new MmioBus(_log, _localApic);
-        _pc?.Claim(memory);
+        Mmio = new MmioBus(_log, _localApic);
+        _pc?.Claim(Mmio);
         _blocks = new BlockCache(Ram.Physical);
         Vcpu = new Vcpu(new VcpuOptions
         {
             Memory = Ram.Physical,
             Blocks = _blocks,
             Ports = ports,
-            Mmio = memory,
+            Mmio = Mmio,
             Interrupts = _localApic,
             Hypervisor = options.Profile == MachineProfile.Xen ? MakeHypervisor() : null,
             Observer = new VcpuLogger(_log, options.Observer),
-            Model = new CpuModel(),
+            Model = new CpuModel(options.CpuVendor, options.Vcpus, options.Profile == MachineProfile.Xen ? XenApicIdStride : 1),
         });
         _link.Vcpu = Vcpu;
     }
@@ -100,6 +103,9 @@ public sealed class PvhMachine : IDisposable
 
     /// <summary>The memory map that the guest is told.</summary>
     public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
+
+    /// <summary>Physical memory that is not RAM.</summary>
+    internal MmioBus Mmio { get; }
 
     /// <summary>Loads a kernel and puts the vCPU at its entry point.</summary>
     /// <param name="image">The kernel.</param>

@@ -139,7 +139,7 @@ public unsafe ref struct Operands
         Register.None => CpuState.ZeroOffset,
         Register.RIP or Register.EIP => CpuState.RipOffset,
         >= Register.AH and <= Register.BH => (byte)((register - Register.AH) * 8 + 1),
-        // Iced numbers SPL, BPL, SIL and DIL apart from the registers that they are part of.
+        // Not the register's own number: Iced counts AH–BH between BL and SPL.
         _ when register.IsGPR() => (byte)(register.GetFullRegister().GetNumber() * 8),
         _ => (byte)register.GetNumber(),
     };

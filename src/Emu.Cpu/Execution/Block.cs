@@ -124,6 +124,23 @@ public static unsafe class Chain
         }
     }
 
+    /// <summary>Goes on at an address after a change of mode, privilege or IF: to the run loop where an event waits, else through the jump cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Resume(Vcpu vcpu, CpuState* s, ulong rip)
+    {
+        if (s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0)
+            Boundary(s, rip);
+        else
+            Indirect(vcpu, s, rip);
+    }
+
+    /// <summary>Leaves a block after an instruction that is not its last: what follows it has not been retired.</summary>
+    public static void Leave(CpuState* s, Op* op)
+    {
+        s->Budget += op->Remaining - 1;
+        Boundary(s, Step.RipAfter(s, op));
+    }
+
     /// <summary>Back to the run loop, to look at <see cref="CpuState.Pending"/> or a new mode before the instruction at <paramref name="rip"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Boundary(CpuState* s, ulong rip)

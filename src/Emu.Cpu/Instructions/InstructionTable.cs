@@ -4,6 +4,7 @@ using Emu.Cpu.Instructions.Control;
 using Emu.Cpu.Instructions.ExtendedState;
 using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Instructions.Strings;
+using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Instructions.Vector;
 using Emu.Cpu.Instructions.X87;
 using Emu.Cpu.State;
@@ -18,18 +19,27 @@ namespace Emu.Cpu.Instructions;
 /// </remarks>
 public sealed unsafe class InstructionTable
 {
+    private const byte Unknown = 0, Declared = 1, Absent = 2;
+
     private readonly nint[] _byMnemonic = new nint[Enum.GetValues<Mnemonic>().Length];
     private readonly Dictionary<Code, nint> _byCode = [];
 
+    // One byte for each code: not asked yet, supported, or absent from the CPU model.
+    private readonly byte[] _support = new byte[Enum.GetValues<Code>().Length];
+    private readonly CpuModel _model;
+
     /// <summary>Builds the table.</summary>
-    public InstructionTable()
+    /// <param name="model">The processor, whose features decide which instructions exist; null for the default one.</param>
+    public InstructionTable(CpuModel? model = null)
     {
+        _model = model ?? new CpuModel();
         IntegerFamily.Register(this);
         ControlFamily.Register(this);
         StringFamily.Register(this);
         VectorFamily.Register(this);
         X87Family.Register(this);
         ExtendedStateFamily.Register(this);
+        SupervisorFamily.Register(this);
     }
 
     /// <summary>Enters an instruction all of whose forms have one binder.</summary>
@@ -45,7 +55,7 @@ public sealed unsafe class InstructionTable
     internal void Bind(ref Operands operands)
     {
         var code = operands.Instruction.Code;
-        if (code == Code.INVALID)
+        if (code == Code.INVALID || !IsDeclared(code))
         {
             Undefined.BindInvalid(ref operands);
             return;
@@ -57,6 +67,14 @@ public sealed unsafe class InstructionTable
             return;
         }
         binder(ref operands);
+    }
+
+    private bool IsDeclared(Code code)
+    {
+        ref var support = ref _support[(int)code];
+        if (support == Unknown)
+            support = _model.Supports(code) ? Declared : Absent;
+        return support == Declared;
     }
 
     private delegate*<ref Operands, void> Find(Code code)

@@ -64,6 +64,16 @@ public unsafe struct CpuState
     /// <summary>Events to look at before the next instruction.</summary>
     public PendingEvents Pending;
 
+    /// <summary>Count of retired instructions at which interrupts are held back for one instruction (STI, MOV SS, POP SS).</summary>
+    public ulong InterruptShadowAt;
+
+    /// <summary>The same for NMIs and debug traps, which MOV SS and POP SS hold back too.</summary>
+    public ulong StackShadowAt;
+
+    /// <summary>Count of retired instructions at which RF in <see cref="SystemFlags"/> means something: the one after the IRET that set it.</summary>
+    /// <remarks>Every other instruction would clear RF; instead its value lapses with the count.</remarks>
+    public ulong ResumeAt;
+
     /// <summary>Current privilege level, 0–3.</summary>
     public uint Cpl;
 
@@ -155,9 +165,6 @@ public enum PendingEvents : uint
     /// <summary>An NMI is latched.</summary>
     NonMaskableInterrupt = 2,
 
-    /// <summary>Interrupts and traps are held back for one instruction (STI, MOV SS, POP SS).</summary>
-    InterruptShadow = 4,
-
     /// <summary>HLT: wait for an event.</summary>
     Halt = 8,
 
@@ -170,8 +177,11 @@ public enum PendingEvents : uint
     /// <summary>NMIs are blocked until IRET.</summary>
     NmiBlocked = 64,
 
-    /// <summary>A debug trap was recorded in <see cref="Vcpu"/> for the instruction just finished.</summary>
+    /// <summary>A debug trap may have to follow the instruction just finished: it was single-stepped, or met a data breakpoint.</summary>
     DebugTrap = 128,
+
+    /// <summary>DR7 enables breakpoints: every instruction is looked at.</summary>
+    Breakpoints = 256,
 }
 
 /// <summary>GDTR or IDTR.</summary>
@@ -185,7 +195,7 @@ public struct DescriptorTableRegister
 }
 
 /// <summary>MSRs that the CPU core keeps (SDM Vol. 4).</summary>
-public struct ModelSpecificRegisters
+public unsafe struct ModelSpecificRegisters
 {
     /// <summary>IA32_STAR, 0xC0000081.</summary>
     public ulong Star;
@@ -222,4 +232,34 @@ public struct ModelSpecificRegisters
 
     /// <summary>IA32_TSC_ADJUST, 0x3B.</summary>
     public ulong TscAdjust;
+
+    /// <summary>IA32_BIOS_SIGN_ID, 0x8B: the microcode revision in bits 63:32.</summary>
+    public ulong MicrocodeRevision;
+
+    /// <summary>IA32_MTRR_DEF_TYPE, 0x2FF.</summary>
+    public ulong MtrrDefaultType;
+
+    /// <summary>The fixed-range MTRRs in ascending order of number: 0x250, 0x258, 0x259, 0x268–0x26F.</summary>
+    public fixed ulong MtrrFixed[11];
+
+    /// <summary>The variable-range MTRRs, base and mask in turn: 0x200–0x20F.</summary>
+    public fixed ulong MtrrVariable[16];
+
+    /// <summary>IA32_MCG_STATUS, 0x17A.</summary>
+    public ulong MachineCheckStatus;
+
+    /// <summary>Machine-check banks, CTL, STATUS, ADDR and MISC in turn: 0x400–0x40F.</summary>
+    public fixed ulong MachineCheckBanks[16];
+
+    /// <summary>IA32_DEBUGCTL, 0x1D9: kept, without effect.</summary>
+    public ulong DebugControl;
+
+    /// <summary>IA32_SPEC_CTRL, 0x48: kept, without effect.</summary>
+    public ulong SpeculationControl;
+
+    /// <summary>IA32_XSS, 0xDA0.</summary>
+    public ulong SupervisorXstate;
+
+    /// <summary>SYSCFG, HWCR and the other AMD MSRs that software sets and reads back; see the MSR table for their order.</summary>
+    public fixed ulong Amd[16];
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Emu.Host.Terminals;
 
 namespace Emu.Host.CommandLine;
 
@@ -42,7 +43,13 @@ public static class EmuCommand
             result = CommandLineParser.Parse(root, ["--help"], configuration);
         else if (result.Errors.Count != 0 && result.Action is not HelpWithExamples)
             throw new UsageException(Sentence(result, arguments[0]));
-        return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        using StreamWriter output = new(StandardStreams.OpenOutput());
+        return result.Invoke(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+            Output = output,
+        });
     }
 
     /// <summary>

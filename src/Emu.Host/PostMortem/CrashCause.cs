@@ -1,6 +1,5 @@
 using System.Globalization;
 using Emu.Cpu;
-using Emu.Cpu.State;
 
 namespace Emu.Host.PostMortem;
 
@@ -12,7 +11,7 @@ internal static class CrashCause
 
     /// <summary>Sentences about the first and the last fault of a chain.</summary>
     public static IReadOnlyList<string> Explain(IReadOnlyList<CrashEvent> chain, Vcpu vcpu) =>
-        chain.Count == 0 ? [] : [First(chain[0]), Unhandled(chain, vcpu)];
+        chain.Count == 0 ? [] : [First(chain[0]), DeliveryFailure.Explain(chain[0].Event.Vector, vcpu)];
 
     private static string First(CrashEvent fault)
     {
@@ -21,7 +20,7 @@ internal static class CrashCause
         {
             case ExceptionVector.PageFault:
                 string address = Hex(fault.Cr2);
-                if ((fault.Event.ErrorCode & 16) != 0)
+                if (fault.IsFetch)
                 {
                     return fault.Cr2 < NullReach
                         ? $"The kernel jumped to {address}, which is not mapped: it called through a null pointer or returned to a cleared stack slot."
@@ -50,38 +49,14 @@ internal static class CrashCause
         }
     }
 
-    private static unsafe string Unhandled(IReadOnlyList<CrashEvent> chain, Vcpu vcpu)
-    {
-        CpuState* state = vcpu.State;
-        int gate = (state->Efer & Efer.Lma) != 0 ? 16 : (state->Cr0 & Cr0.Pe) != 0 ? 8 : 4;
-        byte first = chain[0].Event.Vector;
-        if (state->Idtr.Limit < (uint)((first + 1) * gate) - 1)
-        {
-            return state->Idtr.Limit < gate
-                ? $"There is no interrupt table yet (IDTR limit {Hex(state->Idtr.Limit)}), so no exception can be delivered and the first one is fatal."
-                : $"The interrupt table ends before vector 0x{first:x2} (IDTR limit {Hex(state->Idtr.Limit)}).";
-        }
-
-        CrashEvent last = chain[^1];
-        if (last.Event.Vector == ExceptionVector.PageFault)
-        {
-            ulong stack = state->Registers[4];
-            return last.Cr2 <= stack + 64 && last.Cr2 + 256 >= stack
-                ? $"The exception could not be delivered, because the stack at {Hex(stack)} is not mapped for writing."
-                : $"The exception could not be delivered, because {Hex(last.Cr2)}, where the processor looks for tables or the stack, is not mapped.";
-        }
-
-        if ((last.Event.ErrorCode & 2) != 0 && last.Event.HasErrorCode && last.Event.Vector is not ExceptionVector.PageFault)
-            return $"The exception could not be delivered, because entry 0x{last.Event.ErrorCode >> 3:x2} of the IDT at {Hex(state->Idtr.Base)} is no usable gate.";
-        if (last.Event.HasErrorCode && last.Event.ErrorCode > 1)
-            return $"The exception could not be delivered, because its gate names selector {Hex(last.Event.ErrorCode & 0xFFFC)}, which cannot be loaded.";
-        return "The exception could not be delivered, and neither could the double fault that followed.";
-    }
-
-    private static string Hex(ulong value) => string.Create(CultureInfo.InvariantCulture, $"0x{value:x}");
+    public static string Hex(ulong value) => string.Create(CultureInfo.InvariantCulture, $"0x{value:x}");
 }
 
 /// <summary>An exception or interrupt that was about to be delivered, with CR2 at that moment.</summary>
 /// <param name="Event">The event.</param>
 /// <param name="Cr2">CR2; of meaning for page faults.</param>
-internal readonly record struct CrashEvent(EventInFlight Event, ulong Cr2);
+internal readonly record struct CrashEvent(EventInFlight Event, ulong Cr2)
+{
+    /// <summary>A page fault of an instruction fetch. Without NX and SMEP the error code does not tell it from a read.</summary>
+    public bool IsFetch => Event.Vector == ExceptionVector.PageFault && ((Event.ErrorCode & 16) != 0 || Cr2 == Event.Rip);
+}

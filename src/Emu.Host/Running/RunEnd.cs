@@ -28,9 +28,6 @@ public enum HostStop
 /// <param name="Sentence">What stderr says about it; null for nothing.</param>
 public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
 {
-    /// <summary>SIGPIPE, which a process gets that writes where nobody reads.</summary>
-    private const int BrokenPipe = 13;
-
     /// <summary>Translates what the machine reported.</summary>
     /// <param name="result">What the machine reported.</param>
     /// <param name="stop">Why the host ended the run, where it did.</param>
@@ -44,7 +41,7 @@ public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
         {
             StopReason.PoweredOff => new RunEnd("powered-off", Host.ExitCode.Success, null),
             StopReason.Rebooted => new RunEnd("rebooted", Host.ExitCode.Success, null),
-            StopReason.Halted => new RunEnd("halted", Host.ExitCode.Success, null),
+            StopReason.Halted => new RunEnd("halted", Host.ExitCode.Success, "The guest halted, and nothing is left that could wake it."),
             StopReason.Crashed => new RunEnd("crashed", Host.ExitCode.GuestCrash, $"The guest crashed: {result.Detail}."),
             StopReason.DebugExit => new RunEnd("debug-exit", result.Code & 0xFF, null),
             StopReason.LimitReached => new RunEnd(
@@ -59,7 +56,7 @@ public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
     {
         HostStop.Timeout => new RunEnd("timeout", Host.ExitCode.LimitReached, "The time limit was reached."),
         HostStop.Signal => new RunEnd("signal", Host.ExitCode.SignalBase + signal, null),
-        HostStop.OutputClosed => new RunEnd("output-closed", Host.ExitCode.SignalBase + BrokenPipe, null),
+        HostStop.OutputClosed => new RunEnd("output-closed", Host.ExitCode.OutputClosed, null),
         _ => new RunEnd("quit", Host.ExitCode.Success, null),
     };
 }

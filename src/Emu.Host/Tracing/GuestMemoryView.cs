@@ -10,8 +10,15 @@ namespace Emu.Host.Tracing;
 /// <param name="Entry">The entry.</param>
 /// <param name="IsReadable">Whether the address is RAM.</param>
 /// <param name="IsLeaf">Whether the entry maps a page.</param>
-public readonly record struct PageWalkStep(string Table, ulong Address, ulong Entry, bool IsReadable, bool IsLeaf)
+/// <param name="HasRights">Whether the entry has R/W and U/S bits: the four PDPT entries of PAE paging have none.</param>
+public readonly record struct PageWalkStep(string Table, ulong Address, ulong Entry, bool IsReadable, bool IsLeaf, bool HasRights)
 {
+    /// <summary>Bit 1, or true where there is none.</summary>
+    public bool AllowsWrites => !HasRights || (Entry & 2) != 0;
+
+    /// <summary>Bit 2, or true where there is none.</summary>
+    public bool AllowsUsers => !HasRights || (Entry & 4) != 0;
+
     /// <summary>Bit 0.</summary>
     public bool IsPresent => (Entry & 1) != 0;
 }
@@ -100,7 +107,7 @@ public static unsafe class GuestMemoryView
             if (!Step(vcpu, steps, "PDPT", (steps[^1].Entry & FrameMask) + ((linear >> 30 & 0x1FF) * 8), 8, true))
                 return steps;
         }
-        else if (!Step(vcpu, steps, "PDPT", (state->Cr3 & 0xFFFF_FFE0) + ((linear >> 30 & 3) * 8), 8, false))
+        else if (!Step(vcpu, steps, "PDPT", (state->Cr3 & 0xFFFF_FFE0) + ((linear >> 30 & 3) * 8), 8, false, hasRights: false))
         {
             return steps;
         }
@@ -112,7 +119,8 @@ public static unsafe class GuestMemoryView
 
     /// <summary>Adds one step.</summary>
     /// <returns>Whether the walk goes on to a further table.</returns>
-    private static bool Step(Vcpu vcpu, List<PageWalkStep> steps, string table, ulong address, int size, bool mayBeLeaf, bool isLast = false)
+    private static bool Step(
+        Vcpu vcpu, List<PageWalkStep> steps, string table, ulong address, int size, bool mayBeLeaf, bool isLast = false, bool hasRights = true)
     {
         Span<byte> bytes = stackalloc byte[8];
         bytes.Clear();
@@ -120,7 +128,7 @@ public static unsafe class GuestMemoryView
         ulong entry = isReadable ? BinaryPrimitives.ReadUInt64LittleEndian(bytes) : 0;
         bool isPresent = (entry & 1) != 0;
         bool isLeaf = isPresent && mayBeLeaf && (isLast || (entry & PageSizeBit) != 0);
-        steps.Add(new PageWalkStep(table, address, entry, isReadable, isLeaf));
+        steps.Add(new PageWalkStep(table, address, entry, isReadable, isLeaf, hasRights));
         return isPresent && !isLeaf;
     }
 }

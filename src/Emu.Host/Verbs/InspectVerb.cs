@@ -17,7 +17,7 @@ public static class InspectVerb
     {
         KernelImage image = KernelFile.Open(path);
         KernelInspection inspection = KernelInspection.Inspect(image, MachineMemoryMap.RamOf(MachineMemoryMap.Build(MachineProfile.Pc, memorySize)));
-        using (Stream output = Console.OpenStandardOutput())
+        using (Stream output = StandardStreams.OpenOutput())
             output.Write(Encoding.UTF8.GetBytes(InspectionRenderer.Render(inspection, path)));
         return inspection.Refusal is { } refusal ? throw refusal : ExitCode.Success;
     }
@@ -32,7 +32,7 @@ internal static class KernelFile
             throw new UsageException($"'{path}' is a folder, not a kernel file.");
         if (!Terminal.ErrorIsTerminal)
             return KernelImage.Open(path);
-        using StreamWriter error = new(Console.OpenStandardError());
+        using StreamWriter error = new(StandardStreams.OpenError());
         using UnpackProgressLine line = new(error);
         return KernelImage.Open(path, new KernelImageOptions { Progress = line.Report });
     }

@@ -21,8 +21,8 @@ public sealed class RunVerb : IDisposable
 
     private readonly RunOptions _options;
     private readonly ITerminal _terminal = Terminal.Open();
-    private readonly GuestOutput _output = new(Console.OpenStandardOutput());
-    private readonly StreamWriter _error = new(Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true };
+    private readonly GuestOutput _output = new(StandardStreams.OpenOutput());
+    private readonly StreamWriter _error = new(StandardStreams.OpenError(), new UTF8Encoding(false)) { AutoFlush = true };
     private readonly GuestInput _input;
     private readonly StopRequest _stop;
     private StreamWriter? _logFile;

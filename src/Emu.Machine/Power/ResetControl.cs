@@ -6,8 +6,15 @@ namespace Emu.Machine.Power;
 /// The reset control register of PCI chip sets, port 0xCF9 (Intel PIIX3 data sheet 290550, section 3.1.2): 1 kind of reset,
 /// 2 reset on its change from 0 to 1.
 /// </summary>
-public sealed class ResetControl : BytePortDevice
+/// <remarks>
+/// It lies inside the double word at 0xCF8 that addresses PCI configuration space, and answers to accesses of one byte alone: a guest
+/// that looks for PCI devices writes all kinds of double words there. There is no PCI, so the double word itself reads as ones.
+/// </remarks>
+public sealed class ResetControl : IPortDevice
 {
+    /// <summary>Ports of the double word in which it lies.</summary>
+    public const int Length = 4;
+
     private const byte ResetProcessor = 0x04;
 
     private readonly IPowerControl _power;
@@ -18,11 +25,13 @@ public sealed class ResetControl : BytePortDevice
     public ResetControl(IPowerControl power) => _power = power;
 
     /// <inheritdoc/>
-    public override byte Read(ushort port) => _value;
+    public uint Read(ushort port, int size) => port == AddressMap.ResetControl && size == 1 ? _value : uint.MaxValue >> (32 - (8 * size));
 
     /// <inheritdoc/>
-    public override void Write(ushort port, byte value)
+    public void Write(ushort port, int size, uint value)
     {
+        if (port != AddressMap.ResetControl || size != 1)
+            return;
         if ((value & ~_value & ResetProcessor) != 0)
             _power.Reset();
         _value = (byte)(value & 0x0E);

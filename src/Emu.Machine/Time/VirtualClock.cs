@@ -13,6 +13,12 @@ public sealed class VirtualClock
     /// <summary>Nanoseconds in a second.</summary>
     public const ulong NanosecondsPerSecond = 1_000_000_000;
 
+    /// <summary>
+    /// What is due later, 146 years from the start, never happens. So a guest that asks for the end of time and idles until then
+    /// cannot make the clock wrap.
+    /// </summary>
+    public const ulong Horizon = 1UL << 62;
+
     private readonly List<VirtualTimer> _armed = [];
     private IInstructionCounter _counter;
     private ulong _offset;
@@ -76,6 +82,8 @@ public sealed class VirtualClock
 
     internal void Insert(VirtualTimer timer)
     {
+        if (timer.Deadline > Horizon)
+            return;
         // Behind all that are due no later: what was armed first fires first.
         var at = _armed.Count;
         while (at > 0 && _armed[at - 1].Deadline > timer.Deadline)

@@ -50,6 +50,9 @@ internal sealed unsafe class CpuFixture : IDisposable
     /// <summary>Device accesses, oldest first: "read 80000000 4", "write 80000004 1 ff".</summary>
     public List<string> DeviceAccesses => _platform.Accesses;
 
+    /// <summary>Where the host's stack was when an instruction without an implementation was reached.</summary>
+    public nint StackAtUnsupported => _platform.StackAtUnsupported;
+
     /// <summary>RAM as the host sees it.</summary>
     public Span<byte> Ram(ulong address, int length) => new(_ram + address, length);
 
@@ -125,6 +128,8 @@ internal sealed unsafe class CpuFixture : IDisposable
     {
         public List<string> Accesses { get; } = [];
 
+        public nint StackAtUnsupported { get; private set; }
+
         public bool HasInterrupt => false;
 
         public byte TaskPriorityClass { get; set; }
@@ -159,6 +164,8 @@ internal sealed unsafe class CpuFixture : IDisposable
 
         public void Unsupported(Vcpu vcpu, string what)
         {
+            byte here;
+            StackAtUnsupported = (nint)(&here);
         }
 
         public void Delivering(Vcpu vcpu, in EventInFlight delivered) => throw new GuestEvent(delivered);

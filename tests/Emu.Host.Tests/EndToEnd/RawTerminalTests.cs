@@ -12,9 +12,8 @@ public sealed class RawTerminalTests : IDisposable
     [SkippableFact]
     public void The_escape_key_helps_and_quits_and_the_terminal_is_given_back()
     {
-        // Says A, then loops.
-        byte[] code = [0x66, 0xBA, 0xF8, 0x03, 0xB0, 0x41, 0xEE, 0xEB, 0xFE];
-        using Process terminal = StartAtTerminal($"dotnet {EmuProcess.Assembly} run {_folder.Write("kernel", TinyKernel.Build(code))}; echo code=$?; stty -a");
+        string kernel = _folder.Write("kernel", TinyKernel.Build(0xEB, 0xFE));
+        using Process terminal = StartAtTerminal($"dotnet {EmuProcess.Assembly} run {kernel}; echo code=$?; stty -a");
         Task<string> output = terminal.StandardOutput.ReadToEndAsync();
         // What is typed before raw mode would be echoed and edited by the terminal; it is kept all the same.
         Thread.Sleep(1500);
@@ -26,7 +25,8 @@ public sealed class RawTerminalTests : IDisposable
 
         Assert.True(terminal.WaitForExit(TimeSpan.FromMinutes(1)));
         string screen = output.Result;
-        Assert.Contains("Ctrl-A x  end the emulator", screen, StringComparison.Ordinal);
+        // Not a byte that the guest or we did not mean to write, such as a terminal's set-up sequence.
+        Assert.StartsWith("Ctrl-A x  end the emulator", screen, StringComparison.Ordinal);
         Assert.Contains("code=0", screen, StringComparison.Ordinal);
         Assert.Contains(" icanon", screen, StringComparison.Ordinal);
         Assert.Contains(" echo ", screen, StringComparison.Ordinal);
@@ -35,7 +35,8 @@ public sealed class RawTerminalTests : IDisposable
     [SkippableFact]
     public void The_terminal_is_given_back_after_a_crash()
     {
-        using Process terminal = StartAtTerminal($"dotnet {EmuProcess.Assembly} run {_folder.Write("kernel", TinyKernel.Build(0x0F, 0x0B))}; echo code=$?; stty -a");
+        string kernel = _folder.Write("kernel", TinyKernel.Build(0x0F, 0x0B));
+        using Process terminal = StartAtTerminal($"dotnet {EmuProcess.Assembly} run {kernel}; echo code=$?; stty -a");
         Task<string> output = terminal.StandardOutput.ReadToEndAsync();
 
         Assert.True(terminal.WaitForExit(TimeSpan.FromMinutes(1)));

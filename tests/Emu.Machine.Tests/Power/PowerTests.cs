@@ -29,8 +29,18 @@ public class PowerTests
     {
         var control = new ResetControl(_power);
         foreach (var value in writes)
-            control.Write(0xCF9, value);
+            control.Write(0xCF9, 1, value);
         Assert.Equal(resets, _power.Requests.Count);
+    }
+
+    [Fact]
+    public void Search_for_pci_devices_does_not_reset()
+    {
+        var control = new ResetControl(_power);
+        for (uint function = 0; function < 256; function++)
+            control.Write(0xCF8, 4, 0x8000_0000 | (function << 8));
+        Assert.Empty(_power.Requests);
+        Assert.Equal(uint.MaxValue, control.Read(0xCF8, 4));
     }
 
     [Fact]

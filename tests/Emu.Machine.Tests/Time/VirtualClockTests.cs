@@ -130,5 +130,16 @@ public class VirtualClockTests
         Assert.Equal(ulong.MaxValue, _clock.InstructionCountAt(ulong.MaxValue));
     }
 
+    [Fact]
+    public void What_is_due_beyond_the_horizon_never_happens()
+    {
+        var timer = Timer("never");
+        timer.Arm(VirtualClock.Horizon + 1);
+        Assert.True(timer.IsArmed);
+        Assert.Null(_clock.NextDeadline);
+        timer.Arm(10);
+        Assert.Equal(10UL, _clock.NextDeadline);
+    }
+
     private VirtualTimer Timer(string name) => _clock.CreateTimer(name, _ => _fired.Add(name));
 }

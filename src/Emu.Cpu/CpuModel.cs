@@ -1,6 +1,0 @@
-namespace Emu.Cpu;
-
-/// <summary>What CPUID says and MSRs allow.</summary>
-public sealed class CpuModel
-{
-}

@@ -1,0 +1,229 @@
+using Emu.Cpu.Execution;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu.Instructions.Supervisor;
+
+/// <summary>RDMSR and WRMSR: which registers there are, and what may be written to them (SDM Vol. 4; APM Vol. 2, appendix A).</summary>
+/// <remarks>What is not here raises #GP(0) and is reported as unsupported.</remarks>
+internal static unsafe class MsrAccess
+{
+    private const uint ApicBase = 0x1B;
+    private const uint TscDeadline = 0x6E0;
+
+    /// <summary>MTRRs: eight variable ranges, fixed ranges, write-combining.</summary>
+    private const ulong MtrrCapabilities = 0x508;
+
+    private const ulong MtrrDefaultTypeBits = 0xCFF;
+    private const ulong MachineCheckCapabilities = MachineCheckBanks;
+    private const uint MachineCheckBanks = 2;
+
+    /// <summary>Fast strings, and the two "unavailable" bits of branch trace and precise sampling.</summary>
+    private const ulong MiscEnableAtReset = 1 | (1 << 11) | (1 << 12);
+
+    /// <summary>The value of IA32_MISC_ENABLE after reset.</summary>
+    public static ulong ResetMiscEnable => MiscEnableAtReset;
+
+    /// <summary>Reads an MSR.</summary>
+    /// <returns>False where the access raises #GP(0).</returns>
+    public static bool TryRead(Vcpu vcpu, Op* op, uint msr, out ulong value)
+    {
+        var s = vcpu.State;
+        switch (msr)
+        {
+            case ApicBase or TscDeadline or (>= 0x800 and <= 0x8FF):
+                vcpu.EnterPlatform(op);
+                var answered = vcpu.Interrupts.TryReadMsr(msr, out value);
+                vcpu.LeavePlatform();
+                return answered;
+            case >= 0x4000_0000 and <= 0x4000_FFFF when vcpu.Hypervisor is { } hypervisor:
+                vcpu.EnterPlatform(op);
+                answered = hypervisor.TryReadMsr(vcpu, msr, out value);
+                vcpu.LeavePlatform();
+                return answered || Unknown(vcpu, op, msr, "read");
+            case 0x10:
+                value = vcpu.TimeStamp(op);
+                return true;
+            case 0xC000_0080:
+                value = s->Efer;
+                return true;
+            case 0xC000_0100:
+                value = s->Segments[(int)SegmentName.Fs].Base;
+                return true;
+            case 0xC000_0101:
+                value = s->Segments[(int)SegmentName.Gs].Base;
+                return true;
+            case 0xFE:
+                value = MtrrCapabilities;
+                return true;
+            case 0x179:
+                value = MachineCheckCapabilities;
+                return true;
+        }
+        var place = PlaceOf(s, msr);
+        if (place != null)
+        {
+            value = *place;
+            return true;
+        }
+        if (vcpu.Model.TryReadConstantMsr(msr, out value))
+            return true;
+        return Unknown(vcpu, op, msr, "read");
+    }
+
+    /// <summary>Writes an MSR.</summary>
+    /// <returns>False where the access raises #GP(0).</returns>
+    public static bool TryWrite(Vcpu vcpu, Op* op, uint msr, ulong value)
+    {
+        var s = vcpu.State;
+        switch (msr)
+        {
+            case ApicBase or TscDeadline or (>= 0x800 and <= 0x8FF):
+                vcpu.EnterPlatform(op);
+                var taken = vcpu.Interrupts.TryWriteMsr(msr, value);
+                vcpu.LeavePlatform();
+                vcpu.NotifyInterrupt();
+                return taken;
+            case >= 0x4000_0000 and <= 0x4000_FFFF when vcpu.Hypervisor is { } hypervisor:
+                vcpu.EnterPlatform(op);
+                taken = hypervisor.TryWriteMsr(vcpu, msr, value);
+                vcpu.LeavePlatform();
+                return taken || Unknown(vcpu, op, msr, "write");
+            case 0x10:
+                Shift(s, value - vcpu.TimeStamp(op));
+                return true;
+            case 0x3B:
+                Shift(s, value - s->Msr.TscAdjust);
+                return true;
+            case 0xC000_0080:
+                return ControlRegisterWrites.TryWriteEfer(vcpu, value);
+            case 0xC000_0100:
+                return TrySetBase(ref s->Segments[(int)SegmentName.Fs], value);
+            case 0xC000_0101:
+                return TrySetBase(ref s->Segments[(int)SegmentName.Gs], value);
+            case 0xC000_0082 or 0xC000_0083 or 0xC000_0102 or 0x175 or 0x176 when !Vcpu.IsCanonical(value):
+                return false;
+            case 0xC000_0084 when value >> 32 != 0:
+            case 0xC000_0103 when value >> 32 != 0:
+                return false;
+            case 0x277:
+                if (!IsPat(value))
+                    return false;
+                break;
+            case 0x2FF:
+                if ((value & ~MtrrDefaultTypeBits) != 0 || !IsMemoryType((byte)value))
+                    return false;
+                break;
+            case 0x250 or 0x258 or 0x259 or (>= 0x268 and <= 0x26F):
+                if (!AreMemoryTypes(value))
+                    return false;
+                break;
+            case >= 0x200 and <= 0x20F when (msr & 1) == 0:
+                if ((value & 0xF00) != 0 || value >> Memory.PageWalker.PhysicalAddressBits != 0 || !IsMemoryType((byte)value))
+                    return false;
+                break;
+            case >= 0x200 and <= 0x20F:
+                if ((value & 0x7FF) != 0 || value >> Memory.PageWalker.PhysicalAddressBits != 0)
+                    return false;
+                break;
+            case 0x8B:
+                // Software writes zero before CPUID 1 reports the revision here; ours stays.
+                return true;
+            case 0x79:
+                // A microcode update that is never newer than what runs.
+                return true;
+            case 0x17A:
+                break;
+            case >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 when (msr & 3) != 0:
+                // STATUS, ADDR and MISC take only zero.
+                if (value != 0)
+                    return false;
+                break;
+            case 0xDA0:
+                return value == 0;
+            case 0x49:
+                // PRED_CMD: nothing is predicted.
+                return (value & ~0x81UL) == 0 && vcpu.Model.Vendor == CpuVendor.Amd;
+        }
+        var place = PlaceOf(s, msr);
+        if (place == null)
+            return Unknown(vcpu, op, msr, "write");
+        *place = value;
+        return true;
+    }
+
+    // What is simply kept. The order of Msr.Amd is that of the last arm.
+    private static ulong* PlaceOf(CpuState* s, uint msr)
+    {
+        var m = &s->Msr;
+        return msr switch
+        {
+            0x3B => &m->TscAdjust,
+            0x8B => &m->MicrocodeRevision,
+            0x174 => &m->SysenterCs,
+            0x175 => &m->SysenterEsp,
+            0x176 => &m->SysenterEip,
+            0x17A => &m->MachineCheckStatus,
+            0x1A0 => &m->MiscEnable,
+            0x1D9 => &m->DebugControl,
+            >= 0x200 and <= 0x20F => m->MtrrVariable + (msr - 0x200),
+            0x250 => m->MtrrFixed,
+            0x258 or 0x259 => m->MtrrFixed + 1 + (msr - 0x258),
+            >= 0x268 and <= 0x26F => m->MtrrFixed + 3 + (msr - 0x268),
+            0x277 => &m->PageAttributeTable,
+            0x2FF => &m->MtrrDefaultType,
+            >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 => m->MachineCheckBanks + (msr - 0x400),
+            0xDA0 => &m->SupervisorXstate,
+            0xC000_0081 => &m->Star,
+            0xC000_0082 => &m->LongStar,
+            0xC000_0083 => &m->CompatibilityStar,
+            0xC000_0084 => &m->SyscallMask,
+            0xC000_0102 => &m->KernelGsBase,
+            0xC000_0103 => &m->TscAux,
+            _ => null,
+        };
+    }
+
+    private static void Shift(CpuState* s, ulong ticks)
+    {
+        s->TimeStampOffset += ticks;
+        s->Msr.TscAdjust += ticks;
+    }
+
+    private static bool TrySetBase(ref SegmentRegister segment, ulong value)
+    {
+        if (!Vcpu.IsCanonical(value))
+            return false;
+        segment.Base = value;
+        return true;
+    }
+
+    // UC, WC, WT, WP, WB.
+    private static bool IsMemoryType(byte type) => type is 0 or 1 or 4 or 5 or 6;
+
+    private static bool AreMemoryTypes(ulong types)
+    {
+        for (; types != 0; types >>= 8)
+        {
+            if (!IsMemoryType((byte)types))
+                return false;
+        }
+        return true;
+    }
+
+    // The PAT knows UC− too.
+    private static bool IsPat(ulong types)
+    {
+        for (; types != 0; types >>= 8)
+        {
+            if (!IsMemoryType((byte)types) && (byte)types != 7)
+                return false;
+        }
+        return true;
+    }
+
+    private static bool Unknown(Vcpu vcpu, Op* op, uint msr, string access)
+    {
+        vcpu.ReportUnsupported(op, $"MSR 0x{msr:X} {access}");
+        return false;
+    }
+}

@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+using Emu.Cpu.Execution;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu.Instructions.Supervisor;
+
+/// <summary>What instructions check before they do anything privileged. A false has raised the fault.</summary>
+internal static unsafe class Privilege
+{
+    /// <summary>CPL 0, else #GP(0).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsKernel(Vcpu vcpu, CpuState* s, Op* op) =>
+        s->Cpl == 0 || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+
+    /// <summary>CPL at most IOPL, else #GP(0). In virtual-8086 mode CPL is 3.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsWithinIopl(Vcpu vcpu, CpuState* s, Op* op) =>
+        s->Cpl <= Iopl(s) || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+
+    /// <summary>Protected mode, else #UD.</summary>
+    public static bool IsProtected(Vcpu vcpu, Op* op) => vcpu.IsProtected || vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
+
+    /// <summary>Not forbidden by CR4.UMIP, else #GP(0).</summary>
+    public static bool IsAllowedByUmip(Vcpu vcpu, CpuState* s, Op* op) =>
+        s->Cpl == 0 || (s->Cr4 & Cr4.Umip) == 0 || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+
+    /// <summary>IOPL, 0–3.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Iopl(CpuState* s) => (uint)(s->SystemFlags >> 12) & 3;
+}

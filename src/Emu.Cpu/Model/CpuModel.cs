@@ -1,0 +1,222 @@
+using Emu.Cpu.Memory;
+using Emu.Cpu.Platform;
+using Emu.Cpu.State;
+using Iced.Intel;
+
+namespace Emu.Cpu;
+
+/// <summary>The processor that the guest sees: what CPUID says, and what CR4, EFER, XCR0 and constant MSRs agree to.</summary>
+/// <remarks>
+/// The instruction set is x86-64-v2 with the integer parts of v3; <see cref="CpuFeature.All"/> is the list.
+/// As Intel's, the CPU carries the signature of the Atom generation that executes strictly in order: guests know it as one that does
+/// not speculate, which is true of an emulator, and leave out every mitigation of speculation. As AMD's it is a Zen 2.
+/// The time-stamp counter runs at 1 GHz of virtual time: one tick for each instruction.
+/// </remarks>
+public sealed class CpuModel
+{
+    /// <summary>Ticks of the time-stamp counter in a second of virtual time.</summary>
+    public const uint TimeStampFrequency = 1_000_000_000;
+
+    private const uint HighestLeaf = 0x16;
+    private const uint HighestExtendedLeaf = 0x8000_0021;
+    private const string Brand = "Emu x86-64 Processor @ 1.00GHz";
+
+    // Family 6, model 0x1C, stepping 10; family 0x17, model 0x31, stepping 0.
+    private const uint IntelSignature = 0x0001_06CA;
+    private const uint AmdSignature = 0x0083_0F10;
+    private const uint ClflushLine = 8;
+
+    private readonly ulong[] _instructions = new ulong[(Enum.GetValues<CpuidFeature>().Length + 63) / 64];
+    private readonly Dictionary<(uint Leaf, CpuidRegister Register), uint> _bits = [];
+
+    /// <summary>Makes a model.</summary>
+    /// <param name="vendor">Whose processor it is.</param>
+    /// <param name="processors">vCPUs of the machine, 1 or more.</param>
+    /// <param name="apicIdStride">The APIC ID of vCPU n is n times this: 1, or Xen's 2.</param>
+    public CpuModel(CpuVendor vendor = CpuVendor.Intel, int processors = 1, int apicIdStride = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(processors, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(apicIdStride, 1);
+        Vendor = vendor;
+        Processors = processors;
+        ApicIdStride = apicIdStride;
+        foreach (var feature in CpuidFeatureList())
+            Enable(feature);
+        foreach (var feature in CpuFeature.All)
+        {
+            if (feature.Vendor is not null && feature.Vendor != vendor)
+                continue;
+            _bits[(feature.Leaf, feature.Register)] = Bits(feature.Leaf, feature.Register) | (1u << feature.Bit);
+            Cr4Bits |= feature.Cr4;
+            foreach (var instructions in feature.Instructions)
+                Enable(instructions);
+        }
+        EferBits = Efer.Sce | Efer.Lme | Efer.Lma | Efer.Nxe;
+    }
+
+    /// <summary>Whose processor it is.</summary>
+    public CpuVendor Vendor { get; }
+
+    /// <summary>vCPUs of the machine.</summary>
+    public int Processors { get; }
+
+    /// <summary>Distance between the APIC IDs of neighbouring vCPUs.</summary>
+    public int ApicIdStride { get; }
+
+    /// <summary>The bits of CR4 that exist.</summary>
+    public ulong Cr4Bits { get; }
+
+    /// <summary>The bits of IA32_EFER that exist.</summary>
+    public ulong EferBits { get; }
+
+    /// <summary>The bits of XCR0 that exist: x87 and SSE state.</summary>
+    public ulong Xcr0Bits => 3;
+
+    /// <summary>EDX after reset: the processor's signature.</summary>
+    public uint Signature => Vendor == CpuVendor.Intel ? IntelSignature : AmdSignature;
+
+    /// <summary>True where the processor has an instruction.</summary>
+    public bool Supports(Code code)
+    {
+        // Without shadow stacks a NOP of the hint space (SDM Vol. 2B, RDSSP).
+        if (code is Code.Rdsspd_r32 or Code.Rdsspq_r64)
+            return true;
+        foreach (var feature in code.CpuidFeatures())
+        {
+            if ((_instructions[(int)feature / 64] & (1UL << (int)feature)) == 0)
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Answers CPUID.</summary>
+    /// <param name="leaf">EAX.</param>
+    /// <param name="subleaf">ECX.</param>
+    /// <param name="vcpu">The vCPU that asks: its APIC ID, and what it has enabled.</param>
+    public CpuidResult Cpuid(uint leaf, uint subleaf, Vcpu vcpu)
+    {
+        if (leaf is >= 0x4000_0000 and <= 0x4FFF_FFFF)
+            return default;
+        // Above the highest leaf Intel answers as for the highest basic one, AMD with zeros.
+        if (leaf > (leaf >= 0x8000_0000 ? HighestExtendedLeaf : HighestLeaf))
+        {
+            if (Vendor == CpuVendor.Amd)
+                return default;
+            leaf = HighestLeaf;
+        }
+        return leaf switch
+        {
+            0 => Named(HighestLeaf, Vendor),
+            1 => new CpuidResult(Signature, (vcpu.ApicId << 24) | (LogicalIds << 16) | (ClflushLine << 8),
+                Leaf1Ecx(vcpu), Bits(1, CpuidRegister.Edx) | (Processors > 1 ? 1u << 28 : 0)),
+            2 when Vendor == CpuVendor.Intel => new CpuidResult(0x00FE_FF01, 0, 0, 0),
+            4 when Vendor == CpuVendor.Intel => Cache(subleaf),
+            7 when subleaf == 0 => new CpuidResult(0, Bits(7, CpuidRegister.Ebx), Bits(7, CpuidRegister.Ecx), Bits(7, CpuidRegister.Edx)),
+            0xB => Topology(subleaf, vcpu.ApicId),
+            0xD => ExtendedState(subleaf),
+            // TSC = crystal × EBX ÷ EAX. The local APIC's timer counts the crystal.
+            0x15 => new CpuidResult(1, 1, TimeStampFrequency, 0),
+            0x16 => new CpuidResult(TimeStampFrequency / 1_000_000, TimeStampFrequency / 1_000_000, 100, 0),
+            0x8000_0000 => Vendor == CpuVendor.Amd ? Named(HighestExtendedLeaf, Vendor) : new CpuidResult(HighestExtendedLeaf, 0, 0, 0),
+            0x8000_0001 => new CpuidResult(Vendor == CpuVendor.Amd ? Signature : 0, 0, ExtendedEcx(), ExtendedEdx()),
+            0x8000_0002 or 0x8000_0003 or 0x8000_0004 => BrandPart((int)(leaf - 0x8000_0002)),
+            0x8000_0005 when Vendor == CpuVendor.Amd => new CpuidResult(0xFF40_FF40, 0xFF40_FF40, 0x2008_0140, 0x2008_0140),
+            0x8000_0006 => new CpuidResult(0, Vendor == CpuVendor.Amd ? 0x4200_4200u : 0, 0x0200_6140, 0),
+            0x8000_0007 => new CpuidResult(0, 0, 0, Bits(leaf, CpuidRegister.Edx)),
+            0x8000_0008 => new CpuidResult(PageWalker.PhysicalAddressBits | (48 << 8), 0,
+                Vendor == CpuVendor.Amd ? (uint)(Processors - 1) | ((uint)ApicIdBits << 12) : 0, 0),
+            0x8000_0021 => new CpuidResult(Bits(leaf, CpuidRegister.Eax), 0, 0, 0),
+            _ => default,
+        };
+    }
+
+    /// <summary>Reads an MSR whose value never changes.</summary>
+    /// <returns>False where there is none of that number.</returns>
+    internal bool TryReadConstantMsr(uint msr, out ulong value)
+    {
+        value = 0;
+        switch (msr)
+        {
+            // PLATFORM_ID, EBL_CR_POWERON, FEATURE_CONTROL (locked, VMX off), PLATFORM_INFO (ratio 10 of 100 MHz), turbo ratio limit.
+            case 0x17 or 0x2A when Vendor == CpuVendor.Intel:
+                return true;
+            case 0x3A when Vendor == CpuVendor.Intel:
+                value = 1;
+                return true;
+            case 0xCE when Vendor == CpuVendor.Intel:
+                value = 10UL << 8;
+                return true;
+            // PATCH_LEVEL and those that Linux reads on AMD: SYSCFG, HWCR (TSC runs at P0's frequency), topology and P-states as absent.
+            case 0xC001_0010 when Vendor == CpuVendor.Amd:
+                return true;
+            case 0xC001_0015 when Vendor == CpuVendor.Amd:
+                value = 1 << 24;
+                return true;
+            case (>= 0xC001_0000 and <= 0xC001_0007) or 0xC001_001F or 0xC001_0055 or 0xC001_0058 or 0xC001_0061 or 0xC001_0062
+                or 0xC001_0063 or 0xC001_0140 or 0xC001_0141 or 0xC001_1029 when Vendor == CpuVendor.Amd:
+                return true;
+        }
+        return false;
+    }
+
+    private static CpuidFeature[] CpuidFeatureList() => CpuFeature.Unconditional;
+
+    private void Enable(CpuidFeature feature) => _instructions[(int)feature / 64] |= 1UL << (int)feature;
+
+    private uint Bits(uint leaf, CpuidRegister register) => _bits.GetValueOrDefault((leaf, register));
+
+    // Bits of an APIC ID below the package's.
+    private int ApicIdBits => Processors * ApicIdStride <= 1 ? 0 : 32 - System.Numerics.BitOperations.LeadingZeroCount((uint)(Processors * ApicIdStride - 1));
+
+    private uint LogicalIds => Math.Min(1u << ApicIdBits, 128);
+
+    private unsafe uint Leaf1Ecx(Vcpu vcpu)
+    {
+        var ecx = Bits(1, CpuidRegister.Ecx);
+        if ((vcpu.State->Cr4 & Cr4.Osxsave) != 0)
+            ecx |= 1u << 27;
+        return vcpu.Hypervisor is null ? ecx : ecx | 1u << 31;
+    }
+
+    private uint ExtendedEcx() => Bits(0x8000_0001, CpuidRegister.Ecx) | (Vendor == CpuVendor.Amd && Processors > 1 ? 2u : 0);
+
+    // AMD repeats most of leaf 1. Intel's processors show SYSCALL only to 64-bit code; like other virtual ones, this shows it always.
+    private uint ExtendedEdx() =>
+        Bits(0x8000_0001, CpuidRegister.Edx) | (Vendor == CpuVendor.Amd ? Bits(1, CpuidRegister.Edx) & 0x0183_F3FF : 0);
+
+    private static CpuidResult Named(uint highest, CpuVendor vendor) => vendor == CpuVendor.Intel
+        ? new CpuidResult(highest, 0x756E_6547, 0x6C65_746E, 0x4965_6E69)
+        : new CpuidResult(highest, 0x6874_7541, 0x444D_4163, 0x6974_6E65);
+
+    // 32 KiB L1 data, 32 KiB L1 code, 512 KiB L2, each 8-way with 64-byte lines.
+    private CpuidResult Cache(uint subleaf)
+    {
+        const uint EightWays = 7u << 22, Line = 63;
+        var cores = (uint)(Math.Min(Processors, 64) - 1) << 26;
+        return subleaf switch
+        {
+            0 => new CpuidResult(0x121 | cores, EightWays | Line, 63, 0),
+            1 => new CpuidResult(0x122 | cores, EightWays | Line, 63, 0),
+            2 => new CpuidResult(0x143 | cores, EightWays | Line, 1023, 0),
+            _ => default,
+        };
+    }
+
+    private CpuidResult Topology(uint level, uint apicId) => level switch
+    {
+        0 => new CpuidResult((uint)System.Numerics.BitOperations.Log2((uint)ApicIdStride), 1, 0x100, apicId),
+        1 => new CpuidResult((uint)ApicIdBits, (uint)Processors, 0x201, apicId),
+        _ => new CpuidResult(0, 0, level & 0xFF, apicId),
+    };
+
+    // Legacy region and header: nothing beyond x87 and SSE is managed.
+    private CpuidResult ExtendedState(uint subleaf) => subleaf == 0 ? new CpuidResult((uint)Xcr0Bits, 576, 576, 0) : default;
+
+    private static CpuidResult BrandPart(int part)
+    {
+        Span<byte> text = stackalloc byte[48];
+        System.Text.Encoding.ASCII.GetBytes(Brand, text);
+        var words = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, uint>(text)[(part * 4)..];
+        return new CpuidResult(words[0], words[1], words[2], words[3]);
+    }
+}
