@@ -17,13 +17,20 @@ internal sealed partial class InstructionCase
 
     private static readonly Dictionary<string, ulong> FlagNames = new()
     {
-        ["CF"] = Rflags.Carry, ["PF"] = Rflags.Parity, ["AF"] = Rflags.Adjust, ["ZF"] = Rflags.Zero, ["SF"] = Rflags.Sign,
-        ["OF"] = Rflags.Overflow, ["DF"] = Rflags.Direction,
+        ["CF"] = Rflags.Carry,
+        ["PF"] = Rflags.Parity,
+        ["AF"] = Rflags.Adjust,
+        ["ZF"] = Rflags.Zero,
+        ["SF"] = Rflags.Sign,
+        ["OF"] = Rflags.Overflow,
+        ["DF"] = Rflags.Direction,
     };
 
     private static readonly Dictionary<string, int> Exceptions = new()
     {
-        ["#DE"] = ExceptionVector.DivideError, ["#UD"] = ExceptionVector.InvalidOpcode, ["#SS"] = ExceptionVector.StackFault,
+        ["#DE"] = ExceptionVector.DivideError,
+        ["#UD"] = ExceptionVector.InvalidOpcode,
+        ["#SS"] = ExceptionVector.StackFault,
         ["#GP"] = ExceptionVector.GeneralProtection,
     };
 
