@@ -46,6 +46,7 @@ public class X87DifferentialTests
             if (bytes == null)
                 continue;
             tries++;
+            differential.Displacement = random.Next(10) == 0 ? 4096 - random.Next(16) : 64;
             differential.SetsNumbers = random.Next(3) == 0;
             differential.Randomize(random);
             if (differential.Run(bytes) is { } difference)
