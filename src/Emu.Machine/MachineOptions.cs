@@ -1,3 +1,4 @@
+using Emu.Cpu;
 using Emu.Cpu.Platform;
 using Emu.Machine.Consoles;
 using Emu.Pvh;
@@ -14,16 +15,6 @@ public enum MachineProfile
 
     /// <summary>A Xen PVH domain: local APIC, Xen's CPUID leaves and hypercalls.</summary>
     Xen,
-}
-
-/// <summary>Whose processor the vCPU claims to be.</summary>
-public enum CpuVendor
-{
-    /// <summary>AMD: VMMCALL calls the hypervisor.</summary>
-    Amd,
-
-    /// <summary>Intel: VMCALL calls the hypervisor.</summary>
-    Intel,
 }
 
 /// <summary>How guest instructions are executed. The guest cannot tell.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Emu.Cpu;
 using Emu.Machine;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;

@@ -1,3 +1,4 @@
+using Emu.Cpu;
 using Emu.Machine;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;

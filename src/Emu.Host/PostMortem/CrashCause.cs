@@ -20,7 +20,7 @@ internal static class CrashCause
         {
             case ExceptionVector.PageFault:
                 string address = Hex(fault.Cr2);
-                if ((fault.Event.ErrorCode & 16) != 0)
+                if (fault.IsFetch)
                 {
                     return fault.Cr2 < NullReach
                         ? $"The kernel jumped to {address}, which is not mapped: it called through a null pointer or returned to a cleared stack slot."
@@ -55,4 +55,8 @@ internal static class CrashCause
 /// <summary>An exception or interrupt that was about to be delivered, with CR2 at that moment.</summary>
 /// <param name="Event">The event.</param>
 /// <param name="Cr2">CR2; of meaning for page faults.</param>
-internal readonly record struct CrashEvent(EventInFlight Event, ulong Cr2);
+internal readonly record struct CrashEvent(EventInFlight Event, ulong Cr2)
+{
+    /// <summary>A page fault of an instruction fetch. Without NX and SMEP the error code does not tell it from a read.</summary>
+    public bool IsFetch => Event.Vector == ExceptionVector.PageFault && ((Event.ErrorCode & 16) != 0 || Cr2 == Event.Rip);
+}

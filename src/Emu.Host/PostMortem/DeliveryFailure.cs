@@ -27,7 +27,8 @@ internal static unsafe class DeliveryFailure
         bool isLong = (state->Efer & Efer.Lma) != 0;
         bool isProtected = (state->Cr0 & Cr0.Pe) != 0;
         uint size = isLong ? 16u : isProtected ? 8u : 4u;
-        string table = $"IDT at {CrashCause.Hex(state->Idtr.Base)}, limit {CrashCause.Hex(state->Idtr.Limit)}";
+        string table = $"IDT at {CrashCause.Hex(state->Idtr.Base)}, limit {CrashCause.Hex(state->Idtr.Limit)}"
+            + (state->Idtr.Base == 0 ? "; most likely the kernel has not loaded one of its own yet" : "");
         if (state->Idtr.Limit < size - 1)
             return $"There is no interrupt table yet ({table}), so no exception can be delivered and the first one is fatal.";
         if ((vector + 1u) * size - 1 > state->Idtr.Limit)

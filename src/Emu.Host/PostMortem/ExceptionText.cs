@@ -30,15 +30,16 @@ internal static class ExceptionText
     };
 
     /// <summary>What an event's error code says.</summary>
-    public static string ErrorCode(in EventInFlight fault)
+    public static string ErrorCode(in CrashEvent crash)
     {
+        EventInFlight fault = crash.Event;
         if (!fault.HasErrorCode)
             return "";
         uint code = fault.ErrorCode;
         string hex = string.Create(CultureInfo.InvariantCulture, $"0x{code:x}");
         return fault.Vector switch
         {
-            ExceptionVector.PageFault => $"error code {hex}: {PageFault(code)}",
+            ExceptionVector.PageFault => $"error code {hex}: {PageFault(code, crash.IsFetch)}",
             ExceptionVector.DoubleFault => $"error code {hex}",
             ExceptionVector.AlignmentCheck => $"error code {hex}",
             _ => $"error code {hex}: {Selector(code)}",
@@ -50,10 +51,10 @@ internal static class ExceptionText
     ///  5 PK | 4 I/D fetch | 3 RSVD | 2 U/S user | 1 W/R write | 0 P present
     /// </code>
     /// </summary>
-    private static string PageFault(uint code)
+    private static string PageFault(uint code, bool isFetch)
     {
         string who = (code & 4) != 0 ? "a user" : "a supervisor";
-        string what = (code & 16) != 0 ? "instruction fetch" : (code & 2) != 0 ? "write" : "read";
+        string what = isFetch ? "instruction fetch" : (code & 2) != 0 ? "write" : "read";
         string why = (code & 8) != 0 ? "a reserved bit is set in a page table entry"
             : (code & 32) != 0 ? "a protection key forbids it"
             : (code & 1) != 0 ? "the page does not allow it"

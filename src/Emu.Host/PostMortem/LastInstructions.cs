@@ -27,13 +27,15 @@ internal static unsafe class LastInstructions
         RunResult result = new(StopReason.LimitReached);
         while (result.Reason == StopReason.LimitReached)
         {
-            if (machine.Vcpu.InstructionsRetired >= stop)
+            ulong retired = machine.Vcpu.InstructionsRetired;
+            if (retired > crashedAt)
+                return [];
+            if (retired >= stop)
             {
+                // At the crash itself the processor stands still: nothing more is executed.
                 ulong rip = machine.Vcpu.State->Rip;
-                ulong retired = machine.Vcpu.InstructionsRetired;
-                if (retired > crashedAt)
-                    return [];
-                executed.Add(new ExecutedInstruction(retired, rip, disassembler.At(machine.Vcpu, rip)));
+                if (retired < crashedAt)
+                    executed.Add(new ExecutedInstruction(retired, rip, disassembler.At(machine.Vcpu, rip)));
                 stop = retired + 1;
             }
 

@@ -45,7 +45,7 @@ internal static unsafe class PostMortemReport
             text.Append(CultureInfo.InvariantCulture, $"  {i + 1}. {ExceptionText.Name(fault.Event.Vector)} at 0x{fault.Event.Rip:x}");
             if (fault.Event.Vector == ExceptionVector.PageFault)
                 text.Append(CultureInfo.InvariantCulture, $", address 0x{fault.Cr2:x}");
-            string code = ExceptionText.ErrorCode(fault.Event);
+            string code = ExceptionText.ErrorCode(fault);
             text.Append(code.Length != 0 ? $", {code}" : "").Append(i == 0 ? "\n" : ", while the one before was delivered\n");
         }
 

@@ -58,15 +58,18 @@ internal sealed class GuestRun
     {
         trace.BeginStep(_machine.Vcpu);
         _observer.Trace = trace;
+        bool wasExecuted = true;
         try
         {
-            return _machine.Run(new RunLimits { MaxInstructions = until }, cancellation);
+            RunResult result = _machine.Run(new RunLimits { MaxInstructions = until }, cancellation);
+            wasExecuted = _machine.Vcpu.InstructionsRetired >= until;
+            return result;
         }
         finally
         {
             // Also for a step in which we broke down: its line is the one that is wanted most.
             _observer.Trace = null;
-            trace.EndStep();
+            trace.EndStep(wasExecuted);
         }
     }
 

@@ -41,7 +41,7 @@ public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
         {
             StopReason.PoweredOff => new RunEnd("powered-off", Host.ExitCode.Success, null),
             StopReason.Rebooted => new RunEnd("rebooted", Host.ExitCode.Success, null),
-            StopReason.Halted => new RunEnd("halted", Host.ExitCode.Success, null),
+            StopReason.Halted => new RunEnd("halted", Host.ExitCode.Success, "The guest halted, and nothing is left that could wake it."),
             StopReason.Crashed => new RunEnd("crashed", Host.ExitCode.GuestCrash, $"The guest crashed: {result.Detail}."),
             StopReason.DebugExit => new RunEnd("debug-exit", result.Code & 0xFF, null),
             StopReason.LimitReached => new RunEnd(

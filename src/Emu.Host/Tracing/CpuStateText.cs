@@ -21,7 +21,7 @@ public static unsafe class CpuStateText
     ];
 
     /// <summary>The names of a line's columns.</summary>
-    public const string LineHeader = "# count cs:rip rflags rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 (hexadecimal but the count; before the instruction)";
+    public const string LineHeader = "# count cs:rip rflags rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 ; instruction (hexadecimal but the count; the state is that before the instruction)";
 
     /// <summary>RFLAGS with its arithmetic flags worked out.</summary>
     /// <param name="vcpu">A processor between two runs.</param>
@@ -29,7 +29,7 @@ public static unsafe class CpuStateText
     public static ulong Rflags(Vcpu vcpu)
     {
         ArgumentNullException.ThrowIfNull(vcpu);
-        return vcpu.State->SystemFlags | vcpu.State->Flags.ToRflags();
+        return vcpu.RflagsImage;
     }
 
     /// <summary>Appends one line without its end: count, CS:RIP, RFLAGS, the sixteen registers.</summary>

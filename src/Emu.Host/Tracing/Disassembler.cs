@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Emu.Cpu;
 using Emu.Cpu.State;
 using Iced.Intel;
@@ -10,6 +11,7 @@ public sealed unsafe class Disassembler
 {
     private const int LongestInstruction = 15;
 
+    private readonly StringOutput _output = new();
     private readonly IntelFormatter _formatter = new(new FormatterOptions
     {
         HexPrefix = "0x",
@@ -26,28 +28,41 @@ public sealed unsafe class Disassembler
     /// <returns>For instance "8b 03  mov eax, [rbx]", or why nothing can be shown.</returns>
     public string At(Vcpu vcpu, ulong rip)
     {
+        Span<byte> bytes = stackalloc byte[LongestInstruction];
+        string text = Decode(vcpu, rip, bytes, out int length);
+        StringBuilder hex = new();
+        foreach (byte value in bytes[..length])
+            hex.Append(CultureInfo.InvariantCulture, $"{value:x2} ");
+        return $"{hex,-25} {text}";
+    }
+
+    /// <summary>What an instruction means, without its bytes.</summary>
+    /// <param name="vcpu">The processor in the mode that the code runs in.</param>
+    /// <param name="rip">The instruction's offset in CS.</param>
+    /// <returns>For instance "mov eax, [rbx]", or why nothing can be shown.</returns>
+    public string TextAt(Vcpu vcpu, ulong rip)
+    {
+        Span<byte> bytes = stackalloc byte[LongestInstruction];
+        return Decode(vcpu, rip, bytes, out _);
+    }
+
+    private string Decode(Vcpu vcpu, ulong rip, Span<byte> bytes, out int length)
+    {
         ArgumentNullException.ThrowIfNull(vcpu);
         ulong linear = vcpu.Is64BitCode ? rip : (uint)(rip + vcpu.State->Segments[(int)SegmentName.Cs].Base);
-        Span<byte> bytes = stackalloc byte[LongestInstruction];
         int available = GuestMemoryView.ReadLinear(vcpu, linear, bytes);
+        length = 0;
         if (available == 0)
             return "(no memory can be fetched there)";
-        return Decode(bytes[..available], rip, CodeWidth(vcpu));
+        var decoder = Iced.Intel.Decoder.Create(CodeWidth(vcpu), new ByteArrayCodeReader(bytes[..available].ToArray()), rip, DecoderOptions.None);
+        decoder.Decode(out Instruction instruction);
+        length = instruction.IsInvalid ? Math.Min(available, 4) : instruction.Length;
+        if (instruction.IsInvalid)
+            return "(no instruction)";
+        _formatter.Format(instruction, _output);
+        return _output.ToStringAndReset();
     }
 
     private static int CodeWidth(Vcpu vcpu) =>
         vcpu.Is64BitCode ? 64 : (vcpu.State->Segments[(int)SegmentName.Cs].Attributes & SegmentAttributes.Default32) != 0 ? 32 : 16;
-
-    private string Decode(ReadOnlySpan<byte> bytes, ulong rip, int width)
-    {
-        Decoder decoder = Decoder.Create(width, new ByteArrayCodeReader(bytes.ToArray()), rip, DecoderOptions.None);
-        decoder.Decode(out Instruction instruction);
-        int length = instruction.IsInvalid ? Math.Min(bytes.Length, 4) : instruction.Length;
-        string hex = string.Join(' ', bytes[..length].ToArray().Select(static value => value.ToString("x2", CultureInfo.InvariantCulture)));
-        if (instruction.IsInvalid)
-            return $"{hex,-24}  (no instruction)";
-        StringOutput output = new();
-        _formatter.Format(instruction, output);
-        return $"{hex,-24}  {output.ToStringAndReset()}";
-    }
 }

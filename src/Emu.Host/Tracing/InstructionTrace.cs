@@ -10,7 +10,7 @@ namespace Emu.Host.Tracing;
 /// </summary>
 /// <remarks>
 /// <code>
-/// 4711 0010:ffffffff81000123 00000046 rax rbx rcx rdx rsi rdi rbp rsp r8 … r15
+/// 4711 0010:ffffffff81000123 00000046 rax rbx rcx rdx rsi rdi rbp rsp r8 … r15 ; mov eax, [rbx]
 /// 4712 int v=0e e=0002 i=0 cpl=0 ip=0010:ffffffff81000126 sp=0018:ffffffff82003ef8 cr2=0000000000000010
 /// </code>
 /// An instruction that faults has a line and then the event's line. An interrupt comes between two instructions, so the line of the one
@@ -19,6 +19,7 @@ namespace Emu.Host.Tracing;
 public sealed unsafe class InstructionTrace : IDisposable
 {
     private readonly TextWriter _writer;
+    private readonly Disassembler _disassembler = new();
     private readonly StringBuilder _line = new();
     private readonly StringBuilder _events = new();
 
@@ -51,7 +52,7 @@ public sealed unsafe class InstructionTrace : IDisposable
     public void BeginStep(Vcpu vcpu)
     {
         CpuStateText.AppendLine(_line, vcpu);
-        _line.Append('\n');
+        _line.Append(" ; ").Append(_disassembler.TextAt(vcpu, vcpu.State->Rip)).Append('\n');
     }
 
     /// <summary>Notes an exception or interrupt; to be called from <see cref="Cpu.Platform.IVcpuObserver.Delivering"/>.</summary>
@@ -73,9 +74,11 @@ public sealed unsafe class InstructionTrace : IDisposable
     }
 
     /// <summary>Writes what the step was.</summary>
-    public void EndStep()
+    /// <param name="wasExecuted">False where nothing was executed after all, because the processor has shut down.</param>
+    public void EndStep(bool wasExecuted)
     {
-        _writer.Write(_line);
+        if (wasExecuted)
+            _writer.Write(_line);
         _writer.Write(_events);
         _line.Clear();
         _events.Clear();

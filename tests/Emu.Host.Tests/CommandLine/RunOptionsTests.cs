@@ -1,4 +1,5 @@
 using System.Text;
+using Emu.Cpu;
 using Emu.Host.CommandLine;
 using Emu.Machine;
 using Emu.Pvh;

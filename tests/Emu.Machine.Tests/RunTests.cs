@@ -1,0 +1,96 @@
+using Emu.Machine.Tests.Support;
+using Xunit;
+
+namespace Emu.Machine.Tests;
+
+/// <summary>The run loop, with kernels of a few instructions.</summary>
+public class RunTests
+{
+    private static readonly MachineOptions Small = new() { MemorySize = 4UL << 20 };
+
+    /// <summary>jmp $</summary>
+    private static readonly byte[] Spin = [0xEB, 0xFE];
+
+    /// <summary>mov byte [0xFEA00200], 0x34</summary>
+    private static readonly byte[] PowerOff = [0xC6, 0x05, 0x00, 0x02, 0xA0, 0xFE, 0x34];
+
+    /// <summary>
+    /// Local APIC on, timer by 1, one-shot, 5000 ticks; then wait until the current count is zero:
+    /// mov dword [0xFEE000F0], 0x1FF; mov dword [0xFEE003E0], 0xB; mov dword [0xFEE00380], 5000; 1: cmp dword [0xFEE00390], 0; jne 1b
+    /// </summary>
+    private static readonly byte[] WaitForTimer =
+    [
+        0xC7, 0x05, 0xF0, 0x00, 0xE0, 0xFE, 0xFF, 0x01, 0x00, 0x00,
+        0xC7, 0x05, 0xE0, 0x03, 0xE0, 0xFE, 0x0B, 0x00, 0x00, 0x00,
+        0xC7, 0x05, 0x80, 0x03, 0xE0, 0xFE, 0x88, 0x13, 0x00, 0x00,
+        0x83, 0x3D, 0x90, 0x03, 0xE0, 0xFE, 0x00,
+        0x75, 0xF7,
+    ];
+
+    [Theory]
+    [InlineData(1UL)]
+    [InlineData(12_345UL)]
+    [InlineData(3_000_001UL)]
+    public void Instruction_limit_is_exact(ulong limit)
+    {
+        using var machine = Machine(Spin);
+        Assert.Equal(new RunResult(StopReason.LimitReached), machine.Run(new RunLimits { MaxInstructions = limit }));
+        Assert.Equal(limit, machine.Vcpu.InstructionsRetired);
+        Assert.Equal(limit, machine.Clock.Now);
+    }
+
+    [Fact]
+    public void Run_can_be_taken_up_again_after_a_limit()
+    {
+        using var whole = Machine(Spin);
+        whole.Run(new RunLimits { MaxInstructions = 5000 });
+        using var parts = Machine(Spin);
+        for (ulong limit = 1; limit <= 5000; limit += 7)
+            parts.Run(new RunLimits { MaxInstructions = limit });
+        parts.Run(new RunLimits { MaxInstructions = 5000 });
+        Assert.Equal(whole.StateHash(), parts.StateHash());
+    }
+
+    [Fact]
+    public void Cancelled_run_says_so()
+    {
+        using var machine = Machine(Spin);
+        Assert.Equal(StopReason.Cancelled, machine.Run(RunLimits.None, new CancellationToken(canceled: true)).Reason);
+    }
+
+    [Fact]
+    public void Sleep_register_ends_the_run_after_its_instruction()
+    {
+        using var machine = Machine([.. PowerOff, .. Spin]);
+        Assert.Equal(new RunResult(StopReason.PoweredOff), machine.Run(RunLimits.None));
+        Assert.Equal(1UL, machine.Vcpu.InstructionsRetired);
+    }
+
+    [Fact]
+    public void Device_sees_the_exact_time_of_the_accessing_instruction()
+    {
+        using var machine = Machine([.. WaitForTimer, .. PowerOff]);
+        Assert.Equal(StopReason.PoweredOff, machine.Run(RunLimits.None).Reason);
+        // The count starts at instruction 2 and is looked at by every second instruction from 3 on; the first one that finds it at
+        // zero is the first at or after time 2 + 5000; it, the jump and the store follow.
+        Assert.Equal(5003UL + 3, machine.Vcpu.InstructionsRetired);
+    }
+
+    [Fact]
+    public void Equal_runs_have_equal_hashes_and_instruction_counts()
+    {
+        using var first = Machine([.. WaitForTimer, .. PowerOff]);
+        using var second = Machine([.. WaitForTimer, .. PowerOff]);
+        first.Run(RunLimits.None);
+        second.Run(RunLimits.None);
+        Assert.Equal(first.Vcpu.InstructionsRetired, second.Vcpu.InstructionsRetired);
+        Assert.Equal(first.StateHash(), second.StateHash());
+    }
+
+    private static PvhMachine Machine(byte[] code)
+    {
+        var machine = new PvhMachine(Small);
+        machine.Load(CodeKernel.Of(code), [], null);
+        return machine;
+    }
+}
