@@ -9,7 +9,7 @@ namespace Emu.Cpu.Instructions.Vector;
 /// </remarks>
 internal static unsafe partial class VectorFamily
 {
-    /// <summary>Enters the family.</summary>
+    /// <summary>Enters MMX and SSE.</summary>
     public static void Register(InstructionTable table)
     {
         RegisterMoves(table);
@@ -18,6 +18,11 @@ internal static unsafe partial class VectorFamily
         RegisterArithmetic(table);
         RegisterConversions(table);
         RegisterStringsAndCryptography(table);
+    }
+
+    /// <summary>Enters what is encoded with VEX.</summary>
+    public static void RegisterVex(InstructionTable table)
+    {
         RegisterVexForms(table);
         RegisterAvx(table);
         RegisterFused(table);
