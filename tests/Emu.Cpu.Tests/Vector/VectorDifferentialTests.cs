@@ -82,7 +82,7 @@ public class VectorDifferentialTests
     private static void Compare(string form, bool withUpper)
     {
         var code = Enum.Parse<Code>(form);
-        using var differential = new Differential { WithUpper = withUpper };
+        using var differential = new Differential { WithUpper = withUpper, Unmasks = HostProcessor.IsAmd };
         var random = new Random(12345);
         var tries = 0;
         for (var i = 0; i < 400; i++)
@@ -91,7 +91,7 @@ public class VectorDifferentialTests
             if (bytes == null)
                 continue;
             tries++;
-            differential.Displacement = random.Next(10) switch { 0 => random.Next(64), 1 => 4096 - random.Next(64), _ => 64 };
+            differential.Displacement = random.Next(10) switch { 0 when HostProcessor.IsAmd => random.Next(64), 1 => 4096 - random.Next(64), _ => 64 };
             differential.Randomize(random);
             if (form.Contains("gather", StringComparison.Ordinal))
                 SetIndexes(differential, random, form.Contains("vm32", StringComparison.Ordinal));
