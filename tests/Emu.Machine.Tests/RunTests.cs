@@ -1,3 +1,4 @@
+using Emu.Cpu.State;
 using Emu.Machine.Tests.Support;
 using Xunit;
 
@@ -75,6 +76,17 @@ public class RunTests
     {
         using var machine = Machine(Spin);
         Assert.Equal(StopReason.Cancelled, machine.Run(RunLimits.None, new CancellationToken(canceled: true)).Reason);
+    }
+
+    [Fact]
+    public unsafe void Jump_to_the_reset_vector_in_real_mode_restarts_the_machine()
+    {
+        using var machine = Machine(Spin);
+        machine.Vcpu.Reset();
+        // As after power-up, but with the ordinary segment base: F000:FFF0 below 1 MiB.
+        machine.Vcpu.State->Segments[(int)SegmentName.Cs].Base = 0xF_0000;
+        machine.Vcpu.StateChanged();
+        Assert.Equal(new RunResult(StopReason.Rebooted), machine.Run(RunLimits.None));
     }
 
     [Fact]
