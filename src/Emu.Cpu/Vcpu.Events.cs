@@ -10,6 +10,10 @@ public sealed unsafe partial class Vcpu
     /// <summary>True while HLT waits for an event.</summary>
     public bool IsHalted => (State->Pending & PendingEvents.Halt) != 0;
 
+    /// <summary>True where STI, MOV SS or POP SS holds back interrupts for one more instruction.</summary>
+    public bool IsInterruptShadowed =>
+        InstructionsRetired == State->InterruptShadowAt || InstructionsRetired == State->StackShadowAt;
+
     /// <summary>RFLAGS as PUSHF and events push it: the arithmetic flags worked out, RF only where it still means something.</summary>
     public ulong RflagsImage
     {

@@ -385,16 +385,39 @@ public sealed unsafe partial class Vcpu
     // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept.
     private Block* DecodeOutsideRam(ulong linear, ulong physical)
     {
+        if (!TryDecodeBytes(linear, physical, MaxInstructionLength, out var complete))
+            return null;
+        // Fifteen bytes always decide; an instruction that goes on is reported as too long by its handler.
+        _ = complete;
+        return _uncached;
+    }
+
+    // The last instruction before the code segment's limit: it must end there too.
+    private Block* DecodeWithinLimit(ulong linear, ulong physical, uint left)
+    {
+        if (!TryDecodeBytes(linear, physical, (int)Math.Min(left, MaxInstructionLength), out var complete))
+            return null;
+        if (complete)
+            return _uncached;
+        RaiseFetchFault(ExceptionVector.GeneralProtection, 0);
+        return null;
+    }
+
+    private const int MaxInstructionLength = 15;
+
+    private bool TryDecodeBytes(ulong linear, ulong physical, int count, out bool complete)
+    {
+        complete = false;
         var bytes = stackalloc byte[16];
-        for (var i = 0; i < 15; i++)
+        for (var i = 0; i < count; i++)
         {
             if (!TryTranslateFetch(WrapLinear(linear + (ulong)i), out var host, out var at))
-                return null;
+                return false;
             bytes[i] = host != null ? *host : (byte)_mmio.Read(at, 1);
         }
         _uncached->PhysicalAddress = physical;
         _uncached->LastPage = physical & ~0xFFFUL;
-        _decoder.Decode(_uncached, _codeMode, bytes, 15, null, 1, _blocks.NoBlock, out _);
-        return _uncached;
+        complete = _decoder.Decode(_uncached, _codeMode, bytes, count, null, 1, _blocks.NoBlock, out _) == BlockDecoder.Result.Complete;
+        return true;
     }
 }

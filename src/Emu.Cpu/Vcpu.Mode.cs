@@ -53,13 +53,15 @@ public sealed unsafe partial class Vcpu
     internal void UpdateMode()
     {
         var s = State;
-        var codeBase = s->Segments[(int)SegmentName.Cs].Base;
+        ref var cs = ref s->Segments[(int)SegmentName.Cs];
         var mode = ComputeCodeMode();
-        if (mode != _codeMode || codeBase != _codeBase)
+        if (mode != _codeMode || cs.Base != _codeBase || cs.Limit != _codeLimit)
         {
             _codeMode = mode;
-            _codeBase = codeBase;
-            // The jump cache is indexed by RIP alone: another base means other code.
+            _codeBase = cs.Base;
+            _codeLimit = cs.Limit;
+            _codeIsLimited = (mode & CodeMode.Code64) == 0 && cs.Limit != uint.MaxValue;
+            // The jump cache is indexed by RIP alone: another base means other code, another limit other ends of it.
             if ((mode & (CodeMode.Flat | CodeMode.Code64)) == 0)
                 _epoch++;
         }
@@ -77,6 +79,8 @@ public sealed unsafe partial class Vcpu
     }
 
     private ulong _codeBase;
+    private uint _codeLimit;
+    private bool _codeIsLimited;
 
     private bool ChecksEveryAccess => ChecksAlignment || HasDataBreakpoints;
 

@@ -179,7 +179,8 @@ public sealed unsafe partial class Vcpu
         // Decoding may have forgotten everything, the request included: look at it only now.
         if (s->LinkRequest != null)
         {
-            if (s->LinkRequest->Scale == Op.Linkable && block->IsLinkable && block != _uncached)
+            // A link skips the look at the code segment's limit that the way through here includes.
+            if (s->LinkRequest->Scale == Op.Linkable && block->IsLinkable && block != _uncached && !_codeIsLimited)
                 s->LinkRequest->Immediate = (long)block;
             s->LinkRequest = null;
         }
@@ -194,9 +195,15 @@ public sealed unsafe partial class Vcpu
         if (!TryTranslateFetch(linear, out var host, out var physical))
             return null;
         var found = host == null ? null : _blocks.Find(physical, _codeMode);
-        if (found != null && (found->IsLinkable || StillContinuesAt(linear, found->LastPage)))
-            return found;
-        return Decode(linear, host, physical);
+        if (found == null || !(found->IsLinkable || StillContinuesAt(linear, found->LastPage)))
+            found = Decode(linear, host, physical);
+        if (found != null && _codeIsLimited)
+        {
+            var left = s->Segments[(int)SegmentName.Cs].Limit - s->Rip + 1;
+            if (found->ByteLength > left)
+                return DecodeWithinLimit(linear, physical, (uint)left);
+        }
+        return found;
     }
 
     // A block that crosses pages depends on the translation of the second one too.

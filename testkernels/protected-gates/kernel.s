@@ -25,6 +25,7 @@
 .set LDT,         SLOT0 + 0x88
 .set CODE_SMALL,  SLOT0 + 0x98                  # code segment of 4 KiB at main
 .set CODE16,      SLOT0 + 0xA0
+.set BASE16,      0x100000
 .set LDT_DATA,    0x0C                          # entry 1 of the local table
 .set BITMAP_LENGTH, 0x90 / 8 + 1                # permission for ports up to 0x8F
 
@@ -202,11 +203,9 @@ main:
     gate CALL_DATA, KDATA, called_same, 0xEC
     gate CALL_TO_ABSENT, ABSENT_CODE, called_same, 0xEC
     gate CALL1, CODE1, called_ring1, 0xEC
-    gate CALL16, KCODE32, called16, 0x84
     gate32 0x30, on_gate, 0x8E
     gate32 0x31, on_gate, 0x8F
     gate32 0x32, on_gate_from_ring3, 0xEE
-    gate32 0x33, on_gate16, 0x86
     gate32 0x34, called_same, 0x8E, CODE1
 
     println "interrupt and trap gates"
@@ -246,9 +245,10 @@ main:
     check "saved IF", eax, 0x200
     check "INT3 frame: ESP is unchanged", [fault_sp], "OFFSET user_stack_top"
     mov [real_esp], esp
-    # A 16-bit gate saves 16-bit IP: this kernel lies above 64 KiB, so go there in a segment with a base.
-    segment CODE16, main, 0xFFFF, 0x9A, 0x40
-    jmp CODE16:in_based_segment - main
+    # A 16-bit gate has and saves 16 bits of IP: this kernel lies above 64 KiB, so use a code segment with a base.
+    segment CODE16, BASE16, 0xFFFF, 0x9A, 0x40
+    gate32 0x33, on_gate16-BASE16, 0x86, CODE16
+    jmp CODE16:in_based_segment - BASE16
 in_based_segment:
     int 0x33
     jmp KCODE32:back_from_based
@@ -262,9 +262,9 @@ back_from_based:
     mov eax, EXECUTE_ONLY
     faults "DS, execute-only code", V_GP, EXECUTE_ONLY, mov ds, eax
     mov eax, KCODE32
-    passes "DS, readable code", mov ds, eax
+    passes "ES, readable code", mov es, eax
     mov eax, KDATA
-    mov ds, eax
+    mov es, eax
     mov eax, READ_ONLY
     faults "SS, read-only data", V_GP, READ_ONLY, mov ss, eax
     mov eax, KDATA + 3
@@ -439,9 +439,8 @@ call_gate_done:
     ring3_faults "ring 1 stack absent", V_SS, DATA1-1, call CALL1:0
     or byte ptr [gdt + DATA1 - 1 + 5], 0x80
     mov [real_esp], esp
-    segment CODE16, main, 0xFFFF, 0x9A, 0x40
-    gate CALL16, CODE16, called16-main, 0x84
-    jmp CODE16:in_based_segment2 - main
+    gate CALL16, CODE16, called16-BASE16, 0x84
+    jmp CODE16:in_based_segment2 - BASE16
 in_based_segment2:
     .byte 0x66, 0x9A                            # CALL ptr16:16
     .word 0, CALL16

@@ -29,7 +29,7 @@ main:
     segment READ_ONLY, area, 0xFF, 0x90, 0x40
     segment EXEC_ONLY, 0, 0xFFFFF, 0x98, 0xC0
     segment CODE_READ, 0, 0xFFFFF, 0x9A, 0xC0
-    segment STACK_UP, 0, 0x1FFFFF, 0x92, 0x40
+    segment STACK_UP, 0, 0x1FF, 0x92, 0xC0
 
     println "expand-up, 256 bytes"
     mov eax, UP

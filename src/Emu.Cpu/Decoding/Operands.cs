@@ -139,7 +139,8 @@ public unsafe ref struct Operands
         Register.None => CpuState.ZeroOffset,
         Register.RIP or Register.EIP => CpuState.RipOffset,
         >= Register.AH and <= Register.BH => (byte)((register - Register.AH) * 8 + 1),
-        _ when register.IsGPR() => (byte)(register.GetNumber() * 8),
+        // Not the register's own number: Iced counts AH–BH between BL and SPL.
+        _ when register.IsGPR() => (byte)(register.GetFullRegister().GetNumber() * 8),
         _ => (byte)register.GetNumber(),
     };
 

@@ -82,9 +82,11 @@ public readonly partial struct Float80
 
     private static Float80 Remainder(Float80 a, Float80 b, bool nearest, ref X87Context ctx)
     {
-        ctx.SetConditions(0);
+        // Without a quotient C0 and C3 stay.
+        ctx.SetConditions((uint)ctx.StatusWord & (X87Context.C0 | X87Context.C3));
         if (IsNaNOrUnsupported(a) || IsNaNOrUnsupported(b)) return PropagateNaN(a, b, ref ctx);
         if (a.IsInfinity || b.IsZero) return Invalid(ref ctx);
+        ctx.SetConditions(0);
         uint flags = a.IsDenormal || b.IsDenormal ? FloatFlags.Denormal : 0;
         if (a.IsZero) return Exact(a, flags, ref ctx);
         ulong dividend = Normalize(a, out int exponentA, ref flags);

@@ -98,7 +98,7 @@ public struct X87Context
     public void RaiseStackFault(bool overflow)
     {
         Complete(FloatFlags.Invalid, false);
-        StatusWord |= overflow ? (ushort)(StackFault | C1) : StackFault;
+        StatusWord |= (ushort)(StackFault | (overflow ? C1 : 0));
     }
 
     /// <summary>Ends an operation.</summary>

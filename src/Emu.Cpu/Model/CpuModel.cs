@@ -90,9 +90,8 @@ public sealed class CpuModel
     /// <param name="leaf">EAX.</param>
     /// <param name="subleaf">ECX.</param>
     /// <param name="vcpu">The vCPU that asks: its APIC ID, and what it has enabled.</param>
-    public unsafe CpuidResult Cpuid(uint leaf, uint subleaf, Vcpu vcpu)
+    public CpuidResult Cpuid(uint leaf, uint subleaf, Vcpu vcpu)
     {
-        var s = vcpu.State;
         if (leaf is >= 0x4000_0000 and <= 0x4FFF_FFFF)
             return default;
         // Above the highest leaf Intel answers as for the highest basic one, AMD with zeros.
@@ -116,7 +115,7 @@ public sealed class CpuModel
             0x15 => new CpuidResult(1, 1, TimeStampFrequency, 0),
             0x16 => new CpuidResult(TimeStampFrequency / 1_000_000, TimeStampFrequency / 1_000_000, 100, 0),
             0x8000_0000 => Vendor == CpuVendor.Amd ? Named(HighestExtendedLeaf, Vendor) : new CpuidResult(HighestExtendedLeaf, 0, 0, 0),
-            0x8000_0001 => new CpuidResult(Vendor == CpuVendor.Amd ? Signature : 0, 0, ExtendedEcx(), ExtendedEdx(s)),
+            0x8000_0001 => new CpuidResult(Vendor == CpuVendor.Amd ? Signature : 0, 0, ExtendedEcx(), ExtendedEdx()),
             0x8000_0002 or 0x8000_0003 or 0x8000_0004 => BrandPart((int)(leaf - 0x8000_0002)),
             0x8000_0005 when Vendor == CpuVendor.Amd => new CpuidResult(0xFF40_FF40, 0xFF40_FF40, 0x2008_0140, 0x2008_0140),
             0x8000_0006 => new CpuidResult(0, Vendor == CpuVendor.Amd ? 0x4200_4200u : 0, 0x0200_6140, 0),
@@ -178,15 +177,9 @@ public sealed class CpuModel
 
     private uint ExtendedEcx() => Bits(0x8000_0001, CpuidRegister.Ecx) | (Vendor == CpuVendor.Amd && Processors > 1 ? 2u : 0);
 
-    // Intel reports SYSCALL only to 64-bit code; AMD repeats most of leaf 1.
-    private unsafe uint ExtendedEdx(CpuState* s)
-    {
-        var edx = Bits(0x8000_0001, CpuidRegister.Edx);
-        if (Vendor == CpuVendor.Amd)
-            return edx | (Bits(1, CpuidRegister.Edx) & 0x0183_F3FF);
-        return (s->Efer & Efer.Lma) != 0 && (s->Segments[(int)SegmentName.Cs].Attributes & SegmentAttributes.Long) != 0
-            ? edx : edx & ~(1u << 11);
-    }
+    // AMD repeats most of leaf 1. Intel's processors show SYSCALL only to 64-bit code; like other virtual ones, this shows it always.
+    private uint ExtendedEdx() =>
+        Bits(0x8000_0001, CpuidRegister.Edx) | (Vendor == CpuVendor.Amd ? Bits(1, CpuidRegister.Edx) & 0x0183_F3FF : 0);
 
     private static CpuidResult Named(uint highest, CpuVendor vendor) => vendor == CpuVendor.Intel
         ? new CpuidResult(highest, 0x756E_6547, 0x6C65_746E, 0x4965_6E69)

@@ -15,9 +15,9 @@ namespace Emu.Machine.Diagnostics;
 /// </remarks>
 internal static unsafe class StateDigest
 {
-    /// <summary>What is architectural among the pending events: NMI latched or blocked, halted, shut down.</summary>
-    private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt | PendingEvents.Halt
-        | PendingEvents.Shutdown | PendingEvents.NmiBlocked;
+    /// <summary>What is architectural among the pending events: halted, NMI latched or blocked, shut down.</summary>
+    private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt
+        | PendingEvents.Halt | PendingEvents.Shutdown | PendingEvents.NmiBlocked;
 
     public static byte[] Compute(IReadOnlyList<Vcpu> vcpus, PhysicalMemory memory)
     {
@@ -40,16 +40,14 @@ internal static unsafe class StateDigest
     private static void Append(IncrementalHash hash, Vcpu vcpu)
     {
         var state = vcpu.State;
-        var retired = vcpu.InstructionsRetired;
-        Append(hash, retired);
+        Append(hash, vcpu.InstructionsRetired);
         Append(hash, new ReadOnlySpan<ulong>(state->Registers, 16));
         Append(hash, state->Rip);
-        // RF and the shadows of STI and MOV SS last for one instruction: they hold where their count is the present one.
-        Append(hash, (state->SystemFlags & ~Rflags.Resume) | state->Flags.ToRflags());
-        Append(hash, state->ResumeAt == retired ? state->SystemFlags & Rflags.Resume : 0);
-        Append(hash, state->InterruptShadowAt == retired ? 1UL : 0);
-        Append(hash, state->StackShadowAt == retired ? 1UL : 0);
+        Append(hash, vcpu.RflagsImage);
+        Append(hash, vcpu.IsInterruptShadowed ? 1UL : 0);
         Append(hash, (ulong)(state->Pending & ArchitecturalEvents));
+        Append(hash, Held(vcpu, state->InterruptShadowAt));
+        Append(hash, Held(vcpu, state->StackShadowAt));
         Append(hash, state->Cpl);
         for (var i = 0; i < 8; i++)
         {
@@ -72,7 +70,18 @@ internal static unsafe class StateDigest
         Append(hash, state->Xcr0);
         Append(hash, new ReadOnlySpan<ulong>(state->DebugRegisters, 8));
         Append(hash, state->TimeStampOffset);
-        Append(hash, new ReadOnlySpan<ulong>(&state->Msr, sizeof(ModelSpecificRegisters) / sizeof(ulong)));
+        Append(hash, state->Msr.Star);
+        Append(hash, state->Msr.LongStar);
+        Append(hash, state->Msr.CompatibilityStar);
+        Append(hash, state->Msr.SyscallMask);
+        Append(hash, state->Msr.KernelGsBase);
+        Append(hash, state->Msr.TscAux);
+        Append(hash, state->Msr.SysenterCs);
+        Append(hash, state->Msr.SysenterEsp);
+        Append(hash, state->Msr.SysenterEip);
+        Append(hash, state->Msr.PageAttributeTable);
+        Append(hash, state->Msr.MiscEnable);
+        Append(hash, state->Msr.TscAdjust);
         Append(hash, new ReadOnlySpan<ulong>(state->X87.Registers, 16));
         Append(hash, state->X87.Control);
         Append(hash, state->X87.Status);
@@ -86,6 +95,9 @@ internal static unsafe class StateDigest
         Append(hash, state->Pkru);
         Append(hash, new ReadOnlySpan<ulong>(state->Vectors, 64));
     }
+
+    // A shadow is kept as the count at which it holds: what matters is whether it holds now.
+    private static ulong Held(Vcpu vcpu, ulong shadowAt) => vcpu.InstructionsRetired == shadowAt ? 1UL : 0;
 
     private static void Append(IncrementalHash hash, ReadOnlySpan<ulong> values)
     {

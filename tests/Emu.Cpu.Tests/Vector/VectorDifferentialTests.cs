@@ -12,6 +12,9 @@ public class VectorDifferentialTests
         [CpuidFeature.MMX, CpuidFeature.SSE, CpuidFeature.SSE2, CpuidFeature.SSE3, CpuidFeature.SSSE3, CpuidFeature.SSE4_1, CpuidFeature.SSE4_2,
          CpuidFeature.AES, CpuidFeature.PCLMULQDQ, CpuidFeature.SHA];
 
+    // Estimates: the SDM bounds their error alone; EstimateTests does the same.
+    private static readonly Mnemonic[] Estimates = [Mnemonic.Rcpps, Mnemonic.Rcpss, Mnemonic.Rsqrtps, Mnemonic.Rsqrtss];
+
     public static TheoryData<string> Forms()
     {
         var data = new TheoryData<string>();
@@ -25,7 +28,8 @@ public class VectorDifferentialTests
         var table = new InstructionTable();
         return Enum.GetValues<Code>().Where(code =>
             code.Encoding() == EncodingKind.Legacy && code.ToOpCode().IsInstruction && code.CpuidFeatures().Any(Features.Contains)
-            && table.Implements(code) && !code.ToString().StartsWith("Crc32", StringComparison.Ordinal));
+            && table.Implements(code) && !Estimates.Contains(code.Mnemonic())
+            && !code.ToString().StartsWith("Crc32", StringComparison.Ordinal));
     }
 
     [SkippableTheory]
@@ -44,7 +48,8 @@ public class VectorDifferentialTests
             tries++;
             differential.Displacement = random.Next(10) == 0 ? random.Next(64) : 64;
             differential.Randomize(random);
-            Assert.Null(differential.Run(bytes));
+            if (differential.Run(bytes) is { } difference)
+                Assert.Fail(difference);
         }
         Skip.If(tries == 0, "this form has no operands that the test can make");
     }

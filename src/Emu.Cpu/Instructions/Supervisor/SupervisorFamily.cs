@@ -15,5 +15,7 @@ internal static class SupervisorFamily
         DebugRegisterInstructions.Register(table);
         ProcessorInstructions.Register(table);
         PortInstructions.Register(table);
+        PortStrings.Register(table);
+        SelectorInspection.Register(table);
     }
 }

@@ -35,7 +35,8 @@ internal readonly unsafe struct MemoryWord : IWordSource
 /// <summary>Results that go to a 16-bit word in memory, or to a register of any width, zero-extended.</summary>
 internal static unsafe class WordResult
 {
-    /// <summary>Takes operand 0 as the destination; its width, 0 for memory, goes to <see cref="Op.Scale"/> of a register form.</summary>
+    /// <summary>Takes a register operand as the destination, its width in bytes to <see cref="Op.Scale"/>, which no register form uses otherwise.</summary>
+    /// <returns>False for a memory operand, of which nothing is taken.</returns>
     public static bool Take(ref Operands operands, int operand)
     {
         if (!operands.IsRegister(operand))

@@ -85,9 +85,12 @@ internal static unsafe class FromMmxShape<TOperation>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FromRegister(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Sse(vcpu, s, op) || !Availability.Mmx(vcpu, s, op) || !Compute(vcpu, s, op, *VectorRegister.Mmx(s, op->Base)))
+        if (!Availability.Sse(vcpu, s, op) || !Availability.Mmx(vcpu, s, op))
             return;
+        // As on the processors at hand, an instruction that ends with #XM has entered MMX state already.
         VectorRegister.EnterMmx(s);
+        if (!Compute(vcpu, s, op, *VectorRegister.Mmx(s, op->Base)))
+            return;
         Step.Next(vcpu, s, op);
     }
 
@@ -155,10 +158,10 @@ internal static unsafe class ToMmxShape<TOperation, TSource>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool Compute(Vcpu vcpu, CpuState* s, Op* op, byte* source)
     {
+        VectorRegister.EnterMmx(s);
         var result = TOperation.Compute(TSource.Load(source), 0, ref s->Sse);
         if (s->Sse.Unmasked != 0)
             return Availability.RaiseSimdException(vcpu, s, op);
-        VectorRegister.EnterMmx(s);
         VectorRegister.SetMmx(s, op->Destination, result);
         return true;
     }

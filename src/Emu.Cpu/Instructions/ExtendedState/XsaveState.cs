@@ -1,0 +1,256 @@
+using System.Runtime.CompilerServices;
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.FloatingPoint;
+using Emu.Cpu.Instructions.Vector;
+using Emu.Cpu.Memory;
+using Emu.Cpu.State;
+using Iced.Intel;
+
+namespace Emu.Cpu.Instructions.ExtendedState;
+
+/// <summary>XSAVE, XSAVEOPT, XSAVEC, XRSTOR, XGETBV, XSETBV for the components x87, SSE and AVX (SDM Vol. 1, chapter 13).</summary>
+/// <remarks>
+/// XINUSE is worked out from contents: a component is in use where it differs from its initial configuration. XSAVEOPT uses the init
+/// optimisation alone; the modified optimisation would make what is written depend on history that no register shows.
+/// With the components at hand AVX state lies at 576 in both formats.
+/// </remarks>
+internal static unsafe class XsaveState
+{
+    /// <summary>Components that XCR0 may name.</summary>
+    public const ulong Supported = StateArea.X87 | StateArea.Sse | StateArea.Avx;
+
+    private const int HeaderAt = 512;
+    private const int CompactionAt = 520;
+    private const int ReservedAt = 528;
+    private const int HeaderEnd = 576;
+    private const ulong Alignment = 63;
+
+    private enum Kind : byte
+    {
+        Plain,
+        Optimized,
+        Compacting,
+    }
+
+    /// <summary>XSAVE.</summary>
+    public static void BindXsave(ref Operands operands) => BindSave(ref operands, Kind.Plain);
+
+    /// <summary>XSAVEOPT.</summary>
+    public static void BindXsaveopt(ref Operands operands) => BindSave(ref operands, Kind.Optimized);
+
+    /// <summary>XSAVEC.</summary>
+    public static void BindXsavec(ref Operands operands) => BindSave(ref operands, Kind.Compacting);
+
+    /// <summary>XRSTOR.</summary>
+    public static void BindXrstor(ref Operands operands)
+    {
+        Take(ref operands);
+        operands.Op->Handler = operands.Addressing switch
+        {
+            AddressingKind.Long => &Xrstor<LongAddress>,
+            AddressingKind.LongSegment => &Xrstor<LongSegmentAddress>,
+            AddressingKind.Flat => &Xrstor<FlatAddress>,
+            _ => &Xrstor<SegmentedAddress>,
+        };
+    }
+
+    /// <summary>XGETBV: ECX = 0 reads XCR0, 1 reads XCR0 AND XINUSE.</summary>
+    public static void BindXgetbv(ref Operands operands) => operands.Op->Handler = &Xgetbv;
+
+    /// <summary>XSETBV: CPL 0; #GP(0) for what <see cref="IsValidXcr0"/> refuses.</summary>
+    public static void BindXsetbv(ref Operands operands) => operands.Op->Handler = &Xsetbv;
+
+    /// <summary>x87 must be set, AVX needs SSE, nothing else is supported (SDM Vol. 1, 13.3).</summary>
+    public static bool IsValidXcr0(ulong value) =>
+        (value & StateArea.X87) != 0 && (value & ~Supported) == 0 && ((value & StateArea.Avx) == 0 || (value & StateArea.Sse) != 0);
+
+    private static void BindSave(ref Operands operands, Kind kind)
+    {
+        Take(ref operands);
+        operands.Op->Immediate = (long)kind;
+        operands.Op->Handler = operands.Addressing switch
+        {
+            AddressingKind.Long => &Xsave<LongAddress>,
+            AddressingKind.LongSegment => &Xsave<LongSegmentAddress>,
+            AddressingKind.Flat => &Xsave<FlatAddress>,
+            _ => &Xsave<SegmentedAddress>,
+        };
+    }
+
+    // Source: 64-bit pointers; Destination: vector registers that the mode can name.
+    private static void Take(ref Operands operands)
+    {
+        operands.Op->Source = operands.Instruction.Code is Code.Xsave64_mem or Code.Xsaveopt64_mem or Code.Xsavec64_mem or Code.Xrstor64_mem
+            ? (byte)1 : (byte)0;
+        operands.Op->Destination = operands.Is64 ? (byte)16 : (byte)8;
+    }
+
+    private static bool IsAvailable(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        if ((s->Cr4 & Cr4.Osxsave) == 0)
+            return vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
+        return (s->Cr0 & Cr0.Ts) == 0 || vcpu.RaiseFault(op, ExceptionVector.DeviceNotAvailable);
+    }
+
+    // EDX:EAX AND XCR0: the requested-feature bitmap.
+    private static ulong Requested(CpuState* s) => s->Xcr0 & EdxEax(s);
+
+    private static ulong EdxEax(CpuState* s) => (uint)s->Registers[0] | (s->Registers[2] << 32);
+
+    private static ulong InUse(CpuState* s, int count) =>
+        (StateArea.IsInitialX87(s) ? 0 : StateArea.X87)
+        | (StateArea.AreClear(s, 0, count) ? 0 : StateArea.Sse)
+        | (StateArea.AreClear(s, 2, count) ? 0 : StateArea.Avx);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Xsave<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        if (!IsAvailable(vcpu, s, op))
+            return;
+        var size = (Requested(s) & StateArea.Avx) != 0 ? sizeof(LongArea) : sizeof(ShortArea);
+        var linear = TAddress.Linear(vcpu, s, op, size, true);
+        if ((linear & Alignment) != 0)
+        {
+            vcpu.RaiseMisaligned(op);
+            return;
+        }
+        var area = size == sizeof(LongArea) ? (byte*)Operand.ModifyAt<LongArea>(vcpu, s, op, linear) : (byte*)Operand.ModifyAt<ShortArea>(vcpu, s, op, linear);
+        if (area == null)
+            return;
+        Save(s, op, area);
+        Operand.Commit(vcpu, s, area);
+        Step.Next(vcpu, s, op);
+    }
+
+    private static void Save(CpuState* s, Op* op, byte* area)
+    {
+        var kind = (Kind)op->Immediate;
+        var requested = Requested(s);
+        var inUse = InUse(s, op->Destination);
+        // XSAVEC counts MXCSR as SSE state (SDM Vol. 1, 13.10).
+        if (kind == Kind.Compacting && s->Mxcsr != SseContext.ResetValue)
+            inUse |= StateArea.Sse;
+        var written = kind == Kind.Plain ? requested : requested & inUse;
+        if ((written & StateArea.X87) != 0)
+            StateArea.StoreX87(s, area, op->Source != 0);
+        var mxcsr = kind == Kind.Compacting ? written & StateArea.Sse : requested & (StateArea.Sse | StateArea.Avx);
+        if (mxcsr != 0)
+            StateArea.StoreMxcsr(s, area);
+        if ((written & StateArea.Sse) != 0)
+            StateArea.StoreXmm(s, area, op->Destination);
+        if ((written & StateArea.Avx) != 0)
+            StateArea.StoreAvx(s, area, op->Destination);
+        var header = (ulong*)(area + HeaderAt);
+        if (kind == Kind.Compacting)
+        {
+            header[0] = requested & inUse;
+            header[1] = requested | StateArea.Compacted;
+        }
+        else
+        {
+            header[0] = (header[0] & ~requested) | (requested & inUse);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Xrstor<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        if (!IsAvailable(vcpu, s, op))
+            return;
+        var size = (Requested(s) & StateArea.Avx) != 0 ? sizeof(LongArea) : sizeof(ShortArea);
+        var linear = TAddress.Linear(vcpu, s, op, size, false);
+        if ((linear & Alignment) != 0)
+        {
+            vcpu.RaiseMisaligned(op);
+            return;
+        }
+        var area = size == sizeof(LongArea) ? (byte*)Operand.ReadAt<LongArea>(vcpu, s, op, linear) : (byte*)Operand.ReadAt<ShortArea>(vcpu, s, op, linear);
+        if (area == null)
+            return;
+        if (!Restore(s, op, area))
+        {
+            vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+            return;
+        }
+        Step.Next(vcpu, s, op);
+    }
+
+    // False, with nothing changed, where the header or MXCSR is malformed (SDM Vol. 1, 13.8).
+    private static bool Restore(CpuState* s, Op* op, byte* area)
+    {
+        var present = *(ulong*)(area + HeaderAt);
+        var compaction = *(ulong*)(area + CompactionAt);
+        var isCompact = (compaction & StateArea.Compacted) != 0;
+        if (!IsZero(area + (isCompact ? ReservedAt : CompactionAt), area + HeaderEnd))
+            return false;
+        if (isCompact ? (compaction & ~StateArea.Compacted & ~s->Xcr0) != 0 || (present & ~compaction) != 0 : (present & ~s->Xcr0) != 0)
+            return false;
+
+        var requested = Requested(s);
+        var loaded = requested & present;
+        var mxcsr = isCompact ? requested & StateArea.Sse : requested & (StateArea.Sse | StateArea.Avx);
+        var takesMxcsr = mxcsr != 0 && (!isCompact || (loaded & StateArea.Sse) != 0);
+        if (takesMxcsr && (StateArea.Mxcsr(area) & ~SseContext.WritableBits) != 0)
+            return false;
+
+        if ((loaded & StateArea.X87) != 0)
+            StateArea.LoadX87(s, area, op->Source != 0);
+        else if ((requested & StateArea.X87) != 0)
+            StateArea.InitializeX87(s);
+        if (takesMxcsr)
+            s->Mxcsr = StateArea.Mxcsr(area);
+        else if (mxcsr != 0)
+            s->Mxcsr = SseContext.ResetValue;
+        if ((loaded & StateArea.Sse) != 0)
+            StateArea.LoadXmm(s, area, op->Destination);
+        else if ((requested & StateArea.Sse) != 0)
+            StateArea.ClearHalves(s, 0, op->Destination);
+        if ((loaded & StateArea.Avx) != 0)
+            StateArea.LoadAvx(s, area, op->Destination);
+        else if ((requested & StateArea.Avx) != 0)
+            StateArea.ClearHalves(s, 2, op->Destination);
+        return true;
+    }
+
+    private static bool IsZero(byte* from, byte* to) => !new ReadOnlySpan<byte>(from, (int)(to - from)).ContainsAnyExcept((byte)0);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Xgetbv(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        if ((s->Cr4 & Cr4.Osxsave) == 0)
+        {
+            vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
+            return;
+        }
+        var index = (uint)s->Registers[1];
+        if (index > 1)
+        {
+            vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+            return;
+        }
+        var value = index == 0 ? s->Xcr0 : s->Xcr0 & InUse(s, 16);
+        s->Registers[0] = (uint)value;
+        s->Registers[2] = value >> 32;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Xsetbv(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        if ((s->Cr4 & Cr4.Osxsave) == 0)
+        {
+            vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
+            return;
+        }
+        if (s->Cpl != 0 || (uint)s->Registers[1] != 0 || !IsValidXcr0(EdxEax(s)))
+        {
+            vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+            return;
+        }
+        s->Xcr0 = EdxEax(s);
+        Step.Next(vcpu, s, op);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Runtime.CompilerServices;
+using Emu.Cpu.Execution;
+using Emu.Cpu.FloatingPoint;
+using Emu.Cpu.Memory;
+using Emu.Cpu.State;
+using Iced.Intel;
+
+namespace Emu.Cpu.Instructions.X87;
+
+/// <summary>The pointers to the last instruction and operand (SDM Vol. 1, 8.1.8).</summary>
+/// <remarks>
+/// Chosen: every non-control instruction records FIP and FCS, with a memory operand FDP and FDS too, as Intel's processors without
+/// FDP_EXCPTN_ONLY do; FOP is recorded for unmasked exceptions alone, as all do whose fopcode compatibility mode is off (8.1.9.1).
+/// </remarks>
+internal static unsafe class X87Pointers
+{
+    /// <summary>Records the instruction, after it has been executed: an exception that is pending now is its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Record(CpuState* s, Op* op)
+    {
+        s->X87.LastInstruction = Step.RipOf(s, op);
+        s->X87.LastCodeSelector = s->Segments[(int)SegmentName.Cs].Selector;
+        if ((s->X87.Context.StatusWord & X87Context.ErrorSummary) != 0)
+            RecordOpcode(s, op);
+    }
+
+    /// <summary>Records the offset and selector of the memory operand.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RecordOperand(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        s->X87.LastOperand = LongAddress.Linear(vcpu, s, op, 0, false) & op->AddressMask;
+        s->X87.LastDataSelector = s->Segments[op->Segment].Selector;
+    }
+
+    // The op does not keep its ModRM byte: it is made anew, in the shortest form, from the operands.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RecordOpcode(CpuState* s, Op* op)
+    {
+        var form = ((Code)op->Code).ToOpCode();
+        var opcode = form.OpCode;
+        if (opcode > 0xFF)
+        {
+            s->X87.LastOpcode = (ushort)((opcode & 0x7FF) + op->Destination);
+            return;
+        }
+        var reg = form.GroupIndex << 3;
+        var isDirect = op->Base == CpuState.ZeroOffset || op->Base == CpuState.RipOffset;
+        var mod = isDirect || op->Displacement == 0 ? 0 : op->Displacement == (sbyte)op->Displacement ? 0x40 : 0x80;
+        var rm = op->Index != CpuState.ZeroOffset ? 4 : isDirect ? 5 : op->Base / 8 & 7;
+        s->X87.LastOpcode = (ushort)((opcode & 7) << 8 | (uint)(mod | reg | rm));
+    }
+}
