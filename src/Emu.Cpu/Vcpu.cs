@@ -49,6 +49,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         _decoder = new BlockDecoder(new InstructionTable(Model));
         _blocks.Flushed += ForgetJumps;
         _blocks.CodePageAdded += ProtectCode;
+        ForgetJumps();
         Reset();
     }
 

@@ -34,6 +34,9 @@ public sealed class PvhMachine : IDisposable
     /// <summary>Idle time shorter than this is not worth a wait in host time; it is added up.</summary>
     private const ulong ShortestWait = 1_000_000;
 
+    /// <summary>The APIC id of a Xen domain's vCPU is twice its number.</summary>
+    private const int XenApicIdStride = 2;
+
     private readonly MachineOptions _options;
     private readonly ILogger _log;
     private readonly PowerSwitch _power;
@@ -84,10 +87,7 @@ public sealed class PvhMachine : IDisposable
             Interrupts = _localApic,
             Hypervisor = options.Profile == MachineProfile.Xen ? MakeHypervisor() : null,
             Observer = new VcpuLogger(_log, options.Observer),
-            Model = new CpuModel(
-                options.CpuVendor == CpuVendor.Amd ? Emu.Cpu.CpuVendor.Amd : Emu.Cpu.CpuVendor.Intel,
-                options.Vcpus,
-                options.Profile == MachineProfile.Xen ? 2 : 1),
+            Model = new CpuModel(options.CpuVendor, options.Vcpus, options.Profile == MachineProfile.Xen ? XenApicIdStride : 1),
         });
         _link.Vcpu = Vcpu;
     }

@@ -15,9 +15,9 @@ namespace Emu.Machine.Diagnostics;
 /// </remarks>
 internal static unsafe class StateDigest
 {
-    /// <summary>What is architectural among the pending events: halted, NMI latched or blocked, shut down.</summary>
-    private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt
-        | PendingEvents.Halt | PendingEvents.Shutdown | PendingEvents.NmiBlocked;
+    /// <summary>What is architectural among the pending events: NMI latched or blocked, halted, shut down.</summary>
+    private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt | PendingEvents.Halt
+        | PendingEvents.Shutdown | PendingEvents.NmiBlocked;
 
     public static byte[] Compute(IReadOnlyList<Vcpu> vcpus, PhysicalMemory memory)
     {
@@ -46,8 +46,6 @@ internal static unsafe class StateDigest
         Append(hash, vcpu.RflagsImage);
         Append(hash, vcpu.IsInterruptShadowed ? 1UL : 0);
         Append(hash, (ulong)(state->Pending & ArchitecturalEvents));
-        Append(hash, Held(vcpu, state->InterruptShadowAt));
-        Append(hash, Held(vcpu, state->StackShadowAt));
         Append(hash, state->Cpl);
         for (var i = 0; i < 8; i++)
         {
@@ -70,18 +68,7 @@ internal static unsafe class StateDigest
         Append(hash, state->Xcr0);
         Append(hash, new ReadOnlySpan<ulong>(state->DebugRegisters, 8));
         Append(hash, state->TimeStampOffset);
-        Append(hash, state->Msr.Star);
-        Append(hash, state->Msr.LongStar);
-        Append(hash, state->Msr.CompatibilityStar);
-        Append(hash, state->Msr.SyscallMask);
-        Append(hash, state->Msr.KernelGsBase);
-        Append(hash, state->Msr.TscAux);
-        Append(hash, state->Msr.SysenterCs);
-        Append(hash, state->Msr.SysenterEsp);
-        Append(hash, state->Msr.SysenterEip);
-        Append(hash, state->Msr.PageAttributeTable);
-        Append(hash, state->Msr.MiscEnable);
-        Append(hash, state->Msr.TscAdjust);
+        Append(hash, new ReadOnlySpan<ulong>(&state->Msr, sizeof(ModelSpecificRegisters) / sizeof(ulong)));
         Append(hash, new ReadOnlySpan<ulong>(state->X87.Registers, 16));
         Append(hash, state->X87.Control);
         Append(hash, state->X87.Status);
@@ -95,9 +82,6 @@ internal static unsafe class StateDigest
         Append(hash, state->Pkru);
         Append(hash, new ReadOnlySpan<ulong>(state->Vectors, 64));
     }
-
-    // A shadow is kept as the count at which it holds: what matters is whether it holds now.
-    private static ulong Held(Vcpu vcpu, ulong shadowAt) => vcpu.InstructionsRetired == shadowAt ? 1UL : 0;
 
     private static void Append(IncrementalHash hash, ReadOnlySpan<ulong> values)
     {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
@@ -15,6 +14,7 @@ public sealed unsafe class SingleInstruction : IDisposable
     public const ulong CodeAddress = 0x1000;
     public const ulong OperandAddress = 0x8000;
     private const ulong Size = 1 << 20;
+    private static readonly CpuModel Model = new(CpuVendor.Amd);
 
     private readonly byte* _memory;
     private readonly BlockCache _blocks;
@@ -36,9 +36,9 @@ public sealed unsafe class SingleInstruction : IDisposable
             Mmio = nothing,
             Interrupts = nothing,
             Observer = nothing,
-            Model = (CpuModel)RuntimeHelpers.GetUninitializedObject(typeof(CpuModel)),
+            Model = Model,
         });
-        _decoder = new BlockDecoder(new InstructionTable());
+        _decoder = new BlockDecoder(new InstructionTable(Model));
         _block = (Block*)NativeMemory.AlignedAlloc((nuint)(sizeof(Block) + 64 * sizeof(Op)), 64);
         SetMode(CodeMode.Code64);
     }

@@ -22,7 +22,5 @@ internal static unsafe class ExtendedStateFamily
         table.Add(Mnemonic.Xsavec64, &XsaveState.BindXsavec);
         table.Add(Mnemonic.Xrstor, &XsaveState.BindXrstor);
         table.Add(Mnemonic.Xrstor64, &XsaveState.BindXrstor);
-        table.Add(Mnemonic.Xgetbv, &XsaveState.BindXgetbv);
-        table.Add(Mnemonic.Xsetbv, &XsaveState.BindXsetbv);
     }
 }

@@ -9,7 +9,7 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.ExtendedState;
 
-/// <summary>XSAVE, XSAVEOPT, XSAVEC, XRSTOR, XGETBV, XSETBV for the components x87, SSE and AVX (SDM Vol. 1, chapter 13).</summary>
+/// <summary>XSAVE, XSAVEOPT, XSAVEC, XRSTOR for the components x87, SSE and AVX (SDM Vol. 1, chapter 13).</summary>
 /// <remarks>
 /// XINUSE is worked out from contents: a component is in use where it differs from its initial configuration. XSAVEOPT uses the init
 /// optimisation alone; the modified optimisation would make what is written depend on history that no register shows.
@@ -17,9 +17,6 @@ namespace Emu.Cpu.Instructions.ExtendedState;
 /// </remarks>
 internal static unsafe class XsaveState
 {
-    /// <summary>Components that XCR0 may name.</summary>
-    public const ulong Supported = StateArea.X87 | StateArea.Sse | StateArea.Avx;
-
     private const int HeaderAt = 512;
     private const int CompactionAt = 520;
     private const int ReservedAt = 528;
@@ -54,16 +51,6 @@ internal static unsafe class XsaveState
             _ => &Xrstor<SegmentedAddress>,
         };
     }
-
-    /// <summary>XGETBV: ECX = 0 reads XCR0, 1 reads XCR0 AND XINUSE.</summary>
-    public static void BindXgetbv(ref Operands operands) => operands.Op->Handler = &Xgetbv;
-
-    /// <summary>XSETBV: CPL 0; #GP(0) for what <see cref="IsValidXcr0"/> refuses.</summary>
-    public static void BindXsetbv(ref Operands operands) => operands.Op->Handler = &Xsetbv;
-
-    /// <summary>x87 must be set, AVX needs SSE, nothing else is supported (SDM Vol. 1, 13.3).</summary>
-    public static bool IsValidXcr0(ulong value) =>
-        (value & StateArea.X87) != 0 && (value & ~Supported) == 0 && ((value & StateArea.Avx) == 0 || (value & StateArea.Sse) != 0);
 
     private static void BindSave(ref Operands operands, Kind kind)
     {
@@ -216,41 +203,4 @@ internal static unsafe class XsaveState
     }
 
     private static bool IsZero(byte* from, byte* to) => !new ReadOnlySpan<byte>(from, (int)(to - from)).ContainsAnyExcept((byte)0);
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Xgetbv(Vcpu vcpu, CpuState* s, Op* op)
-    {
-        if ((s->Cr4 & Cr4.Osxsave) == 0)
-        {
-            vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
-            return;
-        }
-        var index = (uint)s->Registers[1];
-        if (index > 1)
-        {
-            vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
-            return;
-        }
-        var value = index == 0 ? s->Xcr0 : s->Xcr0 & InUse(s, 16);
-        s->Registers[0] = (uint)value;
-        s->Registers[2] = value >> 32;
-        Step.Next(vcpu, s, op);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Xsetbv(Vcpu vcpu, CpuState* s, Op* op)
-    {
-        if ((s->Cr4 & Cr4.Osxsave) == 0)
-        {
-            vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
-            return;
-        }
-        if (s->Cpl != 0 || (uint)s->Registers[1] != 0 || !IsValidXcr0(EdxEax(s)))
-        {
-            vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
-            return;
-        }
-        s->Xcr0 = EdxEax(s);
-        Step.Next(vcpu, s, op);
-    }
 }

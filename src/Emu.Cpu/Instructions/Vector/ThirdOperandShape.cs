@@ -23,8 +23,9 @@ internal readonly struct BlendVariable<T> : IThreeSourceOperation
 }
 
 /// <summary>Binds <c>op xmm, xmm/m128, &lt;XMM0&gt;</c> and <c>vop ymm, ymm, ymm/m256, ymm</c>.</summary>
-internal static unsafe class ThirdOperandShape<TOperation>
+internal static unsafe class ThirdOperandShape<TOperation, TSource>
     where TOperation : IThreeSourceOperation
+    where TSource : IVectorSource
 {
     /// <summary>Binds one instruction.</summary>
     public static void Bind(ref Operands operands)
@@ -81,7 +82,7 @@ internal static unsafe class ThirdOperandShape<TOperation>
     {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
-        var source = VectorMemory.Read<TAddress, Whole, TEncoding>(vcpu, s, op);
+        var source = VectorMemory.Read<TAddress, TSource, TEncoding>(vcpu, s, op);
         if (source == null)
             return;
         Compute<TEncoding>(s, op, source);
@@ -95,9 +96,9 @@ internal static unsafe class ThirdOperandShape<TOperation>
         var destination = VectorRegister.Of(s, op->Destination);
         var first = VectorRegister.Of(s, op->Source);
         var third = VectorRegister.Of(s, (byte)op->Immediate);
-        var low = TOperation.Compute(first[0], Whole.Load(source), third[0]);
+        var low = TOperation.Compute(first[0], TSource.Load(source), third[0]);
         if (TEncoding.IsWide)
-            destination[1] = TOperation.Compute(first[1], Whole.Load(source + 16), third[1]);
+            destination[1] = TOperation.Compute(first[1], TSource.Load(source + TSource.Stride), third[1]);
         else if (TEncoding.IsVex)
             destination[1] = default;
         destination[0] = low;

@@ -124,9 +124,9 @@ internal static unsafe partial class VectorFamily
         table.Add(Mnemonic.Blendps, &PackedShape<BlendDoublewords, Whole>.Bind);
         table.Add(Mnemonic.Blendpd, &PackedShape<BlendQuadwords, Whole>.Bind);
         table.Add(Mnemonic.Pblendw, &PackedShape<BlendWords, Whole>.Bind);
-        table.Add(Mnemonic.Pblendvb, &ThirdOperandShape<BlendVariable<sbyte>>.Bind);
-        table.Add(Mnemonic.Blendvps, &ThirdOperandShape<BlendVariable<int>>.Bind);
-        table.Add(Mnemonic.Blendvpd, &ThirdOperandShape<BlendVariable<long>>.Bind);
+        table.Add(Mnemonic.Pblendvb, &ThirdOperandShape<BlendVariable<sbyte>, Whole>.Bind);
+        table.Add(Mnemonic.Blendvps, &ThirdOperandShape<BlendVariable<int>, Whole>.Bind);
+        table.Add(Mnemonic.Blendvpd, &ThirdOperandShape<BlendVariable<long>, Whole>.Bind);
         table.Add(Mnemonic.Insertps, &BindInsertps);
     }
 

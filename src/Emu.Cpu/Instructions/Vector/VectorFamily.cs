@@ -17,6 +17,7 @@ internal static unsafe partial class VectorFamily
         RegisterShuffles(table);
         RegisterArithmetic(table);
         RegisterConversions(table);
+        RegisterStringsAndCryptography(table);
     }
 
     private static void RegisterMoves(InstructionTable table)
