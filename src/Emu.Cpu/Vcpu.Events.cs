@@ -114,6 +114,8 @@ public sealed unsafe partial class Vcpu
     {
         var current = delivered;
         State->Rip = current.Rip;
+        // What a terminator was about to reach is no longer what comes next.
+        State->LinkRequest = null;
         State->Pending &= ~(PendingEvents.Halt | PendingEvents.DebugTrap);
         _debugHits = 0;
         _betweenInstructions = true;

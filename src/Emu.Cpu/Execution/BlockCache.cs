@@ -116,8 +116,10 @@ public sealed unsafe class BlockCache : IDisposable
         if (pageAddress != 0 && _memory.HostAddress(pageAddress - 1) is var before && before != null
             && _pages[(before - _memory.Host) / PhysicalMemory.PageSize] is { } previous)
         {
-            previous.Granules = Drop(previous, pageAddress - PhysicalMemory.PageSize,
+            var previousAddress = pageAddress - PhysicalMemory.PageSize;
+            previous.Granules = Drop(previous, previousAddress,
                 PhysicalMemory.PageSize + from, PhysicalMemory.PageSize + from + (ulong)length);
+            ReachInto(previous, previousAddress);
         }
         ReachInto(page, pageAddress);
         if (page.Granules == 0)

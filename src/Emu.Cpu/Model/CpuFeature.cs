@@ -97,7 +97,9 @@ internal sealed record CpuFeature(
     public static readonly CpuidFeature[] Unconditional =
     [
         CpuidFeature.INTEL8086, CpuidFeature.INTEL8086_ONLY, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386,
-        CpuidFeature.INTEL486, CpuidFeature.CPUID, CpuidFeature.MULTIBYTENOP, CpuidFeature.PAUSE, CpuidFeature.RDPMC, CpuidFeature.SMM,
+        CpuidFeature.INTEL486, CpuidFeature.CPUID, CpuidFeature.MULTIBYTENOP,
+        // ENDBR32 and ENDBR64 are NOPs on processors without CET: every distribution's programs begin with them.
+        CpuidFeature.CET_IBT, CpuidFeature.PAUSE, CpuidFeature.RDPMC, CpuidFeature.SMM,
         CpuidFeature.VMX, CpuidFeature.SVM,
     ];
 }

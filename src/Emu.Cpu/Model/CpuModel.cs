@@ -78,6 +78,9 @@ public sealed class CpuModel
     /// <summary>True where the processor has an instruction.</summary>
     public bool Supports(Code code)
     {
+        // Without shadow stacks a NOP of the hint space (SDM Vol. 2B, RDSSP).
+        if (code is Code.Rdsspd_r32 or Code.Rdsspq_r64)
+            return true;
         foreach (var feature in code.CpuidFeatures())
         {
             if ((_instructions[(int)feature / 64] & (1UL << (int)feature)) == 0)

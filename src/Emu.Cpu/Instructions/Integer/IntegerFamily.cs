@@ -186,6 +186,8 @@ internal static unsafe class IntegerFamily
         table.Add(Mnemonic.Pause, &NoOperation.Bind);
         table.Add(Mnemonic.Endbr32, &NoOperation.Bind);
         table.Add(Mnemonic.Endbr64, &NoOperation.Bind);
+        table.Add(Mnemonic.Rdsspd, &NoOperation.Bind);
+        table.Add(Mnemonic.Rdsspq, &NoOperation.Bind);
         table.Add(Mnemonic.Prefetch, &NoOperation.Bind);
         table.Add(Mnemonic.Prefetchw, &NoOperation.Bind);
         table.Add(Mnemonic.Prefetchwt1, &NoOperation.Bind);
