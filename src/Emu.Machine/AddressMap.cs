@@ -9,7 +9,8 @@ namespace Emu.Machine;
 /// guest-physical                      what
 /// 0x0000_0000 - 0x0009_FFFF           RAM
 /// 0x000A_0000 - 0x000D_FFFF           RAM that the map does not offer (a PC has its video window and option ROMs here)
-/// 0x000E_0000 - 0x000F_FFFF           ACPI tables, reserved; the RSDP at its start, where a legacy scan finds it too
+/// 0x000E_0000 - 0x000F_FFFF           reserved: ACPI tables, the RSDP at the start, where a legacy scan finds it too
+/// 0x000F_FFF0 - 0x000F_FFFF           in it, the restart instructions of the firmware that is not there
 /// 0x0010_0000 - 0xBFFF_FFFF           RAM, up to the size of memory
 /// 0xFEA0_0200 - 0xFEA0_0202           sleep control, sleep status, reset (as QEMU's microvm has them)
 /// 0xFEC0_0000 - 0xFEC0_0FFF           I/O APIC, 24 pins
@@ -39,6 +40,9 @@ public static class AddressMap
 
     /// <summary>ACPI tables; the RSDP comes first.</summary>
     public const ulong AcpiTables = 0xE_0000;
+
+    /// <summary>F000:FFF0, where a processor begins after reset and a kernel jumps to restart the machine.</summary>
+    public const ulong ResetVector = 0xF_FFF0;
 
     /// <summary>End of the ACPI tables' area (exclusive), where extended memory begins.</summary>
     public const ulong ExtendedMemory = 0x10_0000;

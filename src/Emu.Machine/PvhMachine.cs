@@ -120,6 +120,7 @@ public sealed class PvhMachine : IDisposable
         {
             rsdp = AddressMap.AcpiTables;
             Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus));
+            Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
         var boot = PvhLoader.Load(image, Ram, new PvhBootOptions

@@ -5,6 +5,13 @@
 .include "faults32.inc"
 .include "segments.inc"
 
+# The fault handler leaves a flat ES behind: it is loaded anew after every fault.
+.macro in_es selector
+    mov eax, \selector
+    mov es, eax
+.endm
+
+
 .set UP,        SLOT0                           # 256 bytes
 .set DOWN,      SLOT0 + 0x08                    # expand-down, 16 bits: 0x100 to 0xFFFF
 .set DOWN_BIG,  SLOT0 + 0x10                    # expand-down, 32 bits: 0x1000 to 4 GiB
@@ -32,15 +39,19 @@ main:
     segment STACK_UP, 0, 0x1FF, 0x92, 0xC0
 
     println "expand-up, 256 bytes"
-    mov eax, UP
-    mov es, eax
+    in_es UP
     passes "the last byte", mov al, es:[0xFF]
     faults "one beyond", V_GP, 0, mov al, es:[0x100]
+    in_es UP
     passes "the last doubleword", mov eax, es:[0xFC]
     faults "a doubleword over the edge", V_GP, 0, mov eax, es:[0xFD]
+    in_es UP
     faults "a store over the edge", V_GP, 0, mov es:[0xFE], eax
+    in_es UP
     faults "far beyond", V_GP, 0, mov eax, es:[0xFFFFFFFC]
+    in_es UP
     faults "a wrap-around from the top", V_GP, 0, mov eax, es:[0xFFFFFFFE]
+    in_es UP
     mov edi, 0xF8
     mov ecx, 4
     cld
@@ -49,39 +60,37 @@ main:
     check "  EDI", edi, 0x100
 
     println "expand-down"
-    mov eax, DOWN
-    mov es, eax
+    in_es DOWN
     faults "16 bits: the limit itself is outside", V_GP, 0, mov al, es:[0xFF]
+    in_es DOWN
     passes "the first byte inside", mov al, es:[0x100]
     passes "the last one", mov al, es:[0x3FFF]
     faults "above 64 KiB", V_GP, 0, mov al, es:[0x10000]
-    mov eax, DOWN_BIG
-    mov es, eax
+    in_es DOWN_BIG
     faults "32 bits: inside the limit", V_GP, 0, mov al, es:[0xFFF]
+    in_es DOWN_BIG
     passes "beyond it", mov al, es:[0x1000]
     passes "above 64 KiB", mov al, es:[0x10000]
 
     println "page granularity"
-    mov eax, PAGES
-    mov es, eax
+    in_es PAGES
     passes "the last byte of two pages", mov al, es:[0x1FFF]
     faults "one beyond", V_GP, 0, mov al, es:[0x2000]
 
     println "types"
-    mov eax, READ_ONLY
-    mov es, eax
+    in_es READ_ONLY
     passes "read of read-only data", mov al, es:[0]
     faults "write to it", V_GP, 0, mov es:[0], al
+    in_es READ_ONLY
     faults "read-modify-write of it", V_GP, 0, add byte ptr es:[0], 1
     passes "read of readable code", mov al, cs:[area]
     faults "write to code", V_GP, 0, mov cs:[area], al
-    xor eax, eax
-    mov es, eax
+    in_es 0
     faults "read through a null segment", V_GP, 0, mov al, es:[0]
+    in_es 0
     faults "write through it", V_GP, 0, mov es:[area], al
     passes "LEA needs no segment", .byte 0x26, 0x8D, 0x05, 0, 0, 0, 0
-    mov eax, KDATA
-    mov es, eax
+    in_es KDATA
     jmp EXEC_ONLY:execute_only
 execute_only:
     arm execute_only_done

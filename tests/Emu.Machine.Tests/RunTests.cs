@@ -1,3 +1,4 @@
+using Emu.Cpu.State;
 using Emu.Machine.Tests.Support;
 using Xunit;
 
@@ -25,6 +26,25 @@ public class RunTests
         0xC7, 0x05, 0x80, 0x03, 0xE0, 0xFE, 0x88, 0x13, 0x00, 0x00,
         0x83, 0x3D, 0x90, 0x03, 0xE0, 0xFE, 0x00,
         0x75, 0xF7,
+    ];
+
+    private static readonly byte[] WorkUnderInterrupts =
+    [
+        // lgdt [0x102100]; lidt [0x102108]; mov esp, 0x180000
+        0x0F, 0x01, 0x15, 0x00, 0x21, 0x10, 0x00, 0x0F, 0x01, 0x1D, 0x08, 0x21, 0x10, 0x00, 0xBC, 0x00, 0x00, 0x18, 0x00,
+        // local APIC on; timer by 1, periodic, vector 0x40, every 97 ticks
+        0xC7, 0x05, 0xF0, 0x00, 0xE0, 0xFE, 0xFF, 0x01, 0x00, 0x00, 0xC7, 0x05, 0xE0, 0x03, 0xE0, 0xFE, 0x0B, 0x00, 0x00, 0x00,
+        0xC7, 0x05, 0x20, 0x03, 0xE0, 0xFE, 0x40, 0x00, 0x02, 0x00, 0xC7, 0x05, 0x80, 0x03, 0xE0, 0xFE, 0x61, 0x00, 0x00, 0x00,
+        // sti; xor eax, eax
+        0xFB, 0x31, 0xC0,
+        // 1: add eax, 7; cmp al, 0x40; jb 2f; add ebx, eax; cmp al, 0x80; je 3f; jbe 2f; xor ebx, ecx
+        0x83, 0xC0, 0x07, 0x3C, 0x40, 0x72, 0x0A, 0x01, 0xC3, 0x3C, 0x80, 0x74, 0x05, 0x76, 0x02, 0x31, 0xCB,
+        // 2: inc edx; 3: cmp eax, 300000; jb 1b
+        0x42, 0x3D, 0xE0, 0x93, 0x04, 0x00, 0x72, 0xE7,
+        // mov byte [0xFEA00200], 0x34; nop
+        0xC6, 0x05, 0x00, 0x02, 0xA0, 0xFE, 0x34, 0x90,
+        // handler: inc ecx; mov dword [0xFEE000B0], 0; iret
+        0x41, 0xC7, 0x05, 0xB0, 0x00, 0xE0, 0xFE, 0x00, 0x00, 0x00, 0x00, 0xCF,
     ];
 
     [Theory]
@@ -59,6 +79,17 @@ public class RunTests
     }
 
     [Fact]
+    public unsafe void Jump_to_the_reset_vector_in_real_mode_restarts_the_machine()
+    {
+        using var machine = Machine(Spin);
+        machine.Vcpu.Reset();
+        // As after power-up, but with the ordinary segment base: F000:FFF0 below 1 MiB.
+        machine.Vcpu.State->Segments[(int)SegmentName.Cs].Base = 0xF_0000;
+        machine.Vcpu.StateChanged();
+        Assert.Equal(new RunResult(StopReason.Rebooted), machine.Run(RunLimits.None));
+    }
+
+    [Fact]
     public void Sleep_register_ends_the_run_after_its_instruction()
     {
         using var machine = Machine([.. PowerOff, .. Spin]);
@@ -85,6 +116,38 @@ public class RunTests
         second.Run(RunLimits.None);
         Assert.Equal(first.Vcpu.InstructionsRetired, second.Vcpu.InstructionsRetired);
         Assert.Equal(first.StateHash(), second.StateHash());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(1000)]
+    public void Interrupts_fall_on_the_same_instructions_however_the_run_is_cut(int slice)
+    {
+        using var whole = MachineWithInterrupts();
+        Assert.Equal(StopReason.PoweredOff, whole.Run(RunLimits.None).Reason);
+
+        using var parts = MachineWithInterrupts();
+        var limit = 0UL;
+        while (parts.Run(new RunLimits { MaxInstructions = limit += (ulong)slice }).Reason == StopReason.LimitReached)
+        {
+        }
+
+        Assert.True(whole.Vcpu.InstructionsRetired > 200_000);
+        Assert.Equal(whole.Vcpu.InstructionsRetired, parts.Vcpu.InstructionsRetired);
+        Assert.Equal(whole.StateHash(), parts.StateHash());
+    }
+
+    private static PvhMachine MachineWithInterrupts()
+    {
+        const ulong table = 0x10_2000;
+        var machine = Machine(WorkUnderInterrupts);
+        // GDT: null, flat code, flat data. IDT: vector 0x40 is an interrupt gate to the handler.
+        machine.Ram.Write(table + 8, [0xFF, 0xFF, 0, 0, 0, 0x9B, 0xCF, 0, 0xFF, 0xFF, 0, 0, 0, 0x93, 0xCF, 0]);
+        machine.Ram.Write(table + 0x800 + (0x40 * 8), [0x5F, 0x00, 8, 0, 0, 0x8E, 0x10, 0x00]);
+        machine.Ram.Write(table + 0x100, [23, 0, 0x00, 0x20, 0x10, 0]);
+        machine.Ram.Write(table + 0x108, [0x07, 0x02, 0x00, 0x28, 0x10, 0]);
+        return machine;
     }
 
     private static PvhMachine Machine(byte[] code)

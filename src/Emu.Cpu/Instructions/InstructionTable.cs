@@ -27,6 +27,7 @@ public sealed unsafe class InstructionTable
     // One byte for each code: not asked yet, supported, or absent from the CPU model.
     private readonly byte[] _support = new byte[Enum.GetValues<Code>().Length];
     private readonly CpuModel _model;
+    private LateFamilies _late = LateFamilies.X87 | LateFamilies.Sse | LateFamilies.Avx;
 
     /// <summary>Builds the table.</summary>
     /// <param name="model">The processor, whose features decide which instructions exist; null for the default one.</param>
@@ -36,8 +37,7 @@ public sealed unsafe class InstructionTable
         IntegerFamily.Register(this);
         ControlFamily.Register(this);
         StringFamily.Register(this);
-        VectorFamily.Register(this);
-        X87Family.Register(this);
+        X87Family.RegisterControl(this);
         ExtendedStateFamily.Register(this);
         SupervisorFamily.Register(this);
     }
@@ -79,8 +79,52 @@ public sealed unsafe class InstructionTable
 
     private delegate*<ref Operands, void> Find(Code code)
     {
+        if (_late != 0)
+            EnterLateFamily(code);
         if (_byCode.Count != 0 && _byCode.TryGetValue(code, out var binder))
             return (delegate*<ref Operands, void>)binder;
         return (delegate*<ref Operands, void>)_byMnemonic[(int)code.Mnemonic()];
+    }
+
+    private void EnterLateFamily(Code code)
+    {
+        foreach (var feature in code.CpuidFeatures())
+        {
+            var family = LateFamilyOf(feature) & _late;
+            // FNINIT and its kin are entered from the start.
+            if (family == 0 || (family == LateFamilies.X87 && _byMnemonic[(int)code.Mnemonic()] != 0))
+                continue;
+            _late &= ~family;
+            switch (family)
+            {
+                case LateFamilies.X87:
+                    X87Family.Register(this);
+                    break;
+                case LateFamilies.Sse:
+                    VectorFamily.Register(this);
+                    break;
+                default:
+                    VectorFamily.RegisterVex(this);
+                    break;
+            }
+        }
+    }
+
+    private static LateFamilies LateFamilyOf(CpuidFeature feature) => feature switch
+    {
+        CpuidFeature.FPU or CpuidFeature.FPU287 or CpuidFeature.FPU387 => LateFamilies.X87,
+        CpuidFeature.MMX or CpuidFeature.SSE or CpuidFeature.SSE2 or CpuidFeature.SSE3 or CpuidFeature.SSSE3 or CpuidFeature.SSE4_1
+            or CpuidFeature.SSE4_2 or CpuidFeature.AES or CpuidFeature.PCLMULQDQ or CpuidFeature.SHA => LateFamilies.Sse,
+        CpuidFeature.AVX or CpuidFeature.AVX2 or CpuidFeature.FMA or CpuidFeature.F16C => LateFamilies.Avx,
+        _ => 0,
+    };
+
+    // Large families cost milliseconds to enter, for the runtime loads a type for each form: it is done when the first is met.
+    [Flags]
+    private enum LateFamilies : byte
+    {
+        X87 = 1,
+        Sse = 2,
+        Avx = 4,
     }
 }

@@ -7,7 +7,7 @@ namespace Emu.Cpu;
 
 /// <summary>The processor that the guest sees: what CPUID says, and what CR4, EFER, XCR0 and constant MSRs agree to.</summary>
 /// <remarks>
-/// The instruction set is x86-64-v2 with the integer parts of v3; <see cref="CpuFeature.All"/> is the list.
+/// The instruction set is x86-64-v3 with AES, SHA and carry-less multiplication; <see cref="CpuFeature.All"/> is the list.
 /// As Intel's, the CPU carries the signature of the Atom generation that executes strictly in order: guests know it as one that does
 /// not speculate, which is true of an emulator, and leave out every mitigation of speculation. As AMD's it is a Zen 2.
 /// The time-stamp counter runs at 1 GHz of virtual time: one tick for each instruction.
@@ -25,7 +25,6 @@ public sealed class CpuModel
     private const uint IntelSignature = 0x0001_06CA;
     private const uint AmdSignature = 0x0083_0F10;
     private const uint ClflushLine = 8;
-    private const uint XsaveBytes = 576;
 
     private readonly ulong[] _instructions = new ulong[(Enum.GetValues<CpuidFeature>().Length + 63) / 64];
     private readonly Dictionary<(uint Leaf, uint Subleaf, CpuidRegister Register), uint> _bits = [];
@@ -70,8 +69,11 @@ public sealed class CpuModel
     /// <summary>The bits of IA32_EFER that exist.</summary>
     public ulong EferBits { get; }
 
-    /// <summary>The bits of XCR0 that exist: x87 and SSE state.</summary>
-    public ulong Xcr0Bits => 3;
+    /// <summary>The bits of XCR0 that exist: x87, SSE and AVX state.</summary>
+    public ulong Xcr0Bits => 7;
+
+    /// <summary>True for a value that XSETBV takes: x87 is always managed, AVX only with SSE (SDM Vol. 1, 13.3).</summary>
+    public bool AllowsXcr0(ulong value) => (value & 1) != 0 && (value & ~Xcr0Bits) == 0 && (value & 6) != 4;
 
     /// <summary>EDX after reset: the processor's signature.</summary>
     public uint Signature => Vendor == CpuVendor.Intel ? IntelSignature : AmdSignature;
@@ -115,7 +117,7 @@ public sealed class CpuModel
             4 when Vendor == CpuVendor.Intel => Cache(subleaf),
             7 when subleaf == 0 => new CpuidResult(0, Bits(7, CpuidRegister.Ebx), Bits(7, CpuidRegister.Ecx), Bits(7, CpuidRegister.Edx)),
             0xB => Topology(subleaf, vcpu.ApicId),
-            0xD => ExtendedState(subleaf),
+            0xD => ExtendedState(subleaf, vcpu),
             // TSC = crystal × EBX ÷ EAX. The local APIC's timer counts the crystal.
             0x15 => new CpuidResult(1, 1, TimeStampFrequency, 0),
             0x16 => new CpuidResult(TimeStampFrequency / 1_000_000, TimeStampFrequency / 1_000_000, 100, 0),
@@ -204,13 +206,19 @@ public sealed class CpuModel
         _ => new CpuidResult(0, 0, level & 0xFF, apicId),
     };
 
-    // Legacy region and header: nothing beyond x87 and SSE is managed.
-    private CpuidResult ExtendedState(uint subleaf) => subleaf switch
+    // Legacy region and header, then AVX state. EBX of subleaves 0 and 1: what XSAVE and XSAVEC need with the present XCR0.
+    private unsafe CpuidResult ExtendedState(uint subleaf, Vcpu vcpu)
     {
-        0 => new CpuidResult((uint)Xcr0Bits, XsaveBytes, XsaveBytes, 0),
-        1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), XsaveBytes, 0, 0),
-        _ => default,
-    };
+        const uint header = 576, avx = 256;
+        var present = (vcpu.State->Xcr0 & 4) != 0 ? header + avx : header;
+        return subleaf switch
+        {
+            0 => new CpuidResult((uint)Xcr0Bits, present, header + avx, 0),
+            1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), present, 0, 0),
+            2 => new CpuidResult(avx, header, 0, 0),
+            _ => default,
+        };
+    }
 
     private static CpuidResult BrandPart(int part)
     {

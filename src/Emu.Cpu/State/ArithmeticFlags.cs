@@ -120,9 +120,9 @@ public struct ArithmeticFlags
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void SetZeroOnly(bool zero)
     {
-        // Without ZF: a result of odd parity, which the parity delta makes even again.
+        // PF is clear after either: 1 has odd parity by itself, 0 with the parity delta.
         Result = zero ? 0UL : 1;
-        Aux = zero ? 0UL : 0x100;
+        Aux = zero ? 0x100UL : 0;
     }
 
     /// <summary>The six flags at their places in RFLAGS.</summary>

@@ -37,18 +37,14 @@ internal sealed class GuestRun
         while (true)
         {
             ulong retired = _machine.Vcpu.InstructionsRetired;
-            while (_dumps.TryPeek(out ulong due) && due <= retired)
-            {
-                _dumps.Dequeue();
-                Dump(retired);
-            }
-
+            DumpWhatIsDue(retired);
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
                 : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
             if (result.Reason != StopReason.LimitReached || _machine.Vcpu.InstructionsRetired >= _maximum)
             {
                 _clock.Stop();
+                DumpWhatIsDue(_machine.Vcpu.InstructionsRetired);
                 return result;
             }
         }
@@ -83,9 +79,13 @@ internal sealed class GuestRun
         return stop;
     }
 
-    private void Dump(ulong retired)
+    private void DumpWhatIsDue(ulong retired)
     {
-        _error.Write(string.Create(CultureInfo.InvariantCulture, $"State after {retired} instructions\n{CpuStateText.Dump(_machine.Vcpu)}"));
-        _error.Flush();
+        while (_dumps.TryPeek(out ulong due) && due <= retired)
+        {
+            _dumps.Dequeue();
+            _error.Write(string.Create(CultureInfo.InvariantCulture, $"State after {retired} instructions\n{CpuStateText.Dump(_machine.Vcpu)}"));
+            _error.Flush();
+        }
     }
 }

@@ -7,7 +7,8 @@ namespace Emu.Cpu.Tests.Vector;
 /// <summary>Executes an instruction on random states both here and on the host, and tells the first difference.</summary>
 public sealed unsafe class Differential : IDisposable
 {
-    private const int OperandBytes = 256;
+    private const int OperandBytes = 5120;
+    private const int RandomBytes = 256;
     private const ulong ArithmeticFlags = 0x8D5;
 
     private static readonly ulong[] Special64 =
@@ -100,12 +101,16 @@ public sealed unsafe class Differential : IDisposable
         for (var i = 0; i < 5; i++)
             state->GeneralBefore[i] = Random64(random);
         state->GeneralBefore[6] = ((ulong)random.Next(1 << 12) & ArithmeticFlags) | 0x202;
-        for (var i = 0; i < OperandBytes; i += 8)
-            *(ulong*)(_machine.Operand + i) = Random64(random);
+        var around = Math.Max(Displacement - 64, 0) & ~7;
+        for (var i = 0; i < RandomBytes; i += 8)
+            *(ulong*)(_machine.Operand + around + i) = Random64(random);
     }
 
     /// <summary>Replaces the memory operand.</summary>
     public void SetOperand(ReadOnlySpan<byte> bytes) => bytes.CopyTo(new Span<byte>(_machine.Operand + Displacement, OperandBytes));
+
+    /// <summary>The host's copy of the memory operand.</summary>
+    public Span<byte> HostOperand(int length) => new(_host.Operand, length);
 
     /// <summary>The state that the host starts from, to change it.</summary>
     public HostState* State => _host.State;
@@ -151,7 +156,8 @@ public sealed unsafe class Differential : IDisposable
                 Compare(text, $"YMM{i} highest", s->Vectors[i * 4 + 3], *(ulong*)(host->UpperAfter + i * 16 + 8));
             }
         }
-        for (var i = 0; i < OperandBytes; i += 8)
+        var same = Machine.OperandBytes(OperandBytes).SequenceEqual(HostOperand(OperandBytes));
+        for (var i = 0; !same && i < OperandBytes; i += 8)
             Compare(text, $"[rdi+{i}]", *(ulong*)(_machine.Operand + i), *(ulong*)(_host.Operand + i));
         return text.Length == 0 ? null : Describe(instruction) + ": " + text;
     }

@@ -101,6 +101,9 @@ public sealed unsafe class HostProcessor : IDisposable
 
     public static bool HasAvx => System.Runtime.Intrinsics.X86.Avx.IsSupported;
 
+    /// <summary>True on AMD's processors, whose choices the emulator follows where the architecture leaves one.</summary>
+    public static bool IsAmd => System.Runtime.Intrinsics.X86.X86Base.IsSupported && System.Runtime.Intrinsics.X86.X86Base.CpuId(0, 0).Ebx == 0x6874_7541;
+
     /// <summary>Executes one instruction between the states; returns the vector of its fault, or −1.</summary>
     public int Execute(ReadOnlySpan<byte> instruction)
     {

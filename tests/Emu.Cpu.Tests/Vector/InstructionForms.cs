@@ -5,6 +5,9 @@ namespace Emu.Cpu.Tests.Vector;
 /// <summary>Makes encodings of instructions from Iced's description of their forms, with operands drawn at random.</summary>
 public static class InstructionForms
 {
+    /// <summary>What vector-indexed memory operands use.</summary>
+    public const Register IndexRegister = Register.XMM9;
+
     private static readonly Register[] General64 = [Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSI];
     private static readonly Register[] General32 = [Register.EAX, Register.ECX, Register.EDX, Register.EBX, Register.ESI];
 
@@ -38,6 +41,11 @@ public static class InstructionForms
                     return null;
                 instruction.SetOpKind(i, OpKind.Memory);
                 instruction.MemoryBase = Register.RDI;
+                if (name.Contains("vsib", StringComparison.Ordinal))
+                {
+                    instruction.MemoryIndex = name.EndsWith('x') ? IndexRegister : IndexRegister + (Register.YMM0 - Register.XMM0);
+                    instruction.MemoryIndexScale = 1 << random.Next(4);
+                }
                 usedMemory = true;
                 continue;
             }

@@ -49,6 +49,8 @@ public sealed unsafe class SingleInstruction : IDisposable
 
     public byte* Operand => _memory + OperandAddress;
 
+    public Span<byte> OperandBytes(int length) => new(Operand, length);
+
     public byte* Memory => _memory;
 
     private CodeMode _mode;

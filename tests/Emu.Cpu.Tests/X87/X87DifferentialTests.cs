@@ -36,6 +36,7 @@ public class X87DifferentialTests
     [MemberData(nameof(Forms))]
     public void A_form_gives_what_the_host_gives(string form)
     {
+        Skip.IfNot(HostProcessor.IsAmd, "condition codes that the SDM leaves undefined are AMD's here");
         var code = Enum.Parse<Code>(form);
         using var differential = new Differential();
         var random = new Random(54321);
@@ -46,6 +47,7 @@ public class X87DifferentialTests
             if (bytes == null)
                 continue;
             tries++;
+            differential.Displacement = random.Next(10) == 0 ? 4096 - random.Next(16) : 64;
             differential.SetsNumbers = random.Next(3) == 0;
             differential.Randomize(random);
             if (differential.Run(bytes) is { } difference)

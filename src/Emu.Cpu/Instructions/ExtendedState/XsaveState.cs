@@ -20,6 +20,7 @@ internal static unsafe class XsaveState
     private const int HeaderAt = 512;
     private const int CompactionAt = 520;
     private const int ReservedAt = 528;
+    private const int StandardEnd = 536;
     private const int HeaderEnd = 576;
     private const ulong Alignment = 63;
 
@@ -165,13 +166,14 @@ internal static unsafe class XsaveState
         Step.Next(vcpu, s, op);
     }
 
+    // The standard format reserves 16 bytes after XSTATE_BV, the compacted one all that follows XCOMP_BV.
     // False, with nothing changed, where the header or MXCSR is malformed (SDM Vol. 1, 13.8).
     private static bool Restore(CpuState* s, Op* op, byte* area)
     {
         var present = *(ulong*)(area + HeaderAt);
         var compaction = *(ulong*)(area + CompactionAt);
         var isCompact = (compaction & StateArea.Compacted) != 0;
-        if (!IsZero(area + (isCompact ? ReservedAt : CompactionAt), area + HeaderEnd))
+        if (!(isCompact ? IsZero(area + ReservedAt, area + HeaderEnd) : IsZero(area + CompactionAt, area + StandardEnd)))
             return false;
         if (isCompact ? (compaction & ~StateArea.Compacted & ~s->Xcr0) != 0 || (present & ~compaction) != 0 : (present & ~s->Xcr0) != 0)
             return false;

@@ -4,7 +4,7 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
 
-/// <summary>BSF (SDM Vol. 2A). Of zero, the destination stays as it is.</summary>
+/// <summary>BSF (SDM Vol. 2A). Of zero, which the SDM leaves undefined, the destination is written back: 32 bits clear its upper half.</summary>
 public readonly struct Bsf : IBinaryOperation
 {
     /// <inheritdoc/>
@@ -21,7 +21,7 @@ public readonly struct Bsf : IBinaryOperation
     }
 }
 
-/// <summary>BSR (SDM Vol. 2A). Of zero, the destination stays as it is.</summary>
+/// <summary>BSR (SDM Vol. 2A). Of zero, which the SDM leaves undefined, the destination is written back: 32 bits clear its upper half.</summary>
 public readonly struct Bsr : IBinaryOperation
 {
     /// <inheritdoc/>

@@ -9,8 +9,8 @@ namespace Emu.Cpu.Instructions.Integer;
 
 /// <summary>A shift that takes its new bits from a second operand: the semantics that every engine uses.</summary>
 /// <remarks>
-/// Where the SDM leaves the result undefined (16-bit operands, counts above 16), bits continue to come from the destination's own,
-/// as they do on AMD's and most of Intel's processors; OF is that of the last one-bit step.
+/// Where the SDM leaves the result undefined (16-bit operands, counts above 16), the source's bits come round again, as they do on AMD's
+/// processors; OF is that of the last one-bit step.
 /// </remarks>
 public interface IDoubleShiftOperation
 {
@@ -33,7 +33,7 @@ public readonly struct Shld : IDoubleShiftOperation
         ulong shifted, carry;
         if (bits == 16)
         {
-            var moved = ((into << 32) | (from << 16) | into) << count;
+            var moved = ((into << 32) | (from << 16) | from) << count;
             shifted = moved >> 32;
             carry = (moved >> 48) & 1;
         }
@@ -62,7 +62,7 @@ public readonly struct Shrd : IDoubleShiftOperation
         ulong shifted, carry;
         if (bits == 16)
         {
-            var moved = ((into << 32) | (from << 16) | into) >> (count - 1);
+            var moved = ((from << 32) | (from << 16) | into) >> (count - 1);
             shifted = moved >> 1;
             carry = moved & 1;
         }

@@ -70,7 +70,6 @@ internal static unsafe class IntegerFamily
     private static void RegisterMoves(InstructionTable table)
     {
         table.Add(Mnemonic.Mov, &ByWidth<Move>.Bind);
-        table.Add(Mnemonic.Movnti, &ByWidth<Move>.Bind);
         table.Add(Mnemonic.Movzx, &ByWidth<MoveExtend<ZeroExtension>>.Bind);
         table.Add(Mnemonic.Movsx, &ByWidth<MoveExtend<SignExtension>>.Bind);
         table.Add(Mnemonic.Movsxd, &ByWidth<MoveExtend<SignExtension>>.Bind);

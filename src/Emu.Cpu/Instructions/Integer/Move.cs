@@ -7,7 +7,7 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
 
-/// <summary>MOV between general registers, memory and immediates; MOVNTI (SDM Vol. 2B).</summary>
+/// <summary>MOV between general registers, memory and immediates (SDM Vol. 2B).</summary>
 internal readonly unsafe struct Move : IWidthShape
 {
     /// <inheritdoc/>

@@ -374,7 +374,7 @@ internal static unsafe class ProcessorInstructions
             return;
         }
         var value = (uint)s->Registers[0] | (s->Registers[2] << 32);
-        if (s->Cpl != 0 || (uint)s->Registers[1] != 0 || (value & 1) == 0 || (value & ~vcpu.Model.Xcr0Bits) != 0)
+        if (s->Cpl != 0 || (uint)s->Registers[1] != 0 || !vcpu.Model.AllowsXcr0(value))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;

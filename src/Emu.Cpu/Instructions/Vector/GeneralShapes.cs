@@ -129,6 +129,9 @@ internal static unsafe class FromGeneralShape<TOperation, T>
 /// <summary>An integer from a vector: PMOVMSKB, PEXTRW, CVTSD2SI, MOVD to a general register or to memory.</summary>
 internal interface IToGeneral
 {
+    /// <summary>Bits that each lane of a 256-bit form contributes; 0 where there is none.</summary>
+    static virtual int BitsOfLane => 0;
+
     /// <summary>The integer, zero-extended.</summary>
     static abstract ulong Compute(Vector128<byte> b, int immediate, ref SseContext context);
 }
@@ -148,6 +151,8 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
             BindFrom<XmmRegister<LegacySse>>(ref operands);
         else if ((operands.Mode & CodeMode.Unprotected) != 0)
             Undefined.BindInvalid(ref operands);
+        else if (VectorOperands.IsWide(in i))
+            BindFrom<XmmRegister<Vex256>>(ref operands);
         else
             BindFrom<XmmRegister<Vex128>>(ref operands);
     }
@@ -273,8 +278,12 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
         public static bool IsAvailable(Vcpu vcpu, CpuState* s, Op* op) => TEncoding.IsAvailable(vcpu, s, op);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        public static ulong Compute(CpuState* s, Op* op) =>
-            TOperation.Compute(*VectorRegister.Of(s, op->Source), (int)op->Immediate, ref s->Sse);
+        public static ulong Compute(CpuState* s, Op* op)
+        {
+            var source = VectorRegister.Of(s, op->Source);
+            var result = TOperation.Compute(source[0], (int)op->Immediate, ref s->Sse);
+            return TEncoding.IsWide ? result | TOperation.Compute(source[1], (int)op->Immediate, ref s->Sse) << TOperation.BitsOfLane : result;
+        }
 
         public static void Complete(CpuState* s)
         {

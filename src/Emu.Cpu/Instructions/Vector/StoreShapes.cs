@@ -4,6 +4,7 @@ using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
+using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.Vector;
 
@@ -248,7 +249,7 @@ internal static unsafe class MaskedStore
     private static void Store<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TAddress : IAddressing
     {
-        if (!Availability.Sse(vcpu, s, op))
+        if (!((Code)op->Code == Code.VEX_Vmaskmovdqu_rDI_xmm_xmm ? Availability.Avx(vcpu, s, op) : Availability.Sse(vcpu, s, op)))
             return;
         var data = (byte*)VectorRegister.Of(s, op->Destination);
         var mask = (byte*)VectorRegister.Of(s, op->Source);

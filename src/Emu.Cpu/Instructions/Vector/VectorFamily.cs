@@ -2,14 +2,14 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.Vector;
 
-/// <summary>The table's part for MMX, SSE to SSE4.2, AES, PCLMULQDQ and SHA.</summary>
+/// <summary>The table's part for MMX, SSE to SSE4.2, AES, PCLMULQDQ, SHA, AVX, AVX2, F16C and FMA.</summary>
 /// <remarks>
-/// A mnemonic's row serves its MMX and XMM forms, which share one operation. The parts follow what the instructions do:
+/// A mnemonic's row serves its MMX, XMM and YMM forms, which share one operation. The parts follow what the instructions do:
 /// moves, integers, shuffles, floating point.
 /// </remarks>
 internal static unsafe partial class VectorFamily
 {
-    /// <summary>Enters the family.</summary>
+    /// <summary>Enters MMX and SSE.</summary>
     public static void Register(InstructionTable table)
     {
         RegisterMoves(table);
@@ -18,6 +18,14 @@ internal static unsafe partial class VectorFamily
         RegisterArithmetic(table);
         RegisterConversions(table);
         RegisterStringsAndCryptography(table);
+    }
+
+    /// <summary>Enters what is encoded with VEX.</summary>
+    public static void RegisterVex(InstructionTable table)
+    {
+        RegisterVexForms(table);
+        RegisterAvx(table);
+        RegisterFused(table);
     }
 
     private static void RegisterMoves(InstructionTable table)

@@ -6,13 +6,12 @@ namespace Emu.Cpu.Instructions.X87;
 /// <summary>The table's part for the x87 FPU, WAIT and EMMS.</summary>
 internal static unsafe class X87Family
 {
-    /// <summary>Enters the family.</summary>
+    /// <summary>Enters what computes and moves numbers.</summary>
     public static void Register(InstructionTable table)
     {
         RegisterArithmetic(table);
         RegisterTransfers(table);
         RegisterComparisons(table);
-        RegisterControl(table);
     }
 
     private static void RegisterArithmetic(InstructionTable table)
@@ -151,7 +150,8 @@ internal static unsafe class X87Family
         table.Add(Mnemonic.Fxam, &X87Shape<Fxam>.Bind);
     }
 
-    private static void RegisterControl(InstructionTable table)
+    /// <summary>Enters what controls the FPU, which every system uses.</summary>
+    public static void RegisterControl(InstructionTable table)
     {
         table.Add(Mnemonic.Fninit, &X87Control.BindFninit);
         table.Add(Mnemonic.Fnclex, &X87Control.BindFnclex);

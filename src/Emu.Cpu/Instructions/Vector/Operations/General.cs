@@ -81,18 +81,24 @@ internal readonly struct LowQuadword : IToGeneral
 /// <summary>PMOVMSKB (SDM Vol. 2B).</summary>
 internal readonly struct Pmovmskb : IToGeneral
 {
+    public static int BitsOfLane => 16;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.ExtractMostSignificantBits();
 }
 
 /// <summary>MOVMSKPS (SDM Vol. 2B).</summary>
 internal readonly struct Movmskps : IToGeneral
 {
+    public static int BitsOfLane => 4;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt32().ExtractMostSignificantBits();
 }
 
 /// <summary>MOVMSKPD (SDM Vol. 2B).</summary>
 internal readonly struct Movmskpd : IToGeneral
 {
+    public static int BitsOfLane => 2;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt64().ExtractMostSignificantBits();
 }
 

@@ -1,0 +1,266 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.Memory;
+using Emu.Cpu.State;
+using Iced.Intel;
+
+namespace Emu.Cpu.Instructions.Vector;
+
+/// <summary>Binds VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ (SDM Vol. 2C): elements whose mask is clear are not accessed.</summary>
+internal static unsafe class MaskedMove<T>
+    where T : unmanaged
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        if ((operands.Mode & CodeMode.Unprotected) != 0)
+        {
+            Undefined.BindInvalid(ref operands);
+            return;
+        }
+        var op = operands.Op;
+        op->Immediate = VectorOperands.IsWide(in operands.Instruction) ? 32 : 16;
+        if (operands.IsRegister(0))
+        {
+            op->Destination = operands.RegisterOf(0);
+            op->Source = operands.RegisterOf(1);
+            op->Handler = operands.Addressing switch
+            {
+                AddressingKind.Long => &Load<LongAddress>,
+                AddressingKind.LongSegment => &Load<LongSegmentAddress>,
+                AddressingKind.Flat => &Load<FlatAddress>,
+                _ => &Load<SegmentedAddress>,
+            };
+            return;
+        }
+        op->Source = operands.RegisterOf(1);
+        op->Destination = operands.RegisterOf(2);
+        op->Handler = operands.Addressing switch
+        {
+            AddressingKind.Long => &Store<LongAddress>,
+            AddressingKind.LongSegment => &Store<LongSegmentAddress>,
+            AddressingKind.Flat => &Store<FlatAddress>,
+            _ => &Store<SegmentedAddress>,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Load<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op, TAddress.Linear(vcpu, s, op, (int)op->Immediate, false)))
+            return;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Store<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op, TAddress.Linear(vcpu, s, op, (int)op->Immediate, true)))
+            return;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool LoadElements(Vcpu vcpu, CpuState* s, Op* op, ulong linear)
+    {
+        var mask = (byte*)VectorRegister.Of(s, op->Source);
+        Vector256<byte> result = default;
+        for (var at = 0; at < op->Immediate; at += sizeof(T))
+        {
+            if ((mask[at + sizeof(T) - 1] & 0x80) == 0)
+                continue;
+            var element = Operand.ReadAt<T>(vcpu, s, op, linear + (ulong)at);
+            if (element == null)
+                return false;
+            *(T*)((byte*)&result + at) = *element;
+        }
+        *(Vector256<byte>*)VectorRegister.Of(s, op->Destination) = result;
+        return true;
+    }
+
+    // Every chosen element must be writable before the first is written.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool StoreElements(Vcpu vcpu, CpuState* s, Op* op, ulong linear)
+    {
+        var mask = (byte*)VectorRegister.Of(s, op->Source);
+        var data = (byte*)VectorRegister.Of(s, op->Destination);
+        for (var at = 0; at < op->Immediate; at += sizeof(T))
+        {
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !vcpu.ProbeWrite(op, linear + (ulong)at, sizeof(T), (SegmentName)op->Segment))
+                return false;
+        }
+        for (var at = 0; at < op->Immediate; at += sizeof(T))
+        {
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !Operand.WriteAt(vcpu, s, op, linear + (ulong)at, *(T*)(data + at)))
+                return false;
+        }
+        return true;
+    }
+}
+
+/// <summary>Binds gathers (SDM Vol. 2C, VPGATHERDD): <typeparamref name="T"/> elements, <typeparamref name="TIndex"/> indexes.</summary>
+/// <remarks>An element that has been read clears its mask at once: a fault on a later one leaves what is done, and a restart goes on there.</remarks>
+internal static unsafe class Gather<T, TIndex>
+    where T : unmanaged
+    where TIndex : unmanaged
+{
+    /// <summary>Binds one instruction. #UD where destination, index and mask are not three registers.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        var op = operands.Op;
+        op->Destination = operands.RegisterOf(0);
+        op->Source = Operands.RegisterOffset(operands.Instruction.MemoryIndex);
+        op->Immediate = operands.RegisterOf(2);
+        if ((operands.Mode & CodeMode.Unprotected) != 0 || op->Destination == op->Source || op->Destination == op->Immediate || op->Source == op->Immediate)
+        {
+            Undefined.BindInvalid(ref operands);
+            return;
+        }
+        // Elements, by the wider of the two: bits 8 and up of the immediate.
+        var bytes = VectorOperands.IsWide(in operands.Instruction) || operands.Instruction.MemoryIndex.IsYMM() ? 32 : 16;
+        op->Immediate |= (long)(bytes / Math.Max(sizeof(T), sizeof(TIndex))) << 8;
+        op->Handler = operands.Addressing switch
+        {
+            AddressingKind.Long => &Read<LongAddress>,
+            AddressingKind.LongSegment => &Read<LongSegmentAddress>,
+            AddressingKind.Flat => &Read<FlatAddress>,
+            _ => &Read<SegmentedAddress>,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Read<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        if (!Availability.Avx(vcpu, s, op) || !ReadElements<TAddress>(vcpu, s, op))
+            return;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool ReadElements<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        var destination = (byte*)VectorRegister.Of(s, op->Destination);
+        var index = (byte*)VectorRegister.Of(s, op->Source);
+        var mask = (byte*)VectorRegister.Of(s, (byte)op->Immediate);
+        var count = (int)(op->Immediate >> 8);
+        // The base goes through segmentation alone; the index is added to it within the address size.
+        var start = TAddress.Linear(vcpu, s, op, 1, false);
+        // A mask is its element's sign.
+        for (var i = 0; i < count; i++)
+        {
+            var all = (byte)((sbyte)mask[(i + 1) * sizeof(T) - 1] >> 7);
+            new Span<byte>(mask + i * sizeof(T), sizeof(T)).Fill(all);
+        }
+        for (var i = 0; i < count; i++)
+        {
+            if (mask[i * sizeof(T)] == 0)
+                continue;
+            var offset = sizeof(TIndex) == 4 ? ((int*)index)[i] : ((long*)index)[i];
+            var linear = start + (ulong)(offset << op->Scale);
+            if (op->AddressMask != ulong.MaxValue)
+                linear = (uint)linear;
+            var element = Operand.ReadAt<T>(vcpu, s, op, linear);
+            if (element == null)
+                return false;
+            *(T*)(destination + i * sizeof(T)) = *element;
+            new Span<byte>(mask + i * sizeof(T), sizeof(T)).Clear();
+        }
+        var done = count * sizeof(T);
+        new Span<byte>(destination + done, 32 - done).Clear();
+        new Span<byte>(mask, 32).Clear();
+        return true;
+    }
+}
+
+/// <summary>Binds VCVTPS2PH (SDM Vol. 2C): to a register or to memory.</summary>
+internal static unsafe class ConvertToHalves
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands)
+    {
+        if ((operands.Mode & CodeMode.Unprotected) != 0)
+        {
+            Undefined.BindInvalid(ref operands);
+            return;
+        }
+        var op = operands.Op;
+        var isWide = VectorOperands.IsWide(in operands.Instruction);
+        op->Source = operands.RegisterOf(1);
+        op->Immediate = operands.Instruction.Immediate8 | (isWide ? 0x100 : 0);
+        if (operands.IsRegister(0))
+        {
+            op->Destination = operands.RegisterOf(0);
+            op->Handler = &ToRegister;
+            return;
+        }
+        op->Handler = operands.Addressing switch
+        {
+            AddressingKind.Long => &ToMemory<LongAddress>,
+            AddressingKind.LongSegment => &ToMemory<LongSegmentAddress>,
+            AddressingKind.Flat => &ToMemory<FlatAddress>,
+            _ => &ToMemory<SegmentedAddress>,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ToRegister(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        if (!Availability.Avx(vcpu, s, op) || !Store(vcpu, s, op))
+            return;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ToMemory<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        if (!Availability.Avx(vcpu, s, op) || !Write<TAddress>(vcpu, s, op))
+            return;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Store(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        var result = Compute(s, op);
+        if (s->Sse.Unmasked != 0)
+            return Availability.RaiseSimdException(vcpu, s, op);
+        var destination = VectorRegister.Of(s, op->Destination);
+        destination[0] = result.AsByte();
+        destination[1] = default;
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Write<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        var isWide = (op->Immediate & 0x100) != 0;
+        var linear = TAddress.Linear(vcpu, s, op, isWide ? 16 : 8, true);
+        var before = s->Sse.Mxcsr;
+        var result = Compute(s, op);
+        if (s->Sse.Unmasked != 0)
+            return Availability.RaiseSimdException(vcpu, s, op);
+        if (isWide ? Operand.WriteAt(vcpu, s, op, linear, result) : Operand.WriteAt(vcpu, s, op, linear, result.ToScalar()))
+            return true;
+        s->Sse.Mxcsr = before;
+        return false;
+    }
+
+    private static Vector128<ulong> Compute(CpuState* s, Op* op)
+    {
+        var source = VectorRegister.Of(s, op->Source);
+        var before = s->Sse.Mxcsr;
+        var control = (int)op->Immediate & 0xFF;
+        var low = FloatingPoint.PackedFloat32.ToFloat16(source[0].AsSingle(), control, ref s->Sse);
+        var high = (op->Immediate & 0x100) != 0 ? FloatingPoint.PackedFloat32.ToFloat16(source[1].AsSingle(), control, ref s->Sse) : 0;
+        s->Sse.SettlePacked(before);
+        return Vector128.Create(low, high);
+    }
+}

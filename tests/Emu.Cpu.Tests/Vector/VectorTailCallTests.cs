@@ -1,0 +1,72 @@
+using System.Runtime.CompilerServices;
+using Emu.Cpu.Execution;
+using Emu.Cpu.FloatingPoint;
+using Emu.Cpu.Instructions;
+using Emu.Cpu.State;
+using Iced.Intel;
+using Xunit;
+
+namespace Emu.Cpu.Tests.Vector;
+
+/// <summary>Every vector and x87 handler leaves the host's stack as it found it when the next one starts.</summary>
+public sealed unsafe class VectorTailCallTests
+{
+    private static nint _stackAtNext;
+
+    [Fact]
+    public void A_handler_hands_over_by_a_tail_call()
+    {
+        using var machine = new SingleInstruction();
+        var table = new InstructionTable();
+        var random = new Random(7);
+        var growing = new List<string>();
+        var measured = 0;
+        var direct = Depth(machine, [0x90]);
+        foreach (var code in Enum.GetValues<Code>())
+        {
+            if (!code.ToOpCode().IsInstruction || !table.Implements(code) || !code.CpuidFeatures().Any(IsOurs))
+                continue;
+            for (var memory = 0; memory < 2; memory++)
+            {
+                if (InstructionForms.Encode(code, memory == 1, random, 1) is not { } bytes || Depth(machine, bytes) is not { } depth)
+                    continue;
+                measured++;
+                if (depth != direct)
+                    growing.Add($"{code} {(memory == 1 ? "from memory" : "between registers")}: {direct - depth} bytes");
+            }
+        }
+        Assert.True(measured > 1000, $"only {measured} forms ran");
+        Assert.Empty(growing);
+    }
+
+    private static bool IsOurs(CpuidFeature feature) => feature is CpuidFeature.MMX or CpuidFeature.SSE or CpuidFeature.SSE2 or CpuidFeature.SSE3
+        or CpuidFeature.SSSE3 or CpuidFeature.SSE4_1 or CpuidFeature.SSE4_2 or CpuidFeature.AES or CpuidFeature.PCLMULQDQ or CpuidFeature.SHA
+        or CpuidFeature.AVX or CpuidFeature.AVX2 or CpuidFeature.FMA or CpuidFeature.F16C or CpuidFeature.FPU or CpuidFeature.FPU387
+        or CpuidFeature.FXSR or CpuidFeature.XSAVE or CpuidFeature.XSAVEOPT or CpuidFeature.XSAVEC;
+
+    // Null where the instruction raised a fault.
+    private static nint? Depth(SingleInstruction machine, byte[] bytes)
+    {
+        var s = machine.State;
+        s->X87.Context = new X87Context(0x37F);
+        s->X87.Valid = 0x0F;
+        s->Sse = new SseContext(0x1F80);
+        s->Registers[0] = 7;
+        s->Registers[2] = 0;
+        s->Registers[7] = SingleInstruction.OperandAddress;
+        new Span<ulong>(s->Vectors, 64).Clear();
+        machine.OperandBytes(1024).Clear();
+        var op = machine.Prepare(bytes);
+        op[1].Handler = &AtNext;
+        _stackAtNext = 0;
+        machine.Run();
+        return _stackAtNext == 0 ? null : _stackAtNext;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AtNext(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        byte here;
+        _stackAtNext = (nint)(&here);
+    }
+}
