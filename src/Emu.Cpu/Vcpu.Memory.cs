@@ -1,11 +1,10 @@
-using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu;
 
-// What an access does when the TLB does not answer: translation, faults, page crossing, devices, code pages.
+// What an access does when the TLB does not answer: page crossing, devices, pages that hold translated code.
 public sealed unsafe partial class Vcpu
 {
     // Where CommitModify carries the scratch copy: one or two pieces.
@@ -13,51 +12,6 @@ public sealed unsafe partial class Vcpu
     private int _modifyFirstLength, _modifySize;
     private ulong _modifyDevice;
     private bool _modifyIsDevice;
-
-    /// <summary>Reads linear memory for the platform (hypercall buffers, debuggers) as the current privilege would, without any effect on failure.</summary>
-    /// <returns>False where any byte is not readable RAM.</returns>
-    public bool TryReadVirtual(ulong linear, Span<byte> destination) => TryCopyVirtual(linear, destination, PageAccess.Read, (physical, part) => _memory.TryRead(physical, part));
-
-    /// <summary>Writes linear memory for the platform as the current privilege would; bytes before an unwritable page are written.</summary>
-    /// <returns>False where any byte is not writable RAM.</returns>
-    public bool TryWriteVirtual(ulong linear, ReadOnlySpan<byte> source)
-    {
-        while (!source.IsEmpty)
-        {
-            var run = (int)Math.Min((ulong)source.Length, PhysicalMemory.PageSize - linear % PhysicalMemory.PageSize);
-            if (!TryTranslateQuietly(linear, PageAccess.Write, out var physical) || !_memory.TryWrite(physical, source[..run]))
-                return false;
-            source = source[run..];
-            linear += (ulong)run;
-        }
-        return true;
-    }
-
-    private delegate bool PageCopy(ulong physical, Span<byte> part);
-
-    private bool TryCopyVirtual(ulong linear, Span<byte> bytes, PageAccess access, PageCopy copy)
-    {
-        while (!bytes.IsEmpty)
-        {
-            var run = (int)Math.Min((ulong)bytes.Length, PhysicalMemory.PageSize - linear % PhysicalMemory.PageSize);
-            if (!TryTranslateQuietly(linear, access, out var physical) || !copy(physical, bytes[..run]))
-                return false;
-            bytes = bytes[run..];
-            linear += (ulong)run;
-        }
-        return true;
-    }
-
-    /// <summary>Translates for the platform: no fault is raised.</summary>
-    public bool TryTranslateQuietly(ulong linear, PageAccess access, out ulong physical)
-    {
-        var user = State->Cpl == 3 ? PageAccess.User : 0;
-        physical = 0;
-        if (!IsCanonical(linear) || !_walker.TryTranslate(linear, access | user, true, out var page, out _))
-            return false;
-        physical = page.Physical | (linear & 0xFFF);
-        return true;
-    }
 
     /// <summary>A read that missed the TLB.</summary>
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
@@ -189,17 +143,6 @@ public sealed unsafe partial class Vcpu
         return host == null || (_memory.HoldsCode(host) && _blocks.Overlaps(physical, length)) ? null : host;
     }
 
-    /// <summary>True for a canonical address (SDM Vol. 1, 3.3.7.1).</summary>
-    public static bool IsCanonical(ulong linear) => (ulong)((long)(linear << 16) >> 16) == linear;
-
-    private PageAccess DataAccess => State->Cpl == 3 ? PageAccess.User : PageAccess.Read;
-
-    // Implicit accesses to system structures from CPL 3 are never excused by EFLAGS.AC (SDM Vol. 3, 4.6.1).
-    private bool SmapOverride => State->Cpl != 3 && (State->SystemFlags & Rflags.AlignmentCheck) != 0;
-
-    // Linear addresses wrap at 4 GiB outside 64-bit mode.
-    private ulong WrapLinear(ulong linear) => Is64BitCode ? linear : (uint)linear;
-
     private bool BeginAccess(Op* op, ulong linear, int size, SegmentName segment, PageAccess rights)
     {
         if (_segmentFaulted)
@@ -211,86 +154,6 @@ public sealed unsafe partial class Vcpu
             return RaiseFault(op, segment == SegmentName.Ss ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection, 0);
         if (State->DataTlb == _tlb.Bank(TlbBank.Checked) && !CheckedAccess(op, linear, size, rights))
             return false;
-        return true;
-    }
-
-    // host is null where the page is not RAM: a device answers at the physical address.
-    private bool TryTranslateData(Op* op, ulong linear, PageAccess rights, out byte* host, out ulong physical)
-    {
-        // Page-crossing operands come here although the TLB knows both pages.
-        var known = Tlb.Slot(State->DataTlb, linear);
-        if (rights == DataAccess ? known->ReadTag == (linear & ~0xFFFUL) : rights == (DataAccess | PageAccess.Write) && known->WriteTag == (linear & ~0xFFFUL))
-        {
-            host = (byte*)((nint)linear + known->Addend);
-            physical = _memory.PhysicalAddress(host);
-            return true;
-        }
-        if (!_walker.TryTranslate(linear, rights, SmapOverride, out var page, out var errorCode))
-        {
-            host = null;
-            physical = 0;
-            State->Cr2 = linear;
-            return RaiseFault(op, ExceptionVector.PageFault, (uint)errorCode);
-        }
-        physical = page.Physical | (linear & 0xFFF);
-        host = _memory.HostAddress(physical);
-        if (host != null)
-            Enter(linear & ~0xFFFUL, page, host - (linear & 0xFFF), (rights & PageAccess.User) != 0, (rights & PageAccess.Write) != 0);
-        return true;
-    }
-
-    private void Enter(ulong linearPage, in PageTranslation page, byte* hostPage, bool user, bool written)
-    {
-        // D is set by the first write, and only then may later writes go straight through.
-        var dirty = page.Dirty || written;
-        var code = _memory.HoldsCode(hostPage);
-        if (user)
-        {
-            var allowed = page.User && KeyAllows(page, false);
-            var writable = allowed && page.Writable && dirty && !code && KeyAllows(page, true);
-            _tlb.Insert(TlbBank.User, linearPage, allowed, writable, page.User && !page.NoExecute, page.Global, hostPage);
-            return;
-        }
-        EnterSupervisor((State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor,
-            linearPage, page, hostPage, dirty && !code);
-    }
-
-    private void EnterSupervisor(TlbBank bank, ulong linearPage, in PageTranslation page, byte* hostPage, bool writesNeedNoCheck)
-    {
-        var hidden = bank == TlbBank.Supervisor && page.User;
-        var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && writesNeedNoCheck && KeyAllows(page, true);
-        var fetch = !page.NoExecute && !(page.User && (State->Cr4 & Cr4.Smep) != 0);
-        _tlb.Insert(bank, linearPage, !hidden && KeyAllows(page, false), !hidden && supervisorWritable, fetch, page.Global, hostPage);
-    }
-
-    private bool KeyAllows(in PageTranslation page, bool write) =>
-        !page.User || (State->Cr4 & Cr4.Pke) == 0 || ((State->Pkru >> (page.ProtectionKey * 2)) & (write ? 3u : 1u)) == 0;
-
-    private bool TryTranslateFetch(ulong linear, out byte* host, out ulong physical)
-    {
-        var user = State->Cpl == 3;
-        var bank = user ? TlbBank.User : (State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
-        var slot = Tlb.Slot(_tlb.Bank(bank), linear);
-        if (slot->FetchTag == (linear & ~0xFFFUL))
-        {
-            host = (byte*)((nint)linear + slot->Addend);
-            physical = _memory.PhysicalAddress(host);
-            return true;
-        }
-        host = null;
-        physical = 0;
-        if (!IsCanonical(linear))
-            return RaiseFetchFault(ExceptionVector.GeneralProtection, 0);
-        var rights = PageAccess.Fetch | (user ? PageAccess.User : 0);
-        if (!_walker.TryTranslate(linear, rights, true, out var page, out var errorCode))
-        {
-            State->Cr2 = linear;
-            return RaiseFetchFault(ExceptionVector.PageFault, (uint)errorCode);
-        }
-        physical = page.Physical | (linear & 0xFFF);
-        host = _memory.HostAddress(physical);
-        if (host != null)
-            Enter(linear & ~0xFFFUL, page, host - (linear & 0xFFF), user, false);
         return true;
     }
 
@@ -358,66 +221,4 @@ public sealed unsafe partial class Vcpu
     }
 
     private static int DevicePiece(int left) => left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-
-    private Block* Decode(ulong linear, byte* host, ulong physical)
-    {
-        if (host == null)
-            return DecodeOutsideRam(linear, physical);
-        var block = _blocks.Reserve(BlockDecoder.RoomFor(Block.MaxInstructions));
-        block->PhysicalAddress = physical;
-        block->LastPage = physical & ~0xFFFUL;
-        var length = (int)(PhysicalMemory.PageSize - (physical & 0xFFF));
-        if (_decoder.Decode(block, _codeMode, host, length, null, Block.MaxInstructions, _blocks.NoBlock, out var ops)
-            == BlockDecoder.Result.NeedsNextPage)
-        {
-            if (!TryTranslateFetch(NextPage(linear), out var next, out var nextPhysical))
-                return null;
-            if (next == null)
-                return DecodeOutsideRam(linear, physical);
-            _decoder.Decode(block, _codeMode, host, length, next, Block.MaxInstructions, _blocks.NoBlock, out ops);
-            if (block->ByteLength > (uint)length)
-                block->LastPage = nextPhysical & ~0xFFFUL;
-        }
-        _blocks.Add(block, ops);
-        return block;
-    }
-
-    // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept.
-    private Block* DecodeOutsideRam(ulong linear, ulong physical)
-    {
-        if (!TryDecodeBytes(linear, physical, MaxInstructionLength, out var complete))
-            return null;
-        // Fifteen bytes always decide; an instruction that goes on is reported as too long by its handler.
-        _ = complete;
-        return _uncached;
-    }
-
-    // The last instruction before the code segment's limit: it must end there too.
-    private Block* DecodeWithinLimit(ulong linear, ulong physical, uint left)
-    {
-        if (!TryDecodeBytes(linear, physical, (int)Math.Min(left, MaxInstructionLength), out var complete))
-            return null;
-        if (complete)
-            return _uncached;
-        RaiseFetchFault(ExceptionVector.GeneralProtection, 0);
-        return null;
-    }
-
-    private const int MaxInstructionLength = 15;
-
-    private bool TryDecodeBytes(ulong linear, ulong physical, int count, out bool complete)
-    {
-        complete = false;
-        var bytes = stackalloc byte[16];
-        for (var i = 0; i < count; i++)
-        {
-            if (!TryTranslateFetch(WrapLinear(linear + (ulong)i), out var host, out var at))
-                return false;
-            bytes[i] = host != null ? *host : (byte)_mmio.Read(at, 1);
-        }
-        _uncached->PhysicalAddress = physical;
-        _uncached->LastPage = physical & ~0xFFFUL;
-        complete = _decoder.Decode(_uncached, _codeMode, bytes, count, null, 1, _blocks.NoBlock, out _) == BlockDecoder.Result.Complete;
-        return true;
-    }
 }

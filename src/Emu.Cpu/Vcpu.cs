@@ -10,9 +10,10 @@ namespace Emu.Cpu;
 
 /// <summary>One x86-64 virtual CPU: its state, its memory-management unit and the engine that runs it.</summary>
 /// <remarks>
-/// A guest instruction's way: <c>Vcpu.Run.cs</c> finds the block at RIP (decoding it if it is new) and enters it; each op's handler
-/// works on <see cref="State"/> through <see cref="Operand"/> and steps to the next; <c>Vcpu.Memory.cs</c> is what happens on a TLB
-/// miss; <c>Vcpu.Faults.cs</c> records a fault, and the run loop delivers it.
+/// A guest instruction's way: <c>Vcpu.Run.cs</c> finds the block at RIP and enters it; <c>Vcpu.Fetch.cs</c> decodes it if it is new.
+/// Each op's handler works on <see cref="State"/>, reaches memory through <see cref="Operand"/> and steps to the next. On a TLB miss
+/// <c>Vcpu.Memory.cs</c> makes the access and <c>Vcpu.Translation.cs</c> finds the page. <c>Vcpu.Faults.cs</c> records a fault, and the
+/// run loop delivers it (<c>Vcpu.Events.cs</c>).
 /// Not thread safe: everything is called on the thread that runs the vCPU.
 /// </remarks>
 public sealed unsafe partial class Vcpu : IDisposable

@@ -4,7 +4,7 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Execution;
 
-/// <summary>The header of a run of predecoded instructions that ends with a branch, at a page's end, or at <see cref="MaxInstructions"/>; its ops follow.</summary>
+/// <summary>The header of a run of predecoded instructions that ends with a branch, at a page's end, or at <see cref="MaxInstructions"/>; its ops follow, a fall-through last.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
 public unsafe struct Block
 {
@@ -41,7 +41,7 @@ public unsafe struct Block
 [Flags]
 public enum CodeMode : uint
 {
-    /// <summary>16-bit code (real, virtual-8086 or protected mode) with segment checks on every access.</summary>
+    /// <summary>16-bit code: real, virtual-8086 or protected mode.</summary>
     Code16 = 0,
 
     /// <summary>32-bit code (D = 1).</summary>

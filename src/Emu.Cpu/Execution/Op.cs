@@ -12,37 +12,40 @@ namespace Emu.Cpu.Execution;
 [StructLayout(LayoutKind.Sequential, Size = 32)]
 public unsafe struct Op
 {
-    /// <summary>In <see cref="Scale"/> of a terminator: its successor lies in the same page and may be linked.</summary>
+    /// <summary>In <see cref="Scale"/> of a near branch or fall-through: its successor lies in the same page and may be linked.</summary>
     public const byte Linkable = 1;
 
     /// <summary>Executes the instruction and, unless it faults or ends the block, tail-calls the next one's handler.</summary>
     public delegate*<Vcpu, CpuState*, Op*, void> Handler;
 
-    /// <summary>Immediate operand, sign-extended; for a block's terminator the linked successor (<see cref="Block"/>*).</summary>
+    /// <summary>Immediate operand, sign-extended; for a near branch or fall-through the linked successor (<see cref="Block"/>*).</summary>
     public long Immediate;
 
-    /// <summary>Displacement of the memory operand; for a near branch the target's offset from the block's start.</summary>
+    /// <summary>Displacement of the memory operand; for a near branch or fall-through the target's offset from the block's start.</summary>
     public int Displacement;
 
     /// <summary>Byte offset in <see cref="CpuState"/> of the destination general register; vector, x87 and other registers by number.</summary>
     public byte Destination;
 
-    /// <summary>Byte offset of the source general register; vector, x87 and other registers by number.</summary>
+    /// <summary>Byte offset of the source general register; vector, x87 and other registers by number. For a near branch its operand size in bytes.</summary>
     public byte Source;
 
-    /// <summary>Byte offset of the memory operand's base register; <see cref="CpuState.ZeroOffset"/> for none.</summary>
+    /// <summary>
+    /// Byte offset of the memory operand's base register; <see cref="CpuState.ZeroOffset"/> for none. Without a memory operand a shape may
+    /// keep a third register here.
+    /// </summary>
     public byte Base;
 
     /// <summary>Byte offset of the memory operand's index register; <see cref="CpuState.ZeroOffset"/> for none.</summary>
     public byte Index;
 
-    /// <summary>Left shift of the index, 0–3; for a near branch <see cref="Linkable"/> or 0.</summary>
+    /// <summary>Left shift of the index, 0–3; for a near branch or fall-through <see cref="Linkable"/> or 0.</summary>
     public byte Scale;
 
     /// <summary>Segment of the memory operand (<see cref="SegmentName"/>).</summary>
     public byte Segment;
 
-    /// <summary>Instructions of the block not yet retired when this one starts, itself included.</summary>
+    /// <summary>Instructions of the block not yet retired when this one starts, itself included; 0 for the fall-through.</summary>
     public byte Remaining;
 
     /// <summary>Bits 0–3: length of the instruction in bytes; bits 4–5: address size (<see cref="AddressSizeOf"/>).</summary>
@@ -75,7 +78,8 @@ public unsafe struct Op
 /// A handler does its work and ends with <see cref="Next"/> as its very last call, which RyuJIT turns into a jump (a tail call) in
 /// optimised code: it must be marked <see cref="MethodImplOptions.AggressiveOptimization"/>, and no local's address may be taken in
 /// it (use what the accessors return), or the call would grow the host's stack. A fault has been recorded before an accessor says
-/// so: the handler returns at once, having changed nothing, and thereby unwinds to the run loop.
+/// so: the handler returns at once, having changed nothing, and thereby unwinds to the run loop. One that ends its block
+/// (<see cref="Decoding.Operands.EndsBlock"/>) leaves through <see cref="Chain"/> instead.
 /// </remarks>
 public static unsafe class Step
 {

@@ -35,7 +35,7 @@ public readonly unsafe struct LongSegmentAddress : IAddressing
         LongAddress.Linear(vcpu, s, op, size, write) + s->Segments[op->Segment].Base;
 }
 
-/// <summary>32-bit code in flat segments: nothing can exceed a limit of 4 GiB but an operand that wraps, which the TLB lets wrap.</summary>
+/// <summary>32-bit code in flat segments: nothing can exceed a limit of 4 GiB but an operand that wraps, which misses the TLB and wraps in the slow path.</summary>
 public readonly unsafe struct FlatAddress : IAddressing
 {
     /// <inheritdoc/>

@@ -5,9 +5,9 @@ using Emu.Cpu.Memory;
 
 namespace Emu.Cpu.State;
 
-/// <summary>The architectural state of one vCPU and what its engines need beside it, in one unmanaged, 64-byte aligned block.</summary>
+/// <summary>The architectural state of one vCPU and what the engine needs beside it, in one unmanaged, 64-byte aligned block.</summary>
 /// <remarks>
-/// Implementation note. Unmanaged, so that interpreter and compiled code reach every field at a constant offset from one pointer.
+/// Implementation note. Unmanaged, so that handlers reach every field at a constant offset from one pointer that never moves.
 /// The general registers come first: an <see cref="Op"/> names a register by its byte offset from the start of this struct, which makes
 /// AH a plain byte at offset 1. Two more slots follow the sixteen registers, so that address arithmetic needs no branches: one that is
 /// always zero, and <see cref="Rip"/> itself for RIP-relative operands.
@@ -145,7 +145,7 @@ public enum EngineExit : uint
     /// <summary>The instruction raised a fault; its state is as before it. See <c>Vcpu.Faults.cs</c>.</summary>
     Fault,
 
-    /// <summary>The instruction needs an exact instruction boundary before it (a device access): repeat it alone.</summary>
+    /// <summary>The instruction needs an exact instruction boundary before it (a device access, or a store into translated code): repeat it alone.</summary>
     RepeatAlone,
 
     /// <summary>The instruction did its work and set RIP; the run loop should look at <see cref="CpuState.Pending"/>.</summary>

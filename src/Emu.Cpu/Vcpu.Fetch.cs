@@ -1,0 +1,72 @@
+using Emu.Cpu.Decoding;
+using Emu.Cpu.Execution;
+using Emu.Cpu.Memory;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu;
+
+// Code that has no block yet: where its bytes lie, and their decoding.
+public sealed unsafe partial class Vcpu
+{
+    private const int MaxInstructionLength = 15;
+
+    private Block* Decode(ulong linear, byte* host, ulong physical)
+    {
+        if (host == null)
+            return DecodeOutsideRam(linear, physical);
+        var block = _blocks.Reserve(BlockDecoder.RoomFor(Block.MaxInstructions));
+        block->PhysicalAddress = physical;
+        block->LastPage = physical & ~0xFFFUL;
+        var length = (int)(PhysicalMemory.PageSize - (physical & 0xFFF));
+        if (_decoder.Decode(block, _codeMode, host, length, null, Block.MaxInstructions, _blocks.NoBlock, out var ops)
+            == BlockDecoder.Result.NeedsNextPage)
+        {
+            if (!TryTranslateFetch(NextPage(linear), out var next, out var nextPhysical))
+                return null;
+            if (next == null)
+                return DecodeOutsideRam(linear, physical);
+            _decoder.Decode(block, _codeMode, host, length, next, Block.MaxInstructions, _blocks.NoBlock, out ops);
+            if (block->ByteLength > (uint)length)
+                block->LastPage = nextPhysical & ~0xFFFUL;
+        }
+        _blocks.Add(block, ops);
+        return block;
+    }
+
+    // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept.
+    private Block* DecodeOutsideRam(ulong linear, ulong physical)
+    {
+        if (!TryDecodeBytes(linear, physical, MaxInstructionLength, out var complete))
+            return null;
+        // Fifteen bytes always decide; an instruction that goes on is reported as too long by its handler.
+        _ = complete;
+        return _uncached;
+    }
+
+    // The last instruction before the code segment's limit: it must end there too.
+    private Block* DecodeWithinLimit(ulong linear, ulong physical, uint left)
+    {
+        if (!TryDecodeBytes(linear, physical, (int)Math.Min(left, MaxInstructionLength), out var complete))
+            return null;
+        if (complete)
+            return _uncached;
+        RaiseFetchFault(ExceptionVector.GeneralProtection, 0);
+        return null;
+    }
+
+    private bool TryDecodeBytes(ulong linear, ulong physical, int count, out bool complete)
+    {
+        complete = false;
+        var bytes = stackalloc byte[16];
+        for (var i = 0; i < count; i++)
+        {
+            if (!TryTranslateFetch(WrapLinear(linear + (ulong)i), out var host, out var at))
+                return false;
+            bytes[i] = host != null ? *host : (byte)_mmio.Read(at, 1);
+        }
+        _uncached->PhysicalAddress = physical;
+        _uncached->LastPage = physical & ~0xFFFUL;
+        complete = _decoder.Decode(_uncached, _codeMode, bytes, count, null, 1, _blocks.NoBlock, out _) == BlockDecoder.Result.Complete;
+        return true;
+    }
+}
