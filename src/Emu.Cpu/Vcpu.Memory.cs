@@ -382,15 +382,9 @@ public sealed unsafe partial class Vcpu
         return block;
     }
 
-    // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept.
-    private Block* DecodeOutsideRam(ulong linear, ulong physical)
-    {
-        if (!TryDecodeBytes(linear, physical, MaxInstructionLength, out var complete))
-            return null;
-        // Fifteen bytes always decide; an instruction that goes on is reported as too long by its handler.
-        _ = complete;
-        return _uncached;
-    }
+    // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept. Fifteen bytes always decide.
+    private Block* DecodeOutsideRam(ulong linear, ulong physical) =>
+        TryDecodeBytes(linear, physical, MaxInstructionLength, out _) ? _uncached : null;
 
     // The last instruction before the code segment's limit: it must end there too.
     private Block* DecodeWithinLimit(ulong linear, ulong physical, uint left)
