@@ -26,11 +26,13 @@ public sealed unsafe partial class Vcpu
         NativeMemory.Clear(State, (nuint)sizeof(CpuState));
         State->JumpCache = jumpCache;
         State->InterruptShadowAt = State->StackShadowAt = State->ResumeAt = ulong.MaxValue;
+        // Zeros, and tagged as such: not empty.
         State->X87.Control = 0x40;
+        State->X87.Valid = 0xFF;
         State->Mxcsr = 0x1F80;
         State->Xcr0 = 1;
         State->Msr.PageAttributeTable = PatAtReset;
-        State->Msr.MiscEnable = MsrAccess.ResetMiscEnable;
+        MsrAccess.Reset(State);
         State->Msr.MtrrDefaultType = WriteBackEnabled;
         State->Msr.MicrocodeRevision = 1UL << 32;
         State->Cr0 = Cr0.Nw | Cr0.Cd | Cr0.Et;

@@ -20,7 +20,7 @@ public enum CpuidRegister
 
 /// <summary>One feature bit of CPUID, with what it brings: instructions and CR4 bits.</summary>
 /// <param name="Name">The field's name for it, in lower case, as Linux's /proc/cpuinfo prints it.</param>
-/// <param name="Leaf">CPUID leaf; the subleaf is 0.</param>
+/// <param name="Leaf">CPUID leaf.</param>
 /// <param name="Register">The register that holds the bit.</param>
 /// <param name="Bit">Its number, 0–31.</param>
 /// <param name="Vendor">Null where both vendors have it.</param>
@@ -29,6 +29,9 @@ public enum CpuidRegister
 internal sealed record CpuFeature(
     string Name, uint Leaf, CpuidRegister Register, int Bit, CpuVendor? Vendor = null, ulong Cr4 = 0, params CpuidFeature[] Instructions)
 {
+    /// <summary>CPUID subleaf.</summary>
+    public uint Subleaf { get; init; }
+
     /// <summary>Every feature that the CPU has: the one place where CPUID, CR4 and #UD agree on it.</summary>
     public static readonly CpuFeature[] All =
     [
@@ -36,7 +39,7 @@ internal sealed record CpuFeature(
         new("de", 1, CpuidRegister.Edx, 2, null, State.Cr4.De),
         new("pse", 1, CpuidRegister.Edx, 3, null, State.Cr4.Pse),
         new("tsc", 1, CpuidRegister.Edx, 4, null, State.Cr4.Tsd, CpuidFeature.TSC),
-        new("msr", 1, CpuidRegister.Edx, 5, null, 0, CpuidFeature.MSR),
+        new("msr", 1, CpuidRegister.Edx, 5, null, State.Cr4.Pce, CpuidFeature.MSR),
         new("pae", 1, CpuidRegister.Edx, 6, null, State.Cr4.Pae),
         new("mce", 1, CpuidRegister.Edx, 7, null, State.Cr4.Mce),
         new("cx8", 1, CpuidRegister.Edx, 8, null, 0, CpuidFeature.CX8),
@@ -66,7 +69,7 @@ internal sealed record CpuFeature(
         new("popcnt", 1, CpuidRegister.Ecx, 23, null, 0, CpuidFeature.POPCNT),
         new("tsc_deadline_timer", 1, CpuidRegister.Ecx, 24),
         new("aes", 1, CpuidRegister.Ecx, 25, null, 0, CpuidFeature.AES),
-        new("xsave", 1, CpuidRegister.Ecx, 26, null, State.Cr4.Osxsave, CpuidFeature.XSAVE, CpuidFeature.XSAVEOPT, CpuidFeature.XSAVEC),
+        new("xsave", 1, CpuidRegister.Ecx, 26, null, State.Cr4.Osxsave, CpuidFeature.XSAVE),
         new("avx", 1, CpuidRegister.Ecx, 28, null, 0, CpuidFeature.AVX),
         new("f16c", 1, CpuidRegister.Ecx, 29, null, 0, CpuidFeature.F16C),
         new("fsgsbase", 7, CpuidRegister.Ebx, 0, null, State.Cr4.Fsgsbase, CpuidFeature.FSGSBASE),
@@ -77,6 +80,8 @@ internal sealed record CpuFeature(
         new("bmi2", 7, CpuidRegister.Ebx, 8, null, 0, CpuidFeature.BMI2),
         new("erms", 7, CpuidRegister.Ebx, 9),
         new("invpcid", 7, CpuidRegister.Ebx, 10, null, 0, CpuidFeature.INVPCID),
+        new("clflushopt", 7, CpuidRegister.Ebx, 23, null, 0, CpuidFeature.CLFLUSHOPT),
+        new("clwb", 7, CpuidRegister.Ebx, 24, null, 0, CpuidFeature.CLWB),
         new("adx", 7, CpuidRegister.Ebx, 19, null, 0, CpuidFeature.ADX),
         new("smap", 7, CpuidRegister.Ebx, 20, null, State.Cr4.Smap, CpuidFeature.SMAP),
         new("clflushopt", 7, CpuidRegister.Ebx, 23, null, 0, CpuidFeature.CLFLUSHOPT),
@@ -85,6 +90,8 @@ internal sealed record CpuFeature(
         new("umip", 7, CpuidRegister.Ecx, 2, null, State.Cr4.Umip),
         new("rdpid", 7, CpuidRegister.Ecx, 22, null, 0, CpuidFeature.RDPID),
         new("fsrm", 7, CpuidRegister.Edx, 4),
+        new("xsaveopt", 0xD, CpuidRegister.Eax, 0, null, 0, CpuidFeature.XSAVEOPT) { Subleaf = 1 },
+        new("xsavec", 0xD, CpuidRegister.Eax, 1, null, 0, CpuidFeature.XSAVEC) { Subleaf = 1 },
         new("lahf_lm", 0x8000_0001, CpuidRegister.Ecx, 0),
         new("cr8_legacy", 0x8000_0001, CpuidRegister.Ecx, 4, CpuVendor.Amd),
         new("abm", 0x8000_0001, CpuidRegister.Ecx, 5, null, 0, CpuidFeature.LZCNT),
@@ -99,13 +106,12 @@ internal sealed record CpuFeature(
         new("null_sel_clr_base", 0x8000_0021, CpuidRegister.Eax, 6, CpuVendor.Amd),
     ];
 
-    /// <summary>Instructions that exist whatever CPUID says: the base, and hypercalls, which the platform answers or refuses.</summary>
+    /// <summary>Instructions that exist whatever CPUID says.</summary>
     public static readonly CpuidFeature[] Unconditional =
     [
         CpuidFeature.INTEL8086, CpuidFeature.INTEL8086_ONLY, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386,
         CpuidFeature.INTEL486, CpuidFeature.CPUID, CpuidFeature.MULTIBYTENOP,
         // ENDBR32 and ENDBR64 are NOPs on processors without CET: every distribution's programs begin with them.
         CpuidFeature.CET_IBT, CpuidFeature.PAUSE, CpuidFeature.RDPMC, CpuidFeature.SMM,
-        CpuidFeature.VMX, CpuidFeature.SVM,
     ];
 }

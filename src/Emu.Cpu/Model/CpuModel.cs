@@ -26,11 +26,8 @@ public sealed class CpuModel
     private const uint AmdSignature = 0x0083_0F10;
     private const uint ClflushLine = 8;
 
-    // CPUID.(0DH, 1).EAX; they come with XSAVE.
-    private const uint XsaveoptAndXsavec = 3;
-
     private readonly ulong[] _instructions = new ulong[(Enum.GetValues<CpuidFeature>().Length + 63) / 64];
-    private readonly Dictionary<(uint Leaf, CpuidRegister Register), uint> _bits = [];
+    private readonly Dictionary<(uint Leaf, uint Subleaf, CpuidRegister Register), uint> _bits = [];
 
     /// <summary>Makes a model.</summary>
     /// <param name="vendor">Whose processor it is.</param>
@@ -43,13 +40,13 @@ public sealed class CpuModel
         Vendor = vendor;
         Processors = processors;
         ApicIdStride = apicIdStride;
-        foreach (var feature in CpuidFeatureList())
+        foreach (var feature in CpuFeature.Unconditional)
             Enable(feature);
         foreach (var feature in CpuFeature.All)
         {
             if (feature.Vendor is not null && feature.Vendor != vendor)
                 continue;
-            _bits[(feature.Leaf, feature.Register)] = Bits(feature.Leaf, feature.Register) | (1u << feature.Bit);
+            _bits[(feature.Leaf, feature.Subleaf, feature.Register)] = Bits(feature.Leaf, feature.Register, feature.Subleaf) | (1u << feature.Bit);
             Cr4Bits |= feature.Cr4;
             foreach (var instructions in feature.Instructions)
                 Enable(instructions);
@@ -84,8 +81,9 @@ public sealed class CpuModel
     /// <summary>True where the processor has an instruction.</summary>
     public bool Supports(Code code)
     {
-        // Without shadow stacks a NOP of the hint space (SDM Vol. 2B, RDSSP).
-        if (code is Code.Rdsspd_r32 or Code.Rdsspq_r64)
+        // Hypercalls belong to no feature of the guest's: the platform answers or refuses them.
+        // Without shadow stacks RDSSP is a NOP of the hint space (SDM Vol. 2B).
+        if (code is Code.Vmcall or Code.Vmmcall or Code.Rdsspd_r32 or Code.Rdsspq_r64)
             return true;
         foreach (var feature in code.CpuidFeatures())
         {
@@ -152,24 +150,17 @@ public sealed class CpuModel
             case 0xCE when Vendor == CpuVendor.Intel:
                 value = 10UL << 8;
                 return true;
-            // PATCH_LEVEL and those that Linux reads on AMD: SYSCFG, HWCR (TSC runs at P0's frequency), topology and P-states as absent.
-            case 0xC001_0010 when Vendor == CpuVendor.Amd:
-                return true;
-            case 0xC001_0015 when Vendor == CpuVendor.Amd:
-                value = 1 << 24;
-                return true;
-            case (>= 0xC001_0000 and <= 0xC001_0007) or 0xC001_001F or 0xC001_0055 or 0xC001_0058 or 0xC001_0061 or 0xC001_0062
-                or 0xC001_0063 or 0xC001_0140 or 0xC001_0141 or 0xC001_1029 when Vendor == CpuVendor.Amd:
+            // TOP_MEM2, P-states, OSVW and the package's power: absent.
+            case 0xC001_0055 or 0xC001_0058 or 0xC001_0061 or 0xC001_0062 or 0xC001_0063 or 0xC001_0140 or 0xC001_0141
+                when Vendor == CpuVendor.Amd:
                 return true;
         }
         return false;
     }
 
-    private static CpuidFeature[] CpuidFeatureList() => CpuFeature.Unconditional;
-
     private void Enable(CpuidFeature feature) => _instructions[(int)feature / 64] |= 1UL << (int)feature;
 
-    private uint Bits(uint leaf, CpuidRegister register) => _bits.GetValueOrDefault((leaf, register));
+    private uint Bits(uint leaf, CpuidRegister register, uint subleaf = 0) => _bits.GetValueOrDefault((leaf, subleaf, register));
 
     // Bits of an APIC ID below the package's.
     private int ApicIdBits => Processors * ApicIdStride <= 1 ? 0 : 32 - System.Numerics.BitOperations.LeadingZeroCount((uint)(Processors * ApicIdStride - 1));
@@ -223,7 +214,7 @@ public sealed class CpuModel
         return subleaf switch
         {
             0 => new CpuidResult((uint)Xcr0Bits, present, header + avx, 0),
-            1 => new CpuidResult(XsaveoptAndXsavec, present, 0, 0),
+            1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), present, 0, 0),
             2 => new CpuidResult(avx, header, 0, 0),
             _ => default,
         };

@@ -254,12 +254,9 @@ public unsafe struct ModelSpecificRegisters
     /// <summary>IA32_DEBUGCTL, 0x1D9: kept, without effect.</summary>
     public ulong DebugControl;
 
-    /// <summary>IA32_SPEC_CTRL, 0x48: kept, without effect.</summary>
-    public ulong SpeculationControl;
-
     /// <summary>IA32_XSS, 0xDA0.</summary>
     public ulong SupervisorXstate;
 
-    /// <summary>SYSCFG, HWCR and the other AMD MSRs that software sets and reads back; see the MSR table for their order.</summary>
+    /// <summary>SYSCFG, HWCR and other MSRs of AMD's that software sets and reads back; the instruction's table has their order.</summary>
     public fixed ulong Amd[16];
 }

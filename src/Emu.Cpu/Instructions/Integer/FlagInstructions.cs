@@ -52,6 +52,13 @@ public readonly unsafe struct Std : IFlagOperation
     public static void Apply(CpuState* s) => s->SystemFlags |= Rflags.Direction;
 }
 
+/// <summary>SALC, D6: AL is all ones or zeros as CF says (Intel's opcode map leaves it out; every processor has it).</summary>
+public readonly unsafe struct Salc : IFlagOperation
+{
+    /// <inheritdoc/>
+    public static void Apply(CpuState* s) => *(byte*)s->Registers = (byte)(0 - s->Flags.CarryValue);
+}
+
 /// <summary>LAHF (SDM Vol. 2A): SF, ZF, 0, AF, 0, PF, 1, CF to AH.</summary>
 public readonly unsafe struct Lahf : IFlagOperation
 {

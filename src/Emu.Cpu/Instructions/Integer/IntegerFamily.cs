@@ -165,6 +165,7 @@ internal static unsafe class IntegerFamily
         table.Add(Mnemonic.Cld, &FlagShape<Cld>.Bind);
         table.Add(Mnemonic.Std, &FlagShape<Std>.Bind);
         table.Add(Mnemonic.Lahf, &FlagShape<Lahf>.Bind);
+        table.Add(Mnemonic.Salc, &FlagShape<Salc>.Bind);
         table.Add(Mnemonic.Sahf, &FlagShape<Sahf>.Bind);
     }
 

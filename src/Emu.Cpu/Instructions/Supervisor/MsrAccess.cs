@@ -9,6 +9,7 @@ internal static unsafe class MsrAccess
 {
     private const uint ApicBase = 0x1B;
     private const uint TscDeadline = 0x6E0;
+    private const uint HardwareConfiguration = 0xC001_0015;
 
     /// <summary>MTRRs: eight variable ranges, fixed ranges, write-combining.</summary>
     private const ulong MtrrCapabilities = 0x508;
@@ -20,8 +21,13 @@ internal static unsafe class MsrAccess
     /// <summary>Fast strings, and the two "unavailable" bits of branch trace and precise sampling.</summary>
     private const ulong MiscEnableAtReset = 1 | (1 << 11) | (1 << 12);
 
-    /// <summary>The value of IA32_MISC_ENABLE after reset.</summary>
-    public static ulong ResetMiscEnable => MiscEnableAtReset;
+    /// <summary>Performance counters that every AMD processor has, and their width in bits.</summary>
+    public const uint AmdCounters = 4;
+
+    private const int CounterBits = 48;
+
+    /// <summary>Reads an AMD performance counter.</summary>
+    public static ulong AmdCounter(CpuState* s, uint counter) => s->Msr.Amd[AmdCounters + counter] & ((1UL << CounterBits) - 1);
 
     /// <summary>Reads an MSR.</summary>
     /// <returns>False where the access raises #GP(0).</returns>
@@ -59,7 +65,7 @@ internal static unsafe class MsrAccess
                 value = MachineCheckCapabilities;
                 return true;
         }
-        var place = PlaceOf(s, msr);
+        var place = PlaceOf(vcpu, msr);
         if (place != null)
         {
             value = *place;
@@ -144,17 +150,19 @@ internal static unsafe class MsrAccess
                 // PRED_CMD: nothing is predicted.
                 return (value & ~0x81UL) == 0 && vcpu.Model.Vendor == CpuVendor.Amd;
         }
-        var place = PlaceOf(s, msr);
+        var place = PlaceOf(vcpu, msr);
         if (place == null)
             return Unknown(vcpu, op, msr, "write");
         *place = value;
         return true;
     }
 
-    // What is simply kept. The order of Msr.Amd is that of the last arm.
-    private static ulong* PlaceOf(CpuState* s, uint msr)
+    // What is simply kept.
+    private static ulong* PlaceOf(Vcpu vcpu, uint msr)
     {
-        var m = &s->Msr;
+        var m = &vcpu.State->Msr;
+        if (msr is >= 0xC001_0000 and <= 0xC001_FFFF)
+            return vcpu.Model.Vendor == CpuVendor.Amd ? AmdPlaceOf(m, msr) : null;
         return msr switch
         {
             0x3B => &m->TscAdjust,
@@ -181,6 +189,25 @@ internal static unsafe class MsrAccess
             0xC000_0103 => &m->TscAux,
             _ => null,
         };
+    }
+
+    // Performance counters, SYSCFG, HWCR, NB_CFG, DE_CFG: without effect, but software sets them and reads them back.
+    private static ulong* AmdPlaceOf(ModelSpecificRegisters* m, uint msr) => msr switch
+    {
+        >= 0xC001_0000 and <= 0xC001_0007 => m->Amd + (msr - 0xC001_0000),
+        0xC001_0010 => m->Amd + 8,
+        HardwareConfiguration => m->Amd + 9,
+        0xC001_001F => m->Amd + 10,
+        0xC001_1029 => m->Amd + 11,
+        _ => null,
+    };
+
+    /// <summary>Gives the MSRs that are simply kept their values after reset.</summary>
+    public static void Reset(CpuState* s)
+    {
+        s->Msr.MiscEnable = MiscEnableAtReset;
+        // The time-stamp counter runs at P0's frequency.
+        *AmdPlaceOf(&s->Msr, HardwareConfiguration) = 1 << 24;
     }
 
     private static void Shift(CpuState* s, ulong ticks)

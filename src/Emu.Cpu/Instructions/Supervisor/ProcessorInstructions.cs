@@ -171,8 +171,19 @@ internal static unsafe class ProcessorInstructions
     private static bool MayReadTimeStamp(Vcpu vcpu, CpuState* s, Op* op) =>
         (s->Cr4 & Cr4.Tsd) == 0 || s->Cpl == 0 || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
 
-    // There are no performance counters.
-    private static void Rdpmc(Vcpu vcpu, CpuState* s, Op* op) => vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+    // Intel's CPUID says that there are no performance counters. AMD's processors always have four; these hold still.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Rdpmc(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        var counter = (uint)s->Registers[1];
+        if (vcpu.Model.Vendor != CpuVendor.Amd || counter >= MsrAccess.AmdCounters || (s->Cpl != 0 && (s->Cr4 & Cr4.Pce) == 0))
+        {
+            vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+            return;
+        }
+        SetEdxEax(s, MsrAccess.AmdCounter(s, counter));
+        Step.Next(vcpu, s, op);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rdpid(Vcpu vcpu, CpuState* s, Op* op)
