@@ -172,7 +172,7 @@ public sealed class PvhMachine : IDisposable
         }
     }
 
-    /// <summary>SHA-256 over all vCPU state and RAM; equal for equal runs on any host and engine.</summary>
+    /// <summary>SHA-256 over all vCPU state and RAM; equal for equal runs on any host.</summary>
     /// <returns>32 bytes.</returns>
     public byte[] StateHash() => StateDigest.Compute([Vcpu], Ram.Physical);
 
