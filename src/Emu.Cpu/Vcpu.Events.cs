@@ -118,6 +118,7 @@ public sealed unsafe partial class Vcpu
         State->LinkRequest = null;
         State->Pending &= ~(PendingEvents.Halt | PendingEvents.DebugTrap);
         _debugHits = 0;
+        _stepArmed = false;
         _betweenInstructions = true;
         while (true)
         {

@@ -21,7 +21,7 @@ public sealed unsafe partial class Vcpu
         if (_decoder.Decode(block, _codeMode, host, length, null, Block.MaxInstructions, _blocks.NoBlock, out var ops)
             == BlockDecoder.Result.NeedsNextPage)
         {
-            if (!TryTranslateFetch(NextPage(linear), out var next, out var nextPhysical))
+            if (!TryTranslateFetch(WrapLinear(NextPage(linear)), out var next, out var nextPhysical))
                 return null;
             if (next == null)
                 return DecodeOutsideRam(linear, physical);

@@ -43,9 +43,11 @@ public sealed unsafe partial class Vcpu
                 DeliverPendingFault();
                 continue;
             }
-            var limit = SingleStepping ? 1 : s->Budget;
-            if (block->Count > limit || block == _uncached)
-                ExecuteFirst(block, (int)Math.Min(limit, block->Count));
+            // A block of one instruction, executed as it is, would go on to its successor.
+            if (SingleStepping || block == _uncached)
+                ExecuteFirst(block, 1);
+            else if (block->Count > s->Budget)
+                ExecuteFirst(block, (int)s->Budget);
             else
                 Execute(block);
         }
@@ -216,7 +218,7 @@ public sealed unsafe partial class Vcpu
 
     // A block that crosses pages depends on the translation of the second one too.
     private bool StillContinuesAt(ulong linear, ulong lastPage) =>
-        TryTranslateFetch(NextPage(linear), out var host, out var physical) && host != null && (physical & ~0xFFFUL) == lastPage;
+        TryTranslateFetch(WrapLinear(NextPage(linear)), out var host, out var physical) && host != null && (physical & ~0xFFFUL) == lastPage;
 
     private static ulong NextPage(ulong linear) => (linear | 0xFFF) + 1;
 }
