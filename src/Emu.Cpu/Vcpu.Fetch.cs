@@ -33,15 +33,9 @@ public sealed unsafe partial class Vcpu
         return block;
     }
 
-    // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept.
-    private Block* DecodeOutsideRam(ulong linear, ulong physical)
-    {
-        if (!TryDecodeBytes(linear, physical, MaxInstructionLength, out var complete))
-            return null;
-        // Fifteen bytes always decide; an instruction that goes on is reported as too long by its handler.
-        _ = complete;
-        return _uncached;
-    }
+    // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept. Fifteen bytes always decide.
+    private Block* DecodeOutsideRam(ulong linear, ulong physical) =>
+        TryDecodeBytes(linear, physical, MaxInstructionLength, out _) ? _uncached : null;
 
     // The last instruction before the code segment's limit: it must end there too.
     private Block* DecodeWithinLimit(ulong linear, ulong physical, uint left)
@@ -56,17 +50,23 @@ public sealed unsafe partial class Vcpu
 
     private bool TryDecodeBytes(ulong linear, ulong physical, int count, out bool complete)
     {
-        complete = false;
-        var bytes = stackalloc byte[16];
-        for (var i = 0; i < count; i++)
-        {
-            if (!TryTranslateFetch(WrapLinear(linear + (ulong)i), out var host, out var at))
-                return false;
-            bytes[i] = host != null ? *host : (byte)_mmio.Read(at, 1);
-        }
         _uncached->PhysicalAddress = physical;
         _uncached->LastPage = physical & ~0xFFFUL;
-        complete = _decoder.Decode(_uncached, _codeMode, bytes, count, null, 1, _blocks.NoBlock, out _) == BlockDecoder.Result.Complete;
-        return true;
+        var bytes = stackalloc byte[16];
+        var fetched = 0;
+        // The next page is looked at only by an instruction that reaches it: it need not be there.
+        for (var end = Math.Min(count, (int)(PhysicalMemory.PageSize - (linear & 0xFFF))); ; end = count)
+        {
+            for (; fetched < end; fetched++)
+            {
+                complete = false;
+                if (!TryTranslateFetch(WrapLinear(linear + (ulong)fetched), out var host, out var at))
+                    return false;
+                bytes[fetched] = host != null ? *host : (byte)_mmio.Read(at, 1);
+            }
+            complete = _decoder.Decode(_uncached, _codeMode, bytes, end, null, 1, _blocks.NoBlock, out _) == BlockDecoder.Result.Complete;
+            if (complete || end == count)
+                return true;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using Emu.Cpu.State;
 using Emu.Cpu.Tests.Vector;
 using Xunit;
 
@@ -127,7 +128,7 @@ public sealed unsafe class StateAreaTests
     {
         using var machine = new SingleInstruction();
         var s = machine.State;
-        s->X87.Control = 0x37F;
+        s->X87 = new X87State { Control = 0x37F };
         s->Mxcsr = 0x1F80;
         s->Vectors[0] = 42;
         s->Registers[0] = 7;
@@ -148,7 +149,7 @@ public sealed unsafe class StateAreaTests
     {
         using var machine = new SingleInstruction();
         var s = machine.State;
-        s->X87.Control = 0x37F;
+        s->X87 = new X87State { Control = 0x37F };
         s->Mxcsr = 0x1F80;
         s->Vectors[2] = 42;
         s->Registers[0] = 7;

@@ -41,6 +41,7 @@ public sealed unsafe class CpuModelTests
         CpuidFeature[] deliberate =
         [
             CpuidFeature.INTEL486_A_ONLY, CpuidFeature.PREFETCHWT1, CpuidFeature.TBM, CpuidFeature.MOV_TR, CpuidFeature.KNC, CpuidFeature.PKU,
+            CpuidFeature.AVX512VL, CpuidFeature.AVX512F, CpuidFeature.AVX512DQ, CpuidFeature.AVX512BW, CpuidFeature.VAES, CpuidFeature.VPCLMULQDQ,
         ];
         var hidden = Enum.GetValues<Code>()
             .Where(code => code.ToOpCode().IsInstruction && table.Implements(code) && !model.Supports(code))
