@@ -24,6 +24,28 @@ public sealed unsafe class CutRunTests
     }
 
     [Fact]
+    public void Links_made_under_a_wide_code_segment_do_not_lead_beyond_a_narrow_one()
+    {
+        using var cpu = new CpuFixture();
+        cpu.Enter32Bit();
+        // Not flat, and a loop of two blocks that become linked: the first ends because it is full.
+        cpu.State->Segments[(int)SegmentName.Ds].Limit = 0xFFFF;
+        cpu.Vcpu.StateChanged();
+        var code = new byte[72];
+        Array.Fill(code, (byte)0x90);
+        code[70] = 0xEB;
+        code[71] = 0xB8;
+        cpu.Load(code);
+        Assert.Equal(-1, cpu.Run(1000));
+
+        cpu.State->Segments[(int)SegmentName.Cs].Limit = (uint)CpuFixture.Code + 63;
+        cpu.State->Rip = CpuFixture.Code;
+        cpu.Vcpu.StateChanged();
+        Assert.Equal(ExceptionVector.GeneralProtection, cpu.Run(100));
+        Assert.Equal(CpuFixture.Code + 64, cpu.State->Rip);
+    }
+
+    [Fact]
     public void Write_to_the_tail_of_an_instruction_in_a_page_elsewhere_changes_it()
     {
         using var cpu = new CpuFixture();
