@@ -106,7 +106,10 @@ public sealed unsafe partial class Vcpu
         var scratch = State->Scratch;
         if (_modifyIsDevice)
         {
+            // The instruction runs alone: it is the one that has not been retired.
+            _unretired = 1;
             WriteDevice(_modifyDevice, _modifySize, scratch);
+            LeavePlatform();
             return;
         }
         if (_modifyFirst != null)

@@ -60,7 +60,7 @@ public sealed unsafe partial class Vcpu
             _codeMode = mode;
             _codeBase = cs.Base;
             _codeLimit = cs.Limit;
-            _codeIsLimited = (mode & CodeMode.Code64) == 0 && cs.Limit != uint.MaxValue;
+            _codeIsLimited = (mode & CodeMode.Limited) != 0;
             // The jump cache is indexed by RIP alone: another base means other code, another limit other ends of it.
             if ((mode & (CodeMode.Flat | CodeMode.Code64)) == 0)
                 _epoch++;
@@ -101,6 +101,8 @@ public sealed unsafe partial class Vcpu
             mode |= CodeMode.Stack32;
         if ((s->Cr0 & Cr0.Pe) == 0 || (s->SystemFlags & Rflags.Virtual8086) != 0)
             mode |= CodeMode.Unprotected;
+        if (cs.Limit != uint.MaxValue)
+            mode |= CodeMode.Limited;
         if (cs.Base == 0 && cs.Limit == uint.MaxValue && IsFlat(SegmentName.Ds) && IsFlat(SegmentName.Es) && IsFlat(SegmentName.Ss))
             mode |= CodeMode.Flat;
         return mode;

@@ -19,7 +19,6 @@ public sealed unsafe partial class Vcpu
     public RunExit Run(ulong untilRetired)
     {
         var s = State;
-        s->LinkRequest = null;
         _runEnd = untilRetired;
         SetBudgetEnd(untilRetired);
         s->Pending &= ~PendingEvents.Stop;

@@ -97,7 +97,7 @@ public sealed unsafe partial class Vcpu
         {
             var allowed = page.User && KeyAllows(page, false);
             var writable = allowed && page.Writable && dirty && !code && KeyAllows(page, true);
-            _tlb.Insert(TlbBank.User, linearPage, allowed, writable, page.User && !page.NoExecute, page.Global, hostPage);
+            _tlb.Insert(TlbBank.User, linearPage, allowed, writable, page.User && !page.NoExecute, page.Global, page.SizeShift, hostPage);
             return;
         }
         EnterSupervisor((State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor,
@@ -109,7 +109,7 @@ public sealed unsafe partial class Vcpu
         var hidden = bank == TlbBank.Supervisor && page.User;
         var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && writesNeedNoCheck && KeyAllows(page, true);
         var fetch = !page.NoExecute && !(page.User && (State->Cr4 & Cr4.Smep) != 0);
-        _tlb.Insert(bank, linearPage, !hidden && KeyAllows(page, false), !hidden && supervisorWritable, fetch, page.Global, hostPage);
+        _tlb.Insert(bank, linearPage, !hidden && KeyAllows(page, false), !hidden && supervisorWritable, fetch, page.Global, page.SizeShift, hostPage);
     }
 
     private bool KeyAllows(in PageTranslation page, bool write) =>

@@ -57,8 +57,11 @@ public sealed record MachineOptions
     /// <summary>How guest instructions are executed.</summary>
     public ExecutionEngine Engine { get; init; } = ExecutionEngine.Auto;
 
-    /// <summary>Where console output goes: COM1, the debug console and Xen's console alike; null for nowhere.</summary>
+    /// <summary>Where console output goes: COM1's on a PC, Xen's console in a domain; null for nowhere.</summary>
     public IConsoleSink? ConsoleOutput { get; init; }
+
+    /// <summary>Where bytes written to the debug console (port 0xE9) go; null for nowhere.</summary>
+    public IConsoleSink? DebugConsoleOutput { get; init; }
 
     /// <summary>Where console input comes from; null for none.</summary>
     public IConsoleSource? ConsoleInput { get; init; }

@@ -41,6 +41,7 @@ public sealed class PvhMachine : IDisposable
     private readonly ILogger _log;
     private readonly PowerSwitch _power;
     private readonly ConsoleOutput _console;
+    private readonly ConsoleOutput _debugConsole;
     private readonly VcpuLink _link;
     private readonly LocalApic _localApic;
     private readonly PcDevices? _pc;
@@ -58,6 +59,7 @@ public sealed class PvhMachine : IDisposable
         _log = options.LoggerFactory.CreateLogger<PvhMachine>();
         _power = new PowerSwitch(() => _link!.Vcpu.RequestStop());
         _console = new ConsoleOutput(options.ConsoleOutput);
+        _debugConsole = new ConsoleOutput(options.DebugConsoleOutput);
         _link = new VcpuLink(_power);
         Clock = new VirtualClock(_link);
         MemoryMap = MachineMemoryMap.Build(options.Profile, options.MemorySize);
@@ -72,7 +74,7 @@ public sealed class PvhMachine : IDisposable
                 _input = new SerialInput(_pc.Com1, Clock, source);
         }
 
-        ports.Claim(new DebugConsole(_console), AddressMap.DebugConsole, 1);
+        ports.Claim(new DebugConsole(_debugConsole), AddressMap.DebugConsole, 1);
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
         _localApic = new LocalApic(0, isBootProcessor: true, Clock, apicBus, _link, _pc?.Pic);
         Mmio = new MmioBus(_log, _localApic);
@@ -155,7 +157,7 @@ public sealed class PvhMachine : IDisposable
                 if (retired >= limits.MaxInstructions)
                     return new RunResult(StopReason.LimitReached);
                 var exit = Vcpu.Run(EndOfSlice(retired, limits.MaxInstructions));
-                _console.Flush();
+                FlushConsoles();
                 _input?.Poll();
                 switch (exit)
                 {
@@ -168,7 +170,7 @@ public sealed class PvhMachine : IDisposable
         }
         finally
         {
-            _console.Flush();
+            FlushConsoles();
         }
     }
 
@@ -182,6 +184,12 @@ public sealed class PvhMachine : IDisposable
         Vcpu.Dispose();
         _blocks.Dispose();
         Ram.Dispose();
+    }
+
+    private void FlushConsoles()
+    {
+        _console.Flush();
+        _debugConsole.Flush();
     }
 
     private static void Check(MachineOptions options)

@@ -64,6 +64,9 @@ public enum CodeMode : uint
 
     /// <summary>CPL is 3. In the code tag only: blocks themselves do not depend on it.</summary>
     User = 32,
+
+    /// <summary>CS's limit is less than 4 GiB: links, which skip the look at it, may not be followed. (Never set for 64-bit code.)</summary>
+    Limited = 64,
 }
 
 /// <summary>One entry of the cache from virtual address to block.</summary>

@@ -39,6 +39,9 @@ public sealed unsafe class BlockCache : IDisposable
     {
         public ulong Granules;
         public readonly nint[] Buckets = new nint[PhysicalMemory.PageSize >> GranuleShift];
+
+        // Blocks that start in another page, any other, and end in this one; some may have been forgotten since.
+        public readonly List<nint> Reaching = [];
     }
 
     /// <summary>What an unlinked terminator leads to: a block that no budget admits.</summary>
@@ -87,7 +90,11 @@ public sealed unsafe class BlockCache : IDisposable
         page.Buckets[bucket] = (nint)block;
         page.Granules |= Granules(first, Math.Min(first + block->ByteLength, PhysicalMemory.PageSize));
         if (!block->IsLinkable)
-            Watch(block->LastPage).Granules |= Granules(0, first + block->ByteLength - PhysicalMemory.PageSize);
+        {
+            var last = Watch(block->LastPage);
+            last.Granules |= Granules(0, first + block->ByteLength - PhysicalMemory.PageSize);
+            last.Reaching.Add((nint)block);
+        }
     }
 
     /// <summary>True where a write would change translated code.</summary>
@@ -110,18 +117,7 @@ public sealed unsafe class BlockCache : IDisposable
         if (page == null || (page.Granules & Granules(from, from + (ulong)length)) == 0)
             return;
 
-        var pageAddress = physical & ~0xFFFUL;
-        page.Granules = Drop(page, pageAddress, from, from + (ulong)length);
-        // A block that reaches into this page from the one before is found there.
-        if (pageAddress != 0 && _memory.HostAddress(pageAddress - 1) is var before && before != null
-            && _pages[(before - _memory.Host) / PhysicalMemory.PageSize] is { } previous)
-        {
-            var previousAddress = pageAddress - PhysicalMemory.PageSize;
-            previous.Granules = Drop(previous, previousAddress,
-                PhysicalMemory.PageSize + from, PhysicalMemory.PageSize + from + (ulong)length);
-            ReachInto(previous, previousAddress);
-        }
-        ReachInto(page, pageAddress);
+        page.Granules = Drop(page, physical & ~0xFFFUL, from, from + (ulong)length) | DropReaching(page, from);
         if (page.Granules == 0)
             _memory.PageState[index] = 0;
     }
@@ -181,20 +177,39 @@ public sealed unsafe class BlockCache : IDisposable
         return granules;
     }
 
-    // Restores the granules of blocks of the page before that reach into this one.
-    private void ReachInto(CodePage page, ulong pageAddress)
+    // Drops the blocks that reach into the page as far as an offset; returns the granules that others reach.
+    private ulong DropReaching(CodePage page, ulong from)
     {
-        var before = pageAddress == 0 ? null : _memory.HostAddress(pageAddress - 1);
-        if (before == null || _pages[(before - _memory.Host) / PhysicalMemory.PageSize] is not { } previous)
-            return;
-        foreach (var bucket in previous.Buckets)
+        var granules = 0UL;
+        for (var i = page.Reaching.Count - 1; i >= 0; i--)
         {
-            for (var block = (Block*)bucket; block != null; block = block->NextInBucket)
+            var block = (Block*)page.Reaching[i];
+            var end = (block->PhysicalAddress & 0xFFF) + block->ByteLength - PhysicalMemory.PageSize;
+            if (block->Count != long.MaxValue && end <= from)
             {
-                if (!block->IsLinkable && block->LastPage == pageAddress)
-                    page.Granules |= Granules(0, (block->PhysicalAddress & 0xFFF) + block->ByteLength - PhysicalMemory.PageSize);
+                granules |= Granules(0, end);
+                continue;
             }
+            page.Reaching.RemoveAt(i);
+            if (block->Count == long.MaxValue)
+                continue;
+            block->Count = long.MaxValue;
+            Unlink(block);
         }
+        return granules;
+    }
+
+    private void Unlink(Block* block)
+    {
+        var page = Watch(block->PhysicalAddress);
+        var bucket = (block->PhysicalAddress & 0xFFF) >> GranuleShift;
+        Block* last = null;
+        for (var other = (Block*)page.Buckets[bucket]; other != block; other = other->NextInBucket)
+            last = other;
+        if (last == null)
+            page.Buckets[bucket] = (nint)block->NextInBucket;
+        else
+            last->NextInBucket = block->NextInBucket;
     }
 
     private static ulong Granules(ulong from, ulong to)

@@ -36,8 +36,9 @@ public enum PageAccess : uint
 /// <param name="Global">G in the leaf, and CR4.PGE.</param>
 /// <param name="Dirty">D in the leaf, now.</param>
 /// <param name="ProtectionKey">Bits 62:59 of the leaf; 0 outside 4-level paging.</param>
+/// <param name="SizeShift">Binary logarithm of the size of the page that the tables name: 12, 21, 22 or 30.</param>
 public readonly record struct PageTranslation(
-    ulong Physical, bool Writable, bool User, bool NoExecute, bool Global, bool Dirty, byte ProtectionKey);
+    ulong Physical, bool Writable, bool User, bool NoExecute, bool Global, bool Dirty, byte ProtectionKey, byte SizeShift);
 
 /// <summary>Walks the page tables: no paging, 32-bit, PAE and 4-level (SDM Vol. 3, chapter 4).</summary>
 /// <remarks>
@@ -68,6 +69,7 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
     {
         public ulong Writable, User, NoExecute;
         public int Levels;
+        public byte SizeShift;
         public fixed ulong Entries[4];
         public fixed ulong Addresses[4];
 
@@ -93,7 +95,7 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
         errorCode = 0;
         if ((state->Cr0 & Cr0.Pg) == 0)
         {
-            page = new PageTranslation(linear & ~0xFFFUL, true, true, false, false, true, 0);
+            page = new PageTranslation(linear & ~0xFFFUL, true, true, false, false, true, 0, 12);
             return true;
         }
 
@@ -122,7 +124,7 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
 
         SetAccessedAndDirty(ref walk, (access & PageAccess.Write) != 0);
         page = new PageTranslation(physical & ~0xFFFUL, writable, user, walk.NoExecute != 0,
-            (leaf & G) != 0 && (state->Cr4 & Cr4.Pge) != 0, (leaf & D) != 0 || (access & PageAccess.Write) != 0, key);
+            (leaf & G) != 0 && (state->Cr4 & Cr4.Pge) != 0, (leaf & D) != 0 || (access & PageAccess.Write) != 0, key, walk.SizeShift);
         return true;
     }
 
@@ -201,6 +203,7 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
             walk.Add(address, entry);
             if (large || shift == 12)
             {
+                walk.SizeShift = (byte)shift;
                 physical = (entry & AddressBits & ~pageMask) | (linear & pageMask);
                 return true;
             }
@@ -231,6 +234,7 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
             walk.Add(address, entry);
             if (large || shift == 12)
             {
+                walk.SizeShift = (byte)shift;
                 physical = (entry & AddressBits & ~pageMask) | (linear & pageMask);
                 return true;
             }
@@ -253,6 +257,7 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
             if (reserved)
                 return false;
             walk.Add(address, entry);
+            walk.SizeShift = 22;
             physical = (entry & 0xFFC0_0000) | (((entry >> 13) & 0xFF) << 32) | (linear & 0x3F_FFFF);
             return true;
         }
@@ -262,6 +267,7 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
         if ((entry & P) == 0)
             return false;
         walk.Add(address, entry);
+        walk.SizeShift = 12;
         physical = (entry & 0xFFFF_F000) | (linear & 0xFFF);
         return true;
     }

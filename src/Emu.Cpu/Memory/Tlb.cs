@@ -54,6 +54,11 @@ public sealed unsafe class Tlb : IDisposable
     private readonly SlotState[] _state = new SlotState[Banks * Entries];
     private int _fills;
 
+    // INVLPG forgets all of a large page whichever of its addresses it names (SDM Vol. 3, 4.10.4.1): which large page each slot is a
+    // piece of, or 0, and a filter of those, so that most uses need no search.
+    private readonly ulong[] _largePage = new ulong[Banks * Entries];
+    private readonly ulong[] _largeFilter = new ulong[64];
+
     /// <summary>Makes an empty TLB.</summary>
     public Tlb()
     {
@@ -76,7 +81,15 @@ public sealed unsafe class Tlb : IDisposable
     public static TlbEntry* Slot(TlbEntry* bank, ulong linear) => bank + ((linear >> 12) & (Entries - 1));
 
     /// <summary>Enters a translation.</summary>
-    public TlbEntry* Insert(TlbBank bank, ulong page, bool read, bool write, bool fetch, bool global, byte* host)
+    /// <param name="bank">Where.</param>
+    /// <param name="page">The linear page's address.</param>
+    /// <param name="read">Reads may go straight to RAM.</param>
+    /// <param name="write">Writes may.</param>
+    /// <param name="fetch">Fetches may.</param>
+    /// <param name="global">Survives a write to CR3.</param>
+    /// <param name="sizeShift">Binary logarithm of the size of the page that the tables name.</param>
+    /// <param name="host">The page in the host's memory.</param>
+    public TlbEntry* Insert(TlbBank bank, ulong page, bool read, bool write, bool fetch, bool global, byte sizeShift, byte* host)
     {
         var slot = Slot(Bank(bank), page);
         *slot = new TlbEntry
@@ -90,6 +103,8 @@ public sealed unsafe class Tlb : IDisposable
         if (_state[index] == SlotState.Unused)
             _filled[_fills++] = (ushort)index;
         _state[index] = global ? SlotState.FilledGlobal : SlotState.Filled;
+        _largePage[index] = sizeShift == 12 ? 0 : LargePage(page, sizeShift);
+        NoteLarge(_largePage[index]);
         return slot;
     }
 
@@ -97,12 +112,14 @@ public sealed unsafe class Tlb : IDisposable
     public void Flush(bool keepGlobal)
     {
         var kept = 0;
+        Array.Clear(_largeFilter);
         for (var i = 0; i < _fills; i++)
         {
             var index = _filled[i];
             if (keepGlobal && _state[index] == SlotState.FilledGlobal)
             {
                 _filled[kept++] = index;
+                NoteLarge(_largePage[index]);
                 continue;
             }
             _state[index] = SlotState.Unused;
@@ -111,7 +128,7 @@ public sealed unsafe class Tlb : IDisposable
         _fills = kept;
     }
 
-    /// <summary>Forgets one page in every bank (INVLPG).</summary>
+    /// <summary>Forgets one page, whatever its size, in every bank (INVLPG).</summary>
     public void FlushPage(ulong linear)
     {
         var page = linear & ~0xFFFUL;
@@ -121,6 +138,9 @@ public sealed unsafe class Tlb : IDisposable
             if (slot->ReadTag == page || slot->WriteTag == page || slot->FetchTag == page)
                 Empty(slot);
         }
+        FlushLarge(LargePage(linear, 21));
+        FlushLarge(LargePage(linear, 22));
+        FlushLarge(LargePage(linear, 30));
     }
 
     /// <summary>Withdraws the right to write without a check from every translation of a page of RAM: it now holds translated code.</summary>
@@ -136,6 +156,29 @@ public sealed unsafe class Tlb : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => NativeMemory.AlignedFree(_entries);
+
+    private static ulong LargePage(ulong linear, byte sizeShift) => (linear >> sizeShift << 6) | sizeShift;
+
+    private static int FilterBit(ulong largePage) => (int)((largePage * 0x9E37_79B9_7F4A_7C15) >> 52);
+
+    private void NoteLarge(ulong largePage)
+    {
+        var bit = FilterBit(largePage);
+        if (largePage != 0)
+            _largeFilter[bit >> 6] |= 1UL << bit;
+    }
+
+    private void FlushLarge(ulong largePage)
+    {
+        var bit = FilterBit(largePage);
+        if ((_largeFilter[bit >> 6] & (1UL << bit)) == 0)
+            return;
+        for (var i = 0; i < _fills; i++)
+        {
+            if (_largePage[_filled[i]] == largePage)
+                Empty(_entries + _filled[i]);
+        }
+    }
 
     private static void Empty(TlbEntry* entry) =>
         *entry = new TlbEntry { ReadTag = TlbEntry.Never, WriteTag = TlbEntry.Never, FetchTag = TlbEntry.Never };

@@ -84,8 +84,6 @@ internal sealed record CpuFeature(
         new("clwb", 7, CpuidRegister.Ebx, 24, null, 0, CpuidFeature.CLWB),
         new("adx", 7, CpuidRegister.Ebx, 19, null, 0, CpuidFeature.ADX),
         new("smap", 7, CpuidRegister.Ebx, 20, null, State.Cr4.Smap, CpuidFeature.SMAP),
-        new("clflushopt", 7, CpuidRegister.Ebx, 23, null, 0, CpuidFeature.CLFLUSHOPT),
-        new("clwb", 7, CpuidRegister.Ebx, 24, null, 0, CpuidFeature.CLWB),
         new("sha_ni", 7, CpuidRegister.Ebx, 29, null, 0, CpuidFeature.SHA),
         new("umip", 7, CpuidRegister.Ecx, 2, null, State.Cr4.Umip),
         new("rdpid", 7, CpuidRegister.Ecx, 22, null, 0, CpuidFeature.RDPID),

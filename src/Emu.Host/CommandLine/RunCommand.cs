@@ -44,6 +44,8 @@ internal sealed class RunCommand
         + "or poison, which makes reliance on any of them fail. [pc: qemu; xen: xen]");
 
     private readonly Option<string?> _vendor = Text("--cpu-vendor", "amd|intel", "Whose processor the guest sees. [intel]");
+    private readonly Option<string?> _debugConsole = Text(
+        "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout]");
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
     private readonly Option<string?> _timeout = Text("--timeout", "SECONDS", "End after so much time on this computer, with exit code 4.");
     private readonly Option<string?> _statistics = Text("--stats", "FILE", "Write instructions, time, state hash and exit reason as JSON at the end.");
@@ -96,7 +98,7 @@ internal sealed class RunCommand
     {
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
-            _kernel, _initrd, _modules, _append, _memory, _vcpus, _machine, _engine, _entry, _startInfo, _profile, _vendor,
+            _kernel, _initrd, _modules, _append, _memory, _vcpus, _machine, _engine, _entry, _startInfo, _profile, _vendor, _debugConsole,
             _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
         };
         command.SetAction(result => run(Bind(result)));
@@ -162,6 +164,7 @@ internal sealed class RunCommand
                 ("poison", EntryProfile.Poison)),
             CpuVendor = OptionText.Choice(
                 "--cpu-vendor", result.GetValue(_vendor), CpuVendor.Intel, ("amd", CpuVendor.Amd), ("intel", CpuVendor.Intel)),
+            DebugConsole = result.GetValue(_debugConsole),
             MaximumInstructions = OptionText.Count("--max-instructions", result.GetValue(_maximumInstructions)),
             Timeout = OptionText.Seconds("--timeout", result.GetValue(_timeout)),
             StatisticsFile = result.GetValue(_statistics),

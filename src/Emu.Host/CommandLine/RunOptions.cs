@@ -53,6 +53,9 @@ public sealed record RunOptions
     /// <summary>Where the instruction trace goes; null for no trace.</summary>
     public string? TraceFile { get; init; }
 
+    /// <summary>Where the debug console (port 0xE9) writes: stdout, stderr, none or a file's path; null for the machine's default.</summary>
+    public string? DebugConsole { get; init; }
+
     /// <summary>How many instructions have retired before the first one that is traced.</summary>
     public ulong TraceFrom { get; init; }
 

@@ -20,7 +20,7 @@ internal static unsafe class LastInstructions
     /// <returns>The instructions, oldest first; empty where the second run differed, which only console input can bring about.</returns>
     public static IReadOnlyList<ExecutedInstruction> Find(GuestSetup setup, ulong crashedAt)
     {
-        using PvhMachine machine = setup.CreateMachine(null, new NoInput(), null, null);
+        using PvhMachine machine = setup.CreateMachine(null, null, new NoInput(), null, null);
         List<ExecutedInstruction> executed = [];
         Disassembler disassembler = new();
         ulong stop = crashedAt > Count ? crashedAt - Count : 0;

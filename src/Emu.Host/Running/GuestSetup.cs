@@ -37,7 +37,7 @@ internal sealed class GuestSetup
     }
 
     /// <summary>Makes a machine and loads the guest.</summary>
-    public PvhMachine CreateMachine(IConsoleSink? output, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs)
+    public PvhMachine CreateMachine(IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs)
     {
         PvhMachine machine = new(new MachineOptions
         {
@@ -49,6 +49,7 @@ internal sealed class GuestSetup
             CpuVendor = _options.CpuVendor,
             Engine = _options.Engine,
             ConsoleOutput = output,
+            DebugConsoleOutput = debugOutput,
             ConsoleInput = input,
             Observer = observer,
             LoggerFactory = logs ?? NullLoggerFactory.Instance,

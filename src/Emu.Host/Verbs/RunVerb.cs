@@ -26,6 +26,8 @@ public sealed class RunVerb : IDisposable
     private readonly GuestInput _input;
     private readonly StopRequest _stop;
     private StreamWriter? _logFile;
+    private GuestOutput? _debugOutput;
+    private FileStream? _debugFile;
 
     private RunVerb(RunOptions options)
     {
@@ -57,6 +59,8 @@ public sealed class RunVerb : IDisposable
         _stop.Dispose();
         _input.Dispose();
         _output.Dispose();
+        _debugOutput?.Dispose();
+        _debugFile?.Dispose();
         _logFile?.Dispose();
         _error.Dispose();
         AppDomain.CurrentDomain.ProcessExit -= RestoreTerminal;
@@ -69,7 +73,7 @@ public sealed class RunVerb : IDisposable
         using ILoggerFactory logs = CreateLogs();
         GuestSetup setup = GuestSetup.Read(_options);
         RunObserver observer = new();
-        using PvhMachine machine = setup.CreateMachine(_output, _input, observer, logs);
+        using PvhMachine machine = setup.CreateMachine(_output, OpenDebugConsole(), _input, observer, logs);
         GuestRun run = new(machine, observer, _options, trace, _error);
 
         _terminal.EnterRawMode();
@@ -78,6 +82,7 @@ public sealed class RunVerb : IDisposable
             _stop.RequestAfter(timeout);
         RunResult result = run.Run(_stop.Token);
         _output.Flush();
+        _debugOutput?.Flush();
         _terminal.Restore();
 
         RunEnd end = RunEnd.From(result, _stop.Reason, _stop.Signal, _options.MaximumInstructions);
@@ -93,6 +98,22 @@ public sealed class RunVerb : IDisposable
             return null;
         StreamWriter writer = new(UserFile.Create(path, "--trace"), new UTF8Encoding(false)) { NewLine = "\n" };
         return new InstructionTrace(writer, _options.TraceFrom, _options.TraceCount);
+    }
+
+    // A kernel often says the same on COM1 and on port 0xE9: only one of them is the console on stdout.
+    private GuestOutput? OpenDebugConsole()
+    {
+        switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "stdout" : "stderr"))
+        {
+            case "stdout":
+                return _output;
+            case "none":
+                return null;
+            case "stderr":
+                return _debugOutput = new GuestOutput(StandardStreams.OpenError());
+            case var path:
+                return _debugOutput = new GuestOutput(_debugFile = UserFile.Create(path, "--debug-console"));
+        }
     }
 
     private TextLoggerFactory CreateLogs()

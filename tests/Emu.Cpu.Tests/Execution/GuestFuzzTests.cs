@@ -7,7 +7,7 @@ namespace Emu.Cpu.Tests.Execution;
 public sealed class GuestFuzzTests
 {
     private const ulong Instructions = 20_000;
-    private const int Seeds = 60;
+    private const int Seeds = 24;
 
     // Opcodes that random bytes seldom make: a prefix or escape, to be followed by arbitrary bytes.
     private static readonly byte[][] Openings =

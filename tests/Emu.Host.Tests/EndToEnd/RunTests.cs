@@ -28,6 +28,21 @@ public sealed class RunTests : IDisposable
     }
 
     [Theory]
+    [InlineData(null, "", "A")]
+    [InlineData("stdout", "A", "")]
+    [InlineData("none", "", "")]
+    public void The_debug_console_is_apart_from_the_console(string? where, string output, string error)
+    {
+        // mov al, 'A'; out 0xe9, al; then exit
+        byte[] code = [0xB0, 0x41, 0xE6, 0xE9, .. Exit(0)];
+
+        EmuResult result = where is null ? Run(code) : Run(code, "--debug-console", where);
+
+        Assert.Equal(output, result.Output);
+        Assert.Equal(error, result.Error);
+    }
+
+    [Theory]
     [InlineData(0, 1)]
     [InlineData(5, 11)]
     [InlineData(0x7F, 255)]
