@@ -114,7 +114,7 @@ public sealed unsafe partial class Vcpu
     {
         var current = delivered;
         State->Rip = current.Rip;
-        // What a terminator was about to reach is no longer what comes next.
+        // What a terminator was about to reach is no longer what comes next: its successor must not be taken from what is found now.
         State->LinkRequest = null;
         State->Pending &= ~(PendingEvents.Halt | PendingEvents.DebugTrap);
         _debugHits = 0;

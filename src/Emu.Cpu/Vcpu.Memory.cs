@@ -15,11 +15,9 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>A read that missed the TLB.</summary>
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
-    internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment) => ReadSlow(op, linear, size, segment, DataAccess);
-
-    /// <summary>A read with given rights: implicit accesses to system structures are a supervisor's whatever the CPL.</summary>
-    internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment, PageAccess rights)
+    internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
+        var rights = DataAccess;
         if (!BeginAccess(op, linear, size, segment, rights))
             return null;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
@@ -39,12 +37,9 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>A write that missed the TLB: the bytes are at the start of <see cref="CpuState.Scratch"/>.</summary>
     /// <returns>False after a fault or a request for repetition, with nothing written.</returns>
-    internal bool WriteSlow(Op* op, ulong linear, int size, SegmentName segment) => WriteSlow(op, linear, size, segment, DataAccess);
-
-    /// <summary>A write with given rights.</summary>
-    internal bool WriteSlow(Op* op, ulong linear, int size, SegmentName segment, PageAccess rights)
+    internal bool WriteSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
-        rights |= PageAccess.Write;
+        var rights = DataAccess | PageAccess.Write;
         if (!BeginAccess(op, linear, size, segment, rights))
             return false;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));

@@ -27,18 +27,12 @@ public sealed unsafe partial class Vcpu
         {
             if (s->Budget <= 0)
                 return RunExit.LimitReached;
-            if (s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0)
-            {
-                // An event may lead elsewhere: what is found next is then no successor of the block that asked for its link.
-                s->LinkRequest = null;
-                if (HandlePending() is { } exit)
-                    return exit;
-            }
+            if ((s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0) && HandlePending() is { } exit)
+                return exit;
 
             var block = FindBlock();
             if (block == null)
             {
-                s->LinkRequest = null;
                 DeliverPendingFault();
                 continue;
             }

@@ -9,7 +9,18 @@ public sealed unsafe partial class Vcpu
 {
     /// <summary>Reads linear memory for the platform as the current privilege would: no fault is raised, but accessed bits are set.</summary>
     /// <returns>False, with nothing guaranteed of <paramref name="destination"/>, where any byte is not readable RAM.</returns>
-    public bool TryReadVirtual(ulong linear, Span<byte> destination) => TryCopyVirtual(linear, destination, PageAccess.Read, (physical, part) => _memory.TryRead(physical, part));
+    public bool TryReadVirtual(ulong linear, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            var run = (int)Math.Min((ulong)destination.Length, PhysicalMemory.PageSize - linear % PhysicalMemory.PageSize);
+            if (!TryTranslateQuietly(linear, PageAccess.Read, out var physical) || !_memory.TryRead(physical, destination[..run]))
+                return false;
+            destination = destination[run..];
+            linear += (ulong)run;
+        }
+        return true;
+    }
 
     /// <summary>Writes linear memory for the platform as the current privilege would; bytes before an unwritable page are written.</summary>
     /// <returns>False where any byte is not writable RAM.</returns>
@@ -21,21 +32,6 @@ public sealed unsafe partial class Vcpu
             if (!TryTranslateQuietly(linear, PageAccess.Write, out var physical) || !_memory.TryWrite(physical, source[..run]))
                 return false;
             source = source[run..];
-            linear += (ulong)run;
-        }
-        return true;
-    }
-
-    private delegate bool PageCopy(ulong physical, Span<byte> part);
-
-    private bool TryCopyVirtual(ulong linear, Span<byte> bytes, PageAccess access, PageCopy copy)
-    {
-        while (!bytes.IsEmpty)
-        {
-            var run = (int)Math.Min((ulong)bytes.Length, PhysicalMemory.PageSize - linear % PhysicalMemory.PageSize);
-            if (!TryTranslateQuietly(linear, access, out var physical) || !copy(physical, bytes[..run]))
-                return false;
-            bytes = bytes[run..];
             linear += (ulong)run;
         }
         return true;
