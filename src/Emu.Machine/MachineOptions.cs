@@ -54,6 +54,9 @@ public sealed record MachineOptions
     /// <summary>Whose processor the vCPU claims to be.</summary>
     public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
 
+    /// <summary>How much of the instruction set the vCPU declares.</summary>
+    public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;
+
     /// <summary>How guest instructions are executed.</summary>
     public ExecutionEngine Engine { get; init; } = ExecutionEngine.Auto;
 

@@ -89,7 +89,7 @@ public sealed class PvhMachine : IDisposable
             Interrupts = _localApic,
             Hypervisor = options.Profile == MachineProfile.Xen ? MakeHypervisor() : null,
             Observer = new VcpuLogger(_log, options.Observer),
-            Model = new CpuModel(options.CpuVendor, options.Vcpus, options.Profile == MachineProfile.Xen ? XenApicIdStride : 1),
+            Model = new CpuModel(options.CpuVendor, options.Vcpus, options.Profile == MachineProfile.Xen ? XenApicIdStride : 1, options.CpuLevel),
         });
         _link.Vcpu = Vcpu;
     }

@@ -41,6 +41,9 @@ public sealed record RunOptions
     /// <summary>Whose processor the guest sees.</summary>
     public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
 
+    /// <summary>How much of the instruction set it declares.</summary>
+    public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;
+
     /// <summary>Ends the run after so many retired instructions; null for no limit.</summary>
     public ulong? MaximumInstructions { get; init; }
 

@@ -47,6 +47,7 @@ internal sealed class GuestSetup
             EntryProfile = _options.EntryProfile,
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,
+            CpuLevel = _options.CpuLevel,
             Engine = _options.Engine,
             ConsoleOutput = output,
             DebugConsoleOutput = debugOutput,

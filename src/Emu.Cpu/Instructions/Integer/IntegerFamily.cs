@@ -195,6 +195,9 @@ internal static unsafe class IntegerFamily
         table.Add(Mnemonic.Prefetcht0, &NoOperation.Bind);
         table.Add(Mnemonic.Prefetcht1, &NoOperation.Bind);
         table.Add(Mnemonic.Prefetcht2, &NoOperation.Bind);
+        table.Add(Mnemonic.Prefetchit0, &NoOperation.Bind);
+        table.Add(Mnemonic.Prefetchit1, &NoOperation.Bind);
+        table.Add(Mnemonic.Cldemote, &NoOperation.Bind);
         table.Add(Mnemonic.Lfence, &NoOperation.Bind);
         table.Add(Mnemonic.Mfence, &NoOperation.Bind);
         table.Add(Mnemonic.Sfence, &NoOperation.Bind);

@@ -97,7 +97,7 @@ internal static unsafe class MsrAccess
             case 0x10:
                 Shift(s, value - vcpu.TimeStamp(op));
                 return true;
-            case 0x3B:
+            case 0x3B when vcpu.Model.Has(CpuFeature.TscAdjust):
                 Shift(s, value - s->Msr.TscAdjust);
                 return true;
             case 0xC000_0080:
@@ -165,7 +165,7 @@ internal static unsafe class MsrAccess
             return vcpu.Model.Vendor == CpuVendor.Amd ? AmdPlaceOf(m, msr) : null;
         return msr switch
         {
-            0x3B => &m->TscAdjust,
+            0x3B when vcpu.Model.Has(CpuFeature.TscAdjust) => &m->TscAdjust,
             0x8B => &m->MicrocodeRevision,
             0x174 => &m->SysenterCs,
             0x175 => &m->SysenterEsp,
@@ -186,7 +186,7 @@ internal static unsafe class MsrAccess
             0xC000_0083 => &m->CompatibilityStar,
             0xC000_0084 => &m->SyscallMask,
             0xC000_0102 => &m->KernelGsBase,
-            0xC000_0103 => &m->TscAux,
+            0xC000_0103 when vcpu.Model.Has(CpuFeature.Rdtscp) => &m->TscAux,
             _ => null,
         };
     }
