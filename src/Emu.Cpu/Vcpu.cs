@@ -40,6 +40,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         Observer = options.Observer;
         Model = options.Model;
         ApicId = options.ApicId;
+        _randomSeed = options.RandomSeed;
         State = (CpuState*)NativeMemory.AlignedAlloc((nuint)sizeof(CpuState), 64);
         *State = default;
         State->JumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheEntry.Count * sizeof(JumpCacheEntry)), 64);
@@ -128,4 +129,7 @@ public sealed class VcpuOptions
 
     /// <summary>The local APIC's ID.</summary>
     public uint ApicId { get; init; }
+
+    /// <summary>What RDRAND and RDSEED begin with, together with the APIC ID.</summary>
+    public ulong RandomSeed { get; init; }
 }

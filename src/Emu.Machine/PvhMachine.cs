@@ -90,6 +90,7 @@ public sealed class PvhMachine : IDisposable
             Hypervisor = options.Profile == MachineProfile.Xen ? MakeHypervisor() : null,
             Observer = new VcpuLogger(_log, options.Observer),
             Model = new CpuModel(options.CpuVendor, options.Vcpus, options.Profile == MachineProfile.Xen ? XenApicIdStride : 1, options.CpuLevel),
+            RandomSeed = options.RandomSeed,
         });
         _link.Vcpu = Vcpu;
     }

@@ -97,10 +97,10 @@ internal sealed record CpuFeature(
         new("xsave", 1, CpuidRegister.Ecx, 26, null, State.Cr4.Osxsave, CpuidFeature.XSAVE) { Xcr0 = 3 },
         new("avx", 1, CpuidRegister.Ecx, 28, null, 0, CpuidFeature.AVX) { Xcr0 = 4 },
         new("f16c", 1, CpuidRegister.Ecx, 29, null, 0, CpuidFeature.F16C),
-        new("bmi1", 7, CpuidRegister.Ebx, 3, null, 0, CpuidFeature.BMI1),
+        new(Bmi1, 7, CpuidRegister.Ebx, 3, null, 0, CpuidFeature.BMI1),
         new("avx2", 7, CpuidRegister.Ebx, 5, null, 0, CpuidFeature.AVX2),
         new("bmi2", 7, CpuidRegister.Ebx, 8, null, 0, CpuidFeature.BMI2),
-        new("abm", 0x8000_0001, CpuidRegister.Ecx, 5, null, 0, CpuidFeature.LZCNT),
+        new(Lzcnt, 0x8000_0001, CpuidRegister.Ecx, 5, null, 0, CpuidFeature.LZCNT),
     ];
 
     private static readonly CpuFeature[] Max =
@@ -108,24 +108,40 @@ internal sealed record CpuFeature(
         new("pclmulqdq", 1, CpuidRegister.Ecx, 1, null, 0, CpuidFeature.PCLMULQDQ),
         new("pcid", 1, CpuidRegister.Ecx, 17, null, State.Cr4.Pcide),
         new("aes", 1, CpuidRegister.Ecx, 25, null, 0, CpuidFeature.AES),
+        new("rdrand", 1, CpuidRegister.Ecx, 30, null, 0, CpuidFeature.RDRAND),
         new("fsgsbase", 7, CpuidRegister.Ebx, 0, null, State.Cr4.Fsgsbase, CpuidFeature.FSGSBASE),
         new(TscAdjust, 7, CpuidRegister.Ebx, 1),
         new("smep", 7, CpuidRegister.Ebx, 7, null, State.Cr4.Smep),
         new("erms", 7, CpuidRegister.Ebx, 9),
         new("invpcid", 7, CpuidRegister.Ebx, 10, null, 0, CpuidFeature.INVPCID),
+        new("rdseed", 7, CpuidRegister.Ebx, 18, null, 0, CpuidFeature.RDSEED),
         new("adx", 7, CpuidRegister.Ebx, 19, null, 0, CpuidFeature.ADX),
         new("smap", 7, CpuidRegister.Ebx, 20, null, State.Cr4.Smap, CpuidFeature.SMAP),
         new("clflushopt", 7, CpuidRegister.Ebx, 23, null, 0, CpuidFeature.CLFLUSHOPT),
         new("clwb", 7, CpuidRegister.Ebx, 24, null, 0, CpuidFeature.CLWB),
         new("sha_ni", 7, CpuidRegister.Ebx, 29, null, 0, CpuidFeature.SHA),
         new("umip", 7, CpuidRegister.Ecx, 2, null, State.Cr4.Umip),
+        new("gfni", 7, CpuidRegister.Ecx, 8, null, 0, CpuidFeature.GFNI),
+        new("vaes", 7, CpuidRegister.Ecx, 9, null, 0, CpuidFeature.VAES),
+        new("vpclmulqdq", 7, CpuidRegister.Ecx, 10, null, 0, CpuidFeature.VPCLMULQDQ),
         new("rdpid", 7, CpuidRegister.Ecx, 22, null, 0, CpuidFeature.RDPID),
+        new("cldemote", 7, CpuidRegister.Ecx, 25, null, 0, CpuidFeature.CLDEMOTE),
+        new("movdiri", 7, CpuidRegister.Ecx, 27, null, 0, CpuidFeature.MOVDIRI),
+        new("movdir64b", 7, CpuidRegister.Ecx, 28, null, 0, CpuidFeature.MOVDIR64B),
         new("fsrm", 7, CpuidRegister.Edx, 4),
+        new("serialize", 7, CpuidRegister.Edx, 14, null, 0, CpuidFeature.SERIALIZE),
+        new("avx_vnni", 7, CpuidRegister.Eax, 4, null, 0, CpuidFeature.AVX_VNNI) { Subleaf = 1 },
         new("xsaveopt", 0xD, CpuidRegister.Eax, 0, null, 0, CpuidFeature.XSAVEOPT) { Subleaf = 1 },
         new("xsavec", 0xD, CpuidRegister.Eax, 1, null, 0, CpuidFeature.XSAVEC) { Subleaf = 1 },
+        new(Xgetbv1, 0xD, CpuidRegister.Eax, 2) { Subleaf = 1 },
+        new(Xsaves, 0xD, CpuidRegister.Eax, 3, null, 0, CpuidFeature.XSAVES) { Subleaf = 1 },
+        new("sse4a", 0x8000_0001, CpuidRegister.Ecx, 6, CpuVendor.Amd, 0, CpuidFeature.SSE4A),
         new("3dnowprefetch", 0x8000_0001, CpuidRegister.Ecx, 8, null, 0, CpuidFeature.PREFETCHW),
         new("pdpe1gb", 0x8000_0001, CpuidRegister.Edx, 26),
         new(Rdtscp, 0x8000_0001, CpuidRegister.Edx, 27, null, 0, CpuidFeature.RDTSCP),
+        new("clzero", 0x8000_0008, CpuidRegister.Ebx, 0, CpuVendor.Amd, 0, CpuidFeature.CLZERO),
+        new("xsaveerptr", 0x8000_0008, CpuidRegister.Ebx, 2, CpuVendor.Amd),
+        new(Wbnoinvd, 0x8000_0008, CpuidRegister.Ebx, 9, null, 0, CpuidFeature.WBNOINVD),
     ];
 
     /// <summary>LAHF and SAHF in 64-bit code: the only instructions that a feature brings to one mode alone.</summary>
@@ -136,6 +152,21 @@ internal sealed record CpuFeature(
 
     /// <summary>RDTSCP, and IA32_TSC_AUX.</summary>
     public const string Rdtscp = "rdtscp";
+
+    /// <summary>XGETBV with ECX = 1.</summary>
+    public const string Xgetbv1 = "xgetbv1";
+
+    /// <summary>XSAVES and XRSTORS, and IA32_XSS.</summary>
+    public const string Xsaves = "xsaves";
+
+    /// <summary>WBNOINVD, which is WBINVD with a prefix.</summary>
+    public const string Wbnoinvd = "wbnoinvd";
+
+    /// <summary>LZCNT, which is BSR with a prefix.</summary>
+    public const string Lzcnt = "abm";
+
+    /// <summary>TZCNT, which is BSF with a prefix, among others.</summary>
+    public const string Bmi1 = "bmi1";
 
     /// <summary>Every feature that the CPU may have: the one place where CPUID, control registers and #UD agree on it.</summary>
     public static readonly CpuFeature[] All =

@@ -99,8 +99,8 @@ public sealed class CpuModel
     /// needs no option: <see cref="Supports"/> refuses it.
     /// </remarks>
     internal DecoderOptions DecoderOptions =>
-        (Has("abm") ? 0 : DecoderOptions.NoMPFX_0FBD) | (Has("bmi1") ? 0 : DecoderOptions.NoMPFX_0FBC)
-        | (Has("wbnoinvd") ? 0 : DecoderOptions.NoWbnoinvd) | (Has(CpuFeature.LahfInLongMode) ? 0 : DecoderOptions.NoLahfSahf64);
+        (Has(CpuFeature.Lzcnt) ? 0 : DecoderOptions.NoMPFX_0FBD) | (Has(CpuFeature.Bmi1) ? 0 : DecoderOptions.NoMPFX_0FBC)
+        | (Has(CpuFeature.Wbnoinvd) ? 0 : DecoderOptions.NoWbnoinvd) | (Has(CpuFeature.LahfInLongMode) ? 0 : DecoderOptions.NoLahfSahf64);
 
     /// <summary>True where the processor has an instruction.</summary>
     public bool Supports(Code code)
@@ -139,7 +139,9 @@ public sealed class CpuModel
                 Leaf1Ecx(vcpu), Bits(1, CpuidRegister.Edx) | (Processors > 1 ? 1u << 28 : 0)),
             2 when Vendor == CpuVendor.Intel => new CpuidResult(0x00FE_FF01, 0, 0, 0),
             4 when Vendor == CpuVendor.Intel => Cache(subleaf),
-            7 when subleaf == 0 => new CpuidResult(0, Bits(7, CpuidRegister.Ebx), Bits(7, CpuidRegister.Ecx), Bits(7, CpuidRegister.Edx)),
+            7 when subleaf == 0 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1) != 0 ? 1u : 0,
+                Bits(7, CpuidRegister.Ebx), Bits(7, CpuidRegister.Ecx), Bits(7, CpuidRegister.Edx)),
+            7 when subleaf == 1 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1), 0, 0, 0),
             6 => new CpuidResult(Bits(6, CpuidRegister.Eax), 0, 0, 0),
             0xB => Topology(subleaf, vcpu.ApicId),
             0xD when Has("xsave") => ExtendedState(subleaf, vcpu),

@@ -122,6 +122,9 @@ public unsafe struct CpuState
     /// <summary>Protection-key rights of user pages.</summary>
     public uint Pkru;
 
+    /// <summary>Where RDRAND and RDSEED are in their sequence (<see cref="RandomGenerator"/>).</summary>
+    public ulong RandomState;
+
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
 

@@ -48,6 +48,7 @@ internal sealed class GuestSetup
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,
             CpuLevel = _options.CpuLevel,
+            RandomSeed = _options.RandomSeed,
             Engine = _options.Engine,
             ConsoleOutput = output,
             DebugConsoleOutput = debugOutput,

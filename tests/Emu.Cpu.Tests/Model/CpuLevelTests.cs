@@ -98,6 +98,20 @@ public sealed unsafe class CpuLevelTests
     [InlineData("rdfsbase rax", "F3480FAEC0", CpuLevel.Max)]
     [InlineData("clac", "0F01CA", CpuLevel.Max)]
     [InlineData("xsaveopt [rsi]", "0FAE36", CpuLevel.Max)]
+    [InlineData("xsaves [rsi]", "0FC72E", CpuLevel.Max)]
+    [InlineData("rdrand eax", "0FC7F0", CpuLevel.Max)]
+    [InlineData("rdseed rax", "480FC7F8", CpuLevel.Max)]
+    [InlineData("gf2p8mulb xmm0, xmm1", "660F38CFC1", CpuLevel.Max)]
+    [InlineData("vgf2p8mulb ymm0, ymm0, ymm1", "C4E27DCFC1", CpuLevel.Max)]
+    [InlineData("vaesenc ymm0, ymm0, ymm1", "C4E27DDCC1", CpuLevel.Max)]
+    [InlineData("vpclmulqdq ymm0, ymm0, ymm1, 0", "C4E37D44C100", CpuLevel.Max)]
+    [InlineData("vpdpbusd ymm0, ymm0, ymm1", "C4E27D50C1", CpuLevel.Max)]
+    [InlineData("extrq xmm0, xmm1", "660F79C1", CpuLevel.Max)]
+    [InlineData("movntsd [rsi], xmm0", "F20F2B06", CpuLevel.Max)]
+    [InlineData("serialize", "0F01E8", CpuLevel.Max)]
+    [InlineData("movdiri [rsi], eax", "0F38F906", CpuLevel.Max)]
+    [InlineData("movdir64b rdx, [rsi]", "660F38F816", CpuLevel.Max)]
+    [InlineData("clzero", "0F01FC", CpuLevel.Max)]
     public void An_instruction_exists_from_its_level_on(string text, string bytes, CpuLevel from)
     {
         foreach (var level in Enum.GetValues<CpuLevel>())
@@ -136,6 +150,7 @@ public sealed unsafe class CpuLevelTests
     [InlineData("endbr64", "F30F1EFA")]
     [InlineData("rdsspq rax", "F3480F1EC8")]
     [InlineData("bndmk bnd0, [rsi]", "F30F1B06")]
+    [InlineData("wbnoinvd", "F30F09")]
     [InlineData("lock xacquire add [rsi], eax", "F2F00106")]
     public void A_hint_is_passed_over_where_nothing_knows_it(string text, string bytes) =>
         Assert.True(Execute(CpuLevel.V1, bytes, out _) is null, text);

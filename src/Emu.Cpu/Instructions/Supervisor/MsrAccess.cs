@@ -144,7 +144,8 @@ internal static unsafe class MsrAccess
                 if (value != 0)
                     return false;
                 break;
-            case 0xDA0:
+            case 0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves):
+                // No supervisor state component exists.
                 return value == 0;
             case 0x49:
                 // PRED_CMD: nothing is predicted.
@@ -180,7 +181,7 @@ internal static unsafe class MsrAccess
             0x277 => &m->PageAttributeTable,
             0x2FF => &m->MtrrDefaultType,
             >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 => m->MachineCheckBanks + (msr - 0x400),
-            0xDA0 => &m->SupervisorXstate,
+            0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves) => &m->SupervisorXstate,
             0xC000_0081 => &m->Star,
             0xC000_0082 => &m->LongStar,
             0xC000_0083 => &m->CompatibilityStar,
