@@ -43,12 +43,14 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return false;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
-        if (!TryTranslateData(op, linear, rights, out var host, out var physical))
-            return false;
         if (first == size)
-            return WritePiece(op, host, physical, size, State->Scratch);
-        if (!TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2))
+            return TryTranslateData(op, linear, rights, out var only, out var onlyPhysical) && WritePiece(op, only, onlyPhysical, size, State->Scratch);
+        if (!MayCross(op, linear, rights)
+            || !TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2)
+            || !TryTranslateData(op, linear, rights, out var host, out var physical))
+        {
             return false;
+        }
         // Both pages allow the write; a repetition is asked for before either is touched.
         if (!MayWriteNow(op, host, physical, first) || !MayWriteNow(op, host2, physical2, size - first))
             return false;
@@ -63,22 +65,12 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return null;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
-        if (!TryTranslateData(op, linear, rights, out var host, out var physical) || !MayWriteNow(op, host, physical, first))
-            return null;
         if (first == size)
-        {
-            if (host != null)
-            {
-                _blocks.Invalidate(physical, size);
-                return host;
-            }
-            _modifyIsDevice = true;
-            _modifyDevice = physical;
-            _modifySize = size;
-            return ReadDevice(op, physical, size, State->Scratch) ? State->Scratch : null;
-        }
-        if (!TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2)
-            || !MayWriteNow(op, host2, physical2, size - first))
+            return ModifyWithin(op, linear, size, rights);
+        if (!MayCross(op, linear, rights)
+            || !TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2)
+            || !TryTranslateData(op, linear, rights, out var host, out var physical)
+            || !MayWriteNow(op, host, physical, first) || !MayWriteNow(op, host2, physical2, size - first))
         {
             return null;
         }
@@ -93,6 +85,21 @@ public sealed unsafe partial class Vcpu
             _blocks.Invalidate(physical2, size - first);
         return ReadPiece(op, host, physical, first, State->Scratch) && ReadPiece(op, host2, physical2, size - first, State->Scratch + first)
             ? State->Scratch : null;
+    }
+
+    private byte* ModifyWithin(Op* op, ulong linear, int size, PageAccess rights)
+    {
+        if (!TryTranslateData(op, linear, rights, out var host, out var physical) || !MayWriteNow(op, host, physical, size))
+            return null;
+        if (host != null)
+        {
+            _blocks.Invalidate(physical, size);
+            return host;
+        }
+        _modifyIsDevice = true;
+        _modifyDevice = physical;
+        _modifySize = size;
+        return ReadDevice(op, physical, size, State->Scratch) ? State->Scratch : null;
     }
 
     /// <summary>Carries the scratch copy of <see cref="ModifySlow"/> to its place.</summary>
@@ -120,8 +127,7 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return false;
         var last = WrapLinear(linear + (ulong)size - 1);
-        return TryTranslateData(op, linear, rights, out _, out _)
-            && ((last ^ linear) >> 12 == 0 || TryTranslateData(op, last & ~0xFFFUL, rights, out _, out _));
+        return MayCross(op, linear, rights) && ((last ^ linear) >> 12 == 0 || MayCross(op, last & ~0xFFFUL, rights));
     }
 
     /// <summary>
@@ -132,12 +138,10 @@ public sealed unsafe partial class Vcpu
     internal byte* WritableRun(ulong linear, int length)
     {
         if (State->DataTlb == _tlb.Bank(TlbBank.Checked)
-            || !_walker.TryTranslate(linear, DataAccess | PageAccess.Write, SmapOverride, out var page, out _))
+            || !TryTranslate(DataBank, linear, DataAccess | PageAccess.Write, out var host, out var physical, out _))
         {
             return null;
         }
-        var physical = page.Physical | (linear & 0xFFF);
-        var host = _memory.HostAddress(physical);
         return host == null || (_memory.HoldsCode(host) && _blocks.Overlaps(physical, length)) ? null : host;
     }
 

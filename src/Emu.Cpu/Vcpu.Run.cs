@@ -173,7 +173,11 @@ public sealed unsafe partial class Vcpu
         var block = entry->Block;
         if (entry->Rip != s->Rip || entry->Tag != s->CodeTag || block->Count == long.MaxValue)
         {
+            var tag = s->CodeTag;
             block = LookUpOrDecode();
+            // A table of translations that was full has been emptied: the jump cache may not know more than it does.
+            if (block != null && s->CodeTag != tag)
+                block = LookUpOrDecode();
             if (block == null)
                 return null;
             if (block != _uncached)

@@ -122,6 +122,9 @@ public unsafe struct CpuState
     /// <summary>Protection-key rights of user pages.</summary>
     public uint Pkru;
 
+    /// <summary>IA32_PKRS: protection-key rights of supervisor pages.</summary>
+    public uint Pkrs;
+
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
 
