@@ -130,7 +130,8 @@ public sealed unsafe partial class Vcpu
 
     // Implicit accesses are never excused from SMAP by EFLAGS.AC (SDM Vol. 3, 4.6.1).
     private TlbEntry* SystemBank(PageAccess rights) => _tlb.Bank(
-        (rights & PageAccess.User) != 0 ? TlbBank.User
+        HasDataBreakpoints ? TlbBank.Checked
+        : (rights & PageAccess.User) != 0 ? TlbBank.User
         : (State->Cr4 & Cr4.Smap) == 0 ? TlbBank.SupervisorOverride : TlbBank.Supervisor);
 
     private ulong WrapSystem(ulong linear) => (State->Efer & Efer.Lma) != 0 ? linear : (uint)linear;
@@ -150,6 +151,7 @@ public sealed unsafe partial class Vcpu
         linear = WrapSystem(linear);
         if (!IsCanonical(linear) || !IsCanonical(linear + (ulong)size - 1))
             return Fail(uncanonical, errorCode);
+        NoteDataAccess(linear, size, rights);
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (!TryTranslateSystem(linear, rights, out var host, out var physical) || !ReadSystemPiece(host, physical, to, first))
             return false;
@@ -165,6 +167,7 @@ public sealed unsafe partial class Vcpu
         if (!IsCanonical(linear) || !IsCanonical(linear + (ulong)size - 1))
             return Fail(uncanonical, errorCode);
         rights |= PageAccess.Write;
+        NoteDataAccess(linear, size, rights);
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (!TryTranslateSystem(linear, rights, out var host, out var physical) || !MayWriteSystemNow(host, physical, first))
             return false;
@@ -228,6 +231,7 @@ public sealed unsafe partial class Vcpu
         }
         if (!_betweenInstructions && State->Solo == 0)
             return NeedExactBoundary();
+        EnterPlatformAlone();
         for (var done = 0; done < length;)
         {
             var piece = DevicePiece(length - done);
@@ -235,6 +239,7 @@ public sealed unsafe partial class Vcpu
             Unsafe.CopyBlockUnaligned(to + done, &value, (uint)piece);
             done += piece;
         }
+        LeavePlatform();
         return true;
     }
 
@@ -242,7 +247,9 @@ public sealed unsafe partial class Vcpu
     {
         if (host == null)
         {
+            EnterPlatformAlone();
             WriteDevice(physical, length, from);
+            LeavePlatform();
             return;
         }
         if (_memory.HoldsCode(host))
