@@ -80,6 +80,9 @@ public sealed unsafe partial class Vcpu
     /// <summary>Calls to the platform from an instruction: within the scope <see cref="InstructionsRetired"/> is exact.</summary>
     internal void EnterPlatform(Op* op) => _unretired = op->Remaining;
 
+    // The same without an op: the instruction runs alone, and is the one that has not been retired; the delivery of an event is not charged yet.
+    private void EnterPlatformAlone() => _unretired = _betweenInstructions ? 0u : 1;
+
     /// <summary>Ends what <see cref="EnterPlatform"/> began.</summary>
     internal void LeavePlatform() => _unretired = 0;
 

@@ -133,7 +133,8 @@ public sealed unsafe partial class Vcpu
         (rights & PageAccess.User) != 0 ? TlbBank.User
         : (State->Cr4 & Cr4.Smap) == 0 ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
 
-    private TlbEntry* SystemBank(PageAccess rights) => _tlb.Bank(SystemBankOf(rights));
+    // Where an access may go straight through: nowhere while every one is looked at.
+    private TlbEntry* SystemBank(PageAccess rights) => _tlb.Bank(HasDataBreakpoints ? TlbBank.Checked : SystemBankOf(rights));
 
     private ulong WrapSystem(ulong linear) => (State->Efer & Efer.Lma) != 0 ? linear : (uint)linear;
 
@@ -152,6 +153,7 @@ public sealed unsafe partial class Vcpu
         linear = WrapSystem(linear);
         if (!IsCanonical(linear) || !IsCanonical(linear + (ulong)size - 1))
             return Fail(uncanonical, errorCode);
+        NoteDataAccess(linear, size, rights);
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (!TryTranslateSystem(linear, rights, out var host, out var physical) || !ReadSystemPiece(host, physical, to, first))
             return false;
@@ -167,6 +169,7 @@ public sealed unsafe partial class Vcpu
         if (!IsCanonical(linear) || !IsCanonical(linear + (ulong)size - 1))
             return Fail(uncanonical, errorCode);
         rights |= PageAccess.Write;
+        NoteDataAccess(linear, size, rights);
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (first != size && !MayCrossSystem(linear, rights))
             return false;
@@ -213,6 +216,7 @@ public sealed unsafe partial class Vcpu
         }
         if (!_betweenInstructions && State->Solo == 0)
             return NeedExactBoundary();
+        EnterPlatformAlone();
         for (var done = 0; done < length;)
         {
             var piece = DevicePiece(length - done);
@@ -220,6 +224,7 @@ public sealed unsafe partial class Vcpu
             Unsafe.CopyBlockUnaligned(to + done, &value, (uint)piece);
             done += piece;
         }
+        LeavePlatform();
         return true;
     }
 
@@ -227,7 +232,9 @@ public sealed unsafe partial class Vcpu
     {
         if (host == null)
         {
+            EnterPlatformAlone();
             WriteDevice(physical, length, from);
+            LeavePlatform();
             return;
         }
         if (_memory.HoldsCode(host))
