@@ -48,6 +48,9 @@ public sealed record MachineOptions
     /// <summary>Whose entry state to follow; null for that of the profile: QEMU's for the PC, Xen's for Xen.</summary>
     public EntryProfile? EntryProfile { get; init; }
 
+    /// <summary>How the kernel is entered.</summary>
+    public BootProtocol Protocol { get; init; } = BootProtocol.Auto;
+
     /// <summary>The layout of start_info.</summary>
     public StartInfoVersion StartInfoVersion { get; init; } = StartInfoVersion.V1;
 

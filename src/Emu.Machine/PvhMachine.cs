@@ -16,7 +16,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine;
 
-/// <summary>A machine that boots one PVH kernel: vCPUs, RAM, devices and the loop that runs them.</summary>
+/// <summary>A machine that boots one kernel, through PVH or Multiboot: vCPUs, RAM, devices and the loop that runs them.</summary>
 /// <remarks>
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="SerialInput"/> for input. Not thread safe.
@@ -113,10 +113,12 @@ public sealed class PvhMachine : IDisposable
     /// <param name="image">The kernel.</param>
     /// <param name="modules">Its modules in order; the first is Linux's initrd.</param>
     /// <param name="commandLine">Its command line without NUL, byte for byte, or null.</param>
+    /// <param name="name">What a Multiboot kernel finds before its command line; null for nothing.</param>
     /// <returns>Where everything lies.</returns>
     /// <exception cref="PvhBootException">The image cannot be booted, or does not fit.</exception>
-    public PvhBootResult Load(KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine)
+    public BootResult Load(KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine, string? name = null)
     {
+        ArgumentNullException.ThrowIfNull(image);
         ulong rsdp = 0;
         if (_pc is not null)
         {
@@ -125,15 +127,26 @@ public sealed class PvhMachine : IDisposable
             Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
-        var boot = PvhLoader.Load(image, Ram, new PvhBootOptions
-        {
-            CommandLine = commandLine,
-            Modules = modules,
-            StartInfoVersion = _options.StartInfoVersion,
-            RsdpAddress = rsdp,
-            MemoryMap = MemoryMap,
-            EntryProfile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen),
-        });
+        var profile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen);
+        var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
+        BootResult boot = protocol == BootProtocol.Multiboot
+            ? MultibootLoader.Load(image, Ram, new MultibootBootOptions
+            {
+                ImageName = name,
+                CommandLine = commandLine,
+                Modules = modules,
+                MemoryMap = MemoryMap,
+                EntryProfile = profile,
+            })
+            : PvhLoader.Load(image, Ram, new PvhBootOptions
+            {
+                CommandLine = commandLine,
+                Modules = modules,
+                StartInfoVersion = _options.StartInfoVersion,
+                RsdpAddress = rsdp,
+                MemoryMap = MemoryMap,
+                EntryProfile = profile,
+            });
         EntryState.Apply(Vcpu, boot.Cpu);
         return boot;
     }

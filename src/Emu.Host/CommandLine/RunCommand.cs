@@ -12,7 +12,8 @@ internal sealed class RunCommand
 {
     private readonly Argument<string?> _kernel = new("KERNEL")
     {
-        Description = "ELF32 or ELF64 with a PVH note, plain or gzip-wrapped, or a bzImage such as vmlinuz. Without it, the embedded tour runs.",
+        Description = "ELF32 or ELF64 with a PVH note or a Multiboot header, plain or compressed, a flat Multiboot binary, or a bzImage such as vmlinuz. "
+            + "Without it, the embedded tour runs.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -34,7 +35,7 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto, interpreter or jit. [auto]");
     private readonly Option<string?> _entry = Text(
-        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note]");
+        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note, else Multiboot]");
     private readonly Option<string?> _startInfo = Text("--start-info", "v1|v0|draft", "The layout of hvm_start_info. [v1]");
 
     private readonly Option<string?> _profile = Text(
@@ -196,7 +197,13 @@ internal sealed class RunCommand
             ("interpreter", ExecutionEngine.Interpreter),
             ("jit", ExecutionEngine.Jit));
 
-    private static EntryChoice Entry(string? text) => text is "multiboot" or "multiboot2"
-        ? throw new UsageException($"--entry {text} is not possible yet: this version enters kernels by their PVH note.")
-        : OptionText.Choice("--entry", text, EntryChoice.Auto, ("auto", EntryChoice.Auto), ("pvh", EntryChoice.Pvh));
+    private static BootProtocol Entry(string? text) => text == "multiboot2"
+        ? throw new UsageException("--entry multiboot2 is not possible yet: this version enters kernels by PVH or Multiboot 1.")
+        : OptionText.Choice(
+            "--entry",
+            text,
+            BootProtocol.Auto,
+            ("auto", BootProtocol.Auto),
+            ("pvh", BootProtocol.Pvh),
+            ("multiboot", BootProtocol.Multiboot));
 }

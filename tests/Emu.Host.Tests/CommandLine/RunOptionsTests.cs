@@ -98,7 +98,7 @@ public sealed class RunOptionsTests
     [InlineData("--vcpus", "k", "--vcpus", "33")]
     [InlineData("jit", "k", "--engine", "jit")]
     [InlineData("--engine", "k", "--engine", "steam")]
-    [InlineData("multiboot", "k", "--entry", "multiboot")]
+    [InlineData("multiboot2", "k", "--entry", "multiboot2")]
     [InlineData("--machine", "k", "--machine", "pdp11")]
     [InlineData("--start-info", "k", "--start-info", "v2")]
     [InlineData("--entry-profile", "k", "--entry-profile", "bochs")]
