@@ -137,8 +137,8 @@ public sealed unsafe partial class Vcpu
             return null;
         }
         var physical = page.Physical | (linear & 0xFFF);
-        var host = _memory.HostAddress(physical);
-        return host == null || (_memory.HoldsCode(host) && _blocks.Overlaps(physical, length)) ? null : host;
+        var host = _memory.WritableHostAddress(physical);
+        return host == null || (_memory.WatchesWrites(host) && _blocks.Overlaps(physical, length)) ? null : host;
     }
 
     private bool BeginAccess(Op* op, ulong linear, int size, SegmentName segment, PageAccess rights)
@@ -160,7 +160,7 @@ public sealed unsafe partial class Vcpu
     {
         if (State->Solo != 0)
             return true;
-        if (host != null && (!_memory.HoldsCode(host) || !_blocks.Overlaps(physical, length)))
+        if (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
             return true;
         return AskForRepetition(op);
     }
@@ -184,7 +184,7 @@ public sealed unsafe partial class Vcpu
             LeavePlatform();
             return true;
         }
-        if (_memory.HoldsCode(host))
+        if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
         Buffer.MemoryCopy(from, host, length, length);
         return true;

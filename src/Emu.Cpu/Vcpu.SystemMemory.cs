@@ -193,7 +193,7 @@ public sealed unsafe partial class Vcpu
             return Fail(ExceptionVector.PageFault, (uint)errorCode);
         }
         physical = page.Physical | (linear & 0xFFF);
-        host = _memory.HostAddress(physical);
+        host = HostOf(physical, rights);
         if (host == null)
             return true;
         var hostPage = host - (linear & 0xFFF);
@@ -204,13 +204,13 @@ public sealed unsafe partial class Vcpu
         }
         var dirty = page.Dirty || (rights & PageAccess.Write) != 0;
         EnterSupervisor(smapIsOff ? TlbBank.SupervisorOverride : TlbBank.Supervisor, linear & ~0xFFFUL, page, hostPage,
-            dirty && !_memory.HoldsCode(hostPage));
+            dirty && !_memory.WatchesWrites(hostPage));
         return true;
     }
 
     private bool MayWriteSystemNow(byte* host, ulong physical, int length) =>
         _betweenInstructions || State->Solo != 0
-        || (host != null && (!_memory.HoldsCode(host) || !_blocks.Overlaps(physical, length)))
+        || (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
         || NeedExactBoundary();
 
     private bool NeedExactBoundary()
@@ -245,7 +245,7 @@ public sealed unsafe partial class Vcpu
             WriteDevice(physical, length, from);
             return;
         }
-        if (_memory.HoldsCode(host))
+        if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
         Unsafe.CopyBlockUnaligned(host, from, (uint)length);
     }

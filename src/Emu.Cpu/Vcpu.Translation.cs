@@ -59,7 +59,7 @@ public sealed unsafe partial class Vcpu
     // Linear addresses wrap at 4 GiB outside 64-bit mode.
     private ulong WrapLinear(ulong linear) => Is64BitCode ? linear : (uint)linear;
 
-    // host is null where the page is not RAM: a device answers at the physical address.
+    // host is null where the page is not RAM, or ROM that is read: a device answers at the physical address.
     private bool TryTranslateData(Op* op, ulong linear, PageAccess rights, out byte* host, out ulong physical)
     {
         // Page-crossing operands come here although the TLB knows both pages.
@@ -78,7 +78,7 @@ public sealed unsafe partial class Vcpu
             return RaiseFault(op, ExceptionVector.PageFault, (uint)errorCode);
         }
         physical = page.Physical | (linear & 0xFFF);
-        host = _memory.HostAddress(physical);
+        host = HostOf(physical, rights);
         if (host != null)
             Enter(linear & ~0xFFFUL, page, host - (linear & 0xFFF), (rights & PageAccess.User) != 0, (rights & PageAccess.Write) != 0);
         return true;
@@ -88,7 +88,7 @@ public sealed unsafe partial class Vcpu
     {
         // D is set by the first write, and only then may later writes go straight through.
         var dirty = page.Dirty || written;
-        var code = _memory.HoldsCode(hostPage);
+        var code = _memory.WatchesWrites(hostPage);
         if (user)
         {
             var allowed = page.User && KeyAllows(page, false);
@@ -134,8 +134,15 @@ public sealed unsafe partial class Vcpu
         }
         physical = page.Physical | (linear & 0xFFF);
         host = _memory.HostAddress(physical);
-        if (host != null)
-            Enter(linear & ~0xFFFUL, page, host - (linear & 0xFFF), user, false);
+        if (host == null)
+            return true;
+        // ROM shows at two places: a block is known by one address, the same as after a hit in the TLB.
+        physical = _memory.PhysicalAddress(host);
+        Enter(linear & ~0xFFFUL, page, host - (linear & 0xFFF), user, false);
         return true;
     }
+
+    // Where an access may go straight to; null for a device, and for a write to ROM, which the platform's bus ignores.
+    private byte* HostOf(ulong physical, PageAccess rights) =>
+        (rights & PageAccess.Write) != 0 ? _memory.WritableHostAddress(physical) : _memory.HostAddress(physical);
 }

@@ -7,6 +7,7 @@ using Emu.Machine.Acpi;
 using Emu.Machine.Buses;
 using Emu.Machine.Consoles;
 using Emu.Machine.Diagnostics;
+using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Memory;
 using Emu.Machine.Power;
@@ -18,7 +19,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine;
 
-/// <summary>A machine that boots one PVH kernel: vCPU, RAM, devices and the loop that runs them.</summary>
+/// <summary>A machine that boots one PVH kernel, or starts from a ROM: vCPU, RAM, devices and the loop that runs them.</summary>
 /// <remarks>
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="SerialInput"/> for input. Not thread safe.
@@ -63,12 +64,13 @@ public sealed class PvhMachine : IDisposable
         _link = new VcpuLink(_power);
         Clock = new VirtualClock(_link);
         MemoryMap = MachineMemoryMap.Build(options.Profile, options.MemorySize);
-        Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap));
+        Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap), options.Firmware is { } rom ? rom.Bytes.Span : default);
         var apicBus = new ApicBus();
         var ports = new PortBus(_log);
         if (options.Profile == MachineProfile.Pc)
         {
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart);
+            var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
+            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post);
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -79,6 +81,8 @@ public sealed class PvhMachine : IDisposable
         _localApic = new LocalApic(0, isBootProcessor: true, Clock, apicBus, _link, _pc?.Pic);
         Mmio = new MmioBus(_log, _localApic);
         _pc?.Claim(Mmio);
+        if (options.Firmware is { } firmware)
+            RomWrites.Claim(Mmio, firmware);
         _blocks = new BlockCache(Ram.Physical);
         Vcpu = new Vcpu(new VcpuOptions
         {
@@ -115,8 +119,11 @@ public sealed class PvhMachine : IDisposable
     /// <param name="commandLine">Its command line without NUL, byte for byte, or null.</param>
     /// <returns>Where everything lies.</returns>
     /// <exception cref="PvhBootException">The image cannot be booted, or does not fit.</exception>
+    /// <exception cref="InvalidOperationException">The machine starts from a ROM: it is ready to run as it is made.</exception>
     public PvhBootResult Load(KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine)
     {
+        if (_options.Firmware is not null)
+            throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
         ulong rsdp = 0;
         if (_pc is not null)
         {
@@ -196,6 +203,8 @@ public sealed class PvhMachine : IDisposable
     {
         if (options.Vcpus != 1)
             throw new MachineConfigurationException($"The machine has one vCPU so far; {options.Vcpus} cannot be made.");
+        if (options.Firmware is not null && options.Profile != MachineProfile.Pc)
+            throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
         {
             throw new MachineConfigurationException(
