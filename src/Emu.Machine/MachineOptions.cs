@@ -1,6 +1,7 @@
 using Emu.Cpu;
 using Emu.Cpu.Platform;
 using Emu.Machine.Consoles;
+using Emu.Machine.Firmware;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -68,6 +69,12 @@ public sealed record MachineOptions
 
     /// <summary>Where console input comes from; null for none.</summary>
     public IConsoleSource? ConsoleInput { get; init; }
+
+    /// <summary>The ROM to start from instead of a kernel; null for a machine that gets one by <see cref="PvhMachine.Load"/>.</summary>
+    public FirmwareImage? Firmware { get; init; }
+
+    /// <summary>Hears each code that firmware writes to the POST ports, when it differs from the one before; null for nobody.</summary>
+    public Action<byte>? PostCode { get; init; }
 
     /// <summary>What the real-time clock shows at virtual time 0, taken as UTC.</summary>
     public DateTimeOffset ClockStart { get; init; } = DefaultClockStart;

@@ -17,6 +17,9 @@ internal sealed class RunCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    private readonly Option<string?> _firmware = Text(
+        "--firmware", "FILE", "Start from this ROM (64 KiB or a multiple) at the reset vector, without a kernel. POST codes are logged at info.");
+
     private readonly Option<string?> _initrd = Text("--initrd", "FILE", "The initial RAM disk: module 0.");
 
     private readonly Option<string[]> _modules = new("--module")
@@ -81,6 +84,9 @@ internal sealed class RunCommand
           Find reliance on registers that the boot ABI leaves open
             emu run kernel.elf --entry-profile poison
 
+          Start a BIOS or a test ROM as a processor starts after reset, and see its POST codes
+            emu run --firmware test386.bin --log-level info --debug-console stdout
+
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
 
@@ -99,7 +105,7 @@ internal sealed class RunCommand
     {
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
-            _kernel, _initrd, _modules, _append, _memory, _vcpus, _machine, _engine, _entry, _startInfo, _profile, _vendor, _debugConsole,
+            _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _engine, _entry, _startInfo, _profile, _vendor, _debugConsole,
             _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
         };
         command.SetAction(result => run(Bind(result)));
@@ -114,6 +120,10 @@ internal sealed class RunCommand
         string? kernel = result.GetValue(_kernel);
         if (kernel is ['-', ..])
             throw new UsageException($"'{kernel}' is not an option of 'emu run'; 'emu run --help' lists them.");
+
+        string? firmware = result.GetValue(_firmware);
+        if (firmware is not null)
+            RefuseBeside("--firmware", result);
 
         List<ModuleOption> modules = [];
         if (result.GetValue(_initrd) is { } initrd)
@@ -134,6 +144,7 @@ internal sealed class RunCommand
         return new RunOptions
         {
             Kernel = kernel,
+            Firmware = firmware,
             Modules = modules,
             CommandLine = OptionText.GuestText("--append", result.GetValue(_append)),
             MemorySize = memory,
@@ -142,7 +153,7 @@ internal sealed class RunCommand
                 "--machine",
                 result.GetValue(_machine),
                 // The tour shows hypercalls.
-                kernel is null ? MachineProfile.Xen : MachineProfile.Pc,
+                kernel is null && firmware is null ? MachineProfile.Xen : MachineProfile.Pc,
                 ("pc", MachineProfile.Pc),
                 ("xen", MachineProfile.Xen)),
             Engine = Engine(result.GetValue(_engine)),
@@ -185,6 +196,18 @@ internal sealed class RunCommand
                 ("trace", LogLevel.Trace)),
             LogFile = result.GetValue(_logFile),
         };
+    }
+
+    /// <summary>What a kernel's loader would use means nothing to a ROM.</summary>
+    private void RefuseBeside(string firmware, ParseResult result)
+    {
+        if (result.GetValue(_kernel) is { } kernel)
+            throw new UsageException($"{firmware} starts a ROM in a kernel's place; '{kernel}' is one kernel too many.");
+        foreach (Option option in new Option[] { _initrd, _modules, _append, _entry, _startInfo, _profile })
+        {
+            if (result.GetResult(option) is { Implicit: false })
+                throw new UsageException($"{option.Name} is for a kernel; {firmware} starts a ROM, which gets none of it.");
+        }
     }
 
     private static ExecutionEngine Engine(string? text) => text == "jit"

@@ -11,6 +11,9 @@ public sealed record RunOptions
     /// <summary>The kernel file; null boots the embedded tour.</summary>
     public string? Kernel { get; init; }
 
+    /// <summary>The ROM that the machine starts from instead of a kernel; null for none.</summary>
+    public string? Firmware { get; init; }
+
     /// <summary>The modules in order; the initrd, if any, is the first.</summary>
     public IReadOnlyList<ModuleOption> Modules { get; init; } = [];
 
