@@ -11,10 +11,12 @@ namespace Emu.Machine;
 /// 0x000A_0000 - 0x000D_FFFF           RAM that the map does not offer (a PC has its video window and option ROMs here)
 /// 0x000E_0000 - 0x000F_FFFF           reserved: ACPI tables, the RSDP at the start, where a legacy scan finds it too
 /// 0x000F_FFF0 - 0x000F_FFFF           in it, the restart instructions of the firmware that is not there
+/// 0x000E_0000 - 0x000F_FFFF           where the machine starts from a ROM, the end of that instead
 /// 0x0010_0000 - 0xBFFF_FFFF           RAM, up to the size of memory
 /// 0xFEA0_0200 - 0xFEA0_0202           sleep control, sleep status, reset (as QEMU's microvm has them)
 /// 0xFEC0_0000 - 0xFEC0_0FFF           I/O APIC, 24 pins
 /// 0xFEE0_0000 - 0xFEE0_0FFF           local APIC of the accessing vCPU (movable by IA32_APIC_BASE)
+/// 0xFF00_0000 - 0xFFFF_FFFF           the ROM, where there is one, so that it ends here
 /// 0x1_0000_0000 -                     the RAM that does not fit below 3 GiB
 ///
 /// port                                what                                            IRQ (GSI)
@@ -24,6 +26,7 @@ namespace Emu.Machine;
 /// 0x061                               system control port B: gate and output of timer channel 2
 /// 0x070-0x071                         MC146818 real-time clock and CMOS               8
 /// 0x080, 0x0ED                        POST code and delay port: writes vanish
+/// 0x190                               second POST code port, where the machine starts from a ROM
 /// 0x092                               system control port A: fast reset
 /// 0x0E9                               debug console
 /// 0x0F4                               isa-debug-exit
@@ -97,6 +100,9 @@ public static class AddressMap
 
     /// <summary>isa-debug-exit.</summary>
     public const ushort DebugExit = 0xF4;
+
+    /// <summary>Power-on self-test code, where PS/2 machines and test programs write it.</summary>
+    public const ushort SecondPostCode = 0x190;
 
     /// <summary>16550A, COM1.</summary>
     public const ushort Com1 = 0x3F8;

@@ -1,5 +1,6 @@
 using Emu.Machine.Buses;
 using Emu.Machine.Consoles;
+using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Power;
 using Emu.Machine.Serial;
@@ -12,9 +13,12 @@ namespace Emu.Machine;
 internal sealed class PcDevices
 {
     private readonly ApicBus _apicBus;
+    private readonly PostCodePort? _post;
 
-    public PcDevices(VirtualClock clock, ApicBus apicBus, IPowerControl power, IConsoleSink console, DateTimeOffset clockStart)
+    public PcDevices(
+        VirtualClock clock, ApicBus apicBus, IPowerControl power, IConsoleSink console, DateTimeOffset clockStart, PostCodePort? post)
     {
+        _post = post;
         _apicBus = apicBus;
         Pic = new Pic8259Pair(PicOutputChanged);
         IoApic = new IoApic(apicBus);
@@ -60,8 +64,16 @@ internal sealed class PcDevices
         ports.Claim(Com1, AddressMap.Com1, 8);
         ports.Claim(ResetControl, AddressMap.PciAddress, ResetControl.Length);
         var nothing = new WriteOnlyPort();
-        ports.Claim(nothing, AddressMap.PostCode, 1);
         ports.Claim(nothing, AddressMap.DelayPort, 1);
+        // Kernels write there for a delay; only what firmware says is worth a line.
+        if (_post is null)
+        {
+            ports.Claim(nothing, AddressMap.PostCode, 1);
+            return;
+        }
+
+        ports.Claim(_post, AddressMap.PostCode, 1);
+        ports.Claim(_post, AddressMap.SecondPostCode, 1);
     }
 
     public void Claim(MmioBus memory)
