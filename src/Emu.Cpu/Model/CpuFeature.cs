@@ -106,6 +106,7 @@ internal sealed record CpuFeature(
     private static readonly CpuFeature[] Max =
     [
         new("pclmulqdq", 1, CpuidRegister.Ecx, 1, null, 0, CpuidFeature.PCLMULQDQ),
+        new(Monitor, 1, CpuidRegister.Ecx, 3, null, 0, CpuidFeature.MONITOR),
         new("pcid", 1, CpuidRegister.Ecx, 17, null, State.Cr4.Pcide),
         new("aes", 1, CpuidRegister.Ecx, 25, null, 0, CpuidFeature.AES),
         new("rdrand", 1, CpuidRegister.Ecx, 30, null, 0, CpuidFeature.RDRAND),
@@ -155,6 +156,9 @@ internal sealed record CpuFeature(
 
     /// <summary>RDTSCP, and IA32_TSC_AUX.</summary>
     public const string Rdtscp = "rdtscp";
+
+    /// <summary>MONITOR and MWAIT, which software may switch off.</summary>
+    public const string Monitor = "monitor";
 
     /// <summary>XGETBV with ECX = 1.</summary>
     public const string Xgetbv1 = "xgetbv1";
