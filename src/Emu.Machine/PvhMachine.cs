@@ -79,7 +79,7 @@ public sealed class PvhMachine : IDisposable
         _localApic = new LocalApic(0, isBootProcessor: true, Clock, apicBus, _link, _pc?.Pic);
         Mmio = new MmioBus(_log, _localApic);
         _pc?.Claim(Mmio);
-        _blocks = new BlockCache(Ram.Physical);
+        _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
         Vcpu = new Vcpu(new VcpuOptions
         {
             Memory = Ram.Physical,
@@ -154,16 +154,16 @@ public sealed class PvhMachine : IDisposable
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
                 var retired = Vcpu.InstructionsRetired;
-                if (retired >= limits.MaxInstructions)
+                if (retired >= limits.MaxInstructions || Clock.Now >= limits.MaxVirtualTime)
                     return new RunResult(StopReason.LimitReached);
-                var exit = Vcpu.Run(EndOfSlice(retired, limits.MaxInstructions));
+                var exit = Vcpu.Run(EndOfSlice(retired, limits));
                 FlushConsoles();
                 _input?.Poll();
                 switch (exit)
                 {
                     case RunExit.Shutdown:
                         return new RunResult(StopReason.Crashed, Detail: "triple fault");
-                    case RunExit.Halted when _power.Requested is null && !Idle():
+                    case RunExit.Halted when _power.Requested is null && !Idle(limits.MaxVirtualTime):
                         return DeadHalt();
                 }
             }
@@ -196,6 +196,8 @@ public sealed class PvhMachine : IDisposable
     {
         if (options.Vcpus != 1)
             throw new MachineConfigurationException($"The machine has one vCPU so far; {options.Vcpus} cannot be made.");
+        if (options.TranslationCacheSize < MachineOptions.SmallestTranslationCache)
+            throw new MachineConfigurationException($"{options.TranslationCacheSize} bytes are too few for translated code.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
         {
             throw new MachineConfigurationException(
@@ -210,15 +212,16 @@ public sealed class PvhMachine : IDisposable
         return new XenHypervisor(new XenDomain(map, _power, _console, _options.ConsoleInput, _log), vcpu: 0, instruction);
     }
 
-    private ulong EndOfSlice(ulong retired, ulong maximum)
+    private ulong EndOfSlice(ulong retired, RunLimits limits)
     {
-        var end = Math.Min(retired + SliceLength, maximum);
+        var end = Math.Min(Math.Min(retired + SliceLength, limits.MaxInstructions), Clock.InstructionCountAt(limits.MaxVirtualTime));
         return Clock.NextDeadline is { } deadline ? Math.Min(end, Clock.InstructionCountAt(deadline)) : end;
     }
 
     /// <summary>The vCPU waits for an event: lets time pass up to the next one.</summary>
+    /// <param name="latest">Time does not go beyond this: nanoseconds since the start.</param>
     /// <returns>False where there will never be one.</returns>
-    private unsafe bool Idle()
+    private unsafe bool Idle(ulong latest)
     {
         var interruptible = (Vcpu.State->SystemFlags & Rflags.Interrupt) != 0;
         if (!interruptible && _pc?.IoApic.CanSendUnmaskable != true && !_localApic.CanReceiveNmiFromPins)
@@ -231,7 +234,7 @@ public sealed class PvhMachine : IDisposable
 
         if (Clock.NextDeadline is not { } deadline)
             return false;
-        Warp(deadline - Clock.Now);
+        Warp(Math.Max(Math.Min(deadline, latest), Clock.Now) - Clock.Now);
         return true;
     }
 
