@@ -75,7 +75,7 @@ public sealed class PvhMachine : IDisposable
         _pc?.Claim(Mmio);
         if (options.Firmware is { } firmware)
             RomWrites.Claim(Mmio, firmware);
-        _blocks = new BlockCache(Ram.Physical);
+        _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
         Vcpus = MakeProcessors(apicBus, ports);
         _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _input);
     }
@@ -174,16 +174,16 @@ public sealed class PvhMachine : IDisposable
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
                 var retired = InstructionsRetired;
-                if (retired >= limits.MaxInstructions)
+                if (retired >= limits.MaxInstructions || Clock.Now >= limits.MaxVirtualTime)
                     return new RunResult(StopReason.LimitReached);
-                var exit = _scheduler.Run(EndOfSlice(retired, limits.MaxInstructions));
+                var exit = _scheduler.Run(EndOfSlice(retired, limits));
                 FlushConsoles();
                 _input?.Poll();
                 switch (exit)
                 {
                     case RunExit.Shutdown:
                         return new RunResult(StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
-                    case RunExit.Halted when _power.Requested is null && !_idle.TryPass():
+                    case RunExit.Halted when _power.Requested is null && !_idle.TryPass(limits.MaxVirtualTime):
                         return DeadHalt();
                 }
             }
@@ -230,6 +230,8 @@ public sealed class PvhMachine : IDisposable
             throw new MachineConfigurationException($"A Xen domain has one vCPU so far; {options.Vcpus} are possible on the pc machine only.");
         if (options.Firmware is not null && options.Profile != MachineProfile.Pc)
             throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
+        if (options.TranslationCacheSize < MachineOptions.SmallestTranslationCache)
+            throw new MachineConfigurationException($"{options.TranslationCacheSize} bytes are too few for translated code.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
         {
             throw new MachineConfigurationException(
@@ -275,9 +277,9 @@ public sealed class PvhMachine : IDisposable
         return new XenHypervisor(new XenDomain(map, _power, _console, _options.ConsoleInput, _log), vcpu: 0, instruction);
     }
 
-    private ulong EndOfSlice(ulong retired, ulong maximum)
+    private ulong EndOfSlice(ulong retired, RunLimits limits)
     {
-        var end = Math.Min(retired + SliceLength, maximum);
+        var end = Math.Min(Math.Min(retired + SliceLength, limits.MaxInstructions), Clock.InstructionCountAt(limits.MaxVirtualTime));
         return Clock.NextDeadline is { } deadline ? Math.Min(end, Clock.InstructionCountAt(deadline)) : end;
     }
 
