@@ -68,7 +68,7 @@ public sealed class PvhMachine : IDisposable
         var ports = new PortBus(_log);
         if (options.Profile == MachineProfile.Pc)
         {
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart);
+            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, options.TestDevices);
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -123,7 +123,7 @@ public sealed class PvhMachine : IDisposable
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
-            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus));
+            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus, _options.TestDevices));
             Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
@@ -209,6 +209,8 @@ public sealed class PvhMachine : IDisposable
     {
         if (options.Vcpus != 1)
             throw new MachineConfigurationException($"The machine has one vCPU so far; {options.Vcpus} cannot be made.");
+        if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
+            throw new MachineConfigurationException("The test devices belong to the pc machine; a Xen domain has no ports for them.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
         {
             throw new MachineConfigurationException(
