@@ -67,6 +67,9 @@ public sealed record MachineOptions
     /// <summary>Host memory for translated code, in bytes. Where it is full, everything is translated anew; the guest cannot tell. Default 64 MiB.</summary>
     public int TranslationCacheSize { get; init; } = 64 << 20;
 
+    /// <summary>Adds what test suites ask of a PC: QEMU's pc-testdev and an ACPI PM timer.</summary>
+    public bool TestDevices { get; init; }
+
     /// <summary>Where console output goes: COM1's on a PC, Xen's console in a domain; null for nowhere.</summary>
     public IConsoleSink? ConsoleOutput { get; init; }
 

@@ -63,7 +63,7 @@ public sealed class PvhMachine : IDisposable
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post);
+            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -130,7 +130,7 @@ public sealed class PvhMachine : IDisposable
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
-            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus));
+            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus, _options.TestDevices));
             Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
@@ -230,6 +230,8 @@ public sealed class PvhMachine : IDisposable
             throw new MachineConfigurationException($"A Xen domain has one vCPU so far; {options.Vcpus} are possible on the pc machine only.");
         if (options.Firmware is not null && options.Profile != MachineProfile.Pc)
             throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
+        if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
+            throw new MachineConfigurationException("The test devices belong to the pc machine; a Xen domain has no ports for them.");
         if (options.TranslationCacheSize < MachineOptions.SmallestTranslationCache)
             throw new MachineConfigurationException($"{options.TranslationCacheSize} bytes are too few for translated code.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
