@@ -1,3 +1,4 @@
+using Emu.Cpu.Instructions;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
@@ -27,6 +28,7 @@ public sealed class CpuModel
     private const uint ClflushLine = 8;
 
     private readonly ulong[] _instructions = new ulong[(Enum.GetValues<CpuidFeature>().Length + 63) / 64];
+    private InstructionTable? _table;
     private readonly Dictionary<(uint Leaf, uint Subleaf, CpuidRegister Register), uint> _bits = [];
 
     /// <summary>Makes a model.</summary>
@@ -53,6 +55,9 @@ public sealed class CpuModel
         }
         EferBits = Efer.Sce | Efer.Lme | Efer.Lma | Efer.Nxe;
     }
+
+    /// <summary>The model's instructions: one table for all vCPUs, for it takes milliseconds to build.</summary>
+    internal InstructionTable InstructionTable => _table ??= new InstructionTable(this);
 
     /// <summary>Whose processor it is.</summary>
     public CpuVendor Vendor { get; }

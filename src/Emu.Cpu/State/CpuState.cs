@@ -177,6 +177,9 @@ public enum PendingEvents : uint
     /// <summary>An NMI is latched.</summary>
     NonMaskableInterrupt = 2,
 
+    /// <summary>PAUSE: another vCPU should run.</summary>
+    Yield = 4,
+
     /// <summary>HLT: wait for an event.</summary>
     Halt = 8,
 

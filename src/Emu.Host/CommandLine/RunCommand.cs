@@ -28,7 +28,7 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _append = Text("--append", "TEXT", "The kernel's command line, passed on exactly as given.");
     private readonly Option<string?> _memory = Text("--memory", "SIZE", "RAM: 512M, 2G; a plain number counts MiB. [512M]");
-    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs. [1]");
+    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs, 1 to 32 on the pc machine. [1]");
 
     private readonly Option<string?> _machine = Text(
         "--machine", "pc|xen", "pc: PC devices and no hypervisor, as QEMU's microvm; xen: a Xen PVH domain with hypercalls. [pc; the tour: xen]");
@@ -137,7 +137,7 @@ internal sealed class RunCommand
             Modules = modules,
             CommandLine = OptionText.GuestText("--append", result.GetValue(_append)),
             MemorySize = memory,
-            VcpuCount = VcpuCount(result.GetValue(_vcpus)),
+            VcpuCount = OptionText.Integer("--vcpus", result.GetValue(_vcpus), 1, 1, PvhMachine.MostVcpus),
             Machine = OptionText.Choice(
                 "--machine",
                 result.GetValue(_machine),
@@ -185,12 +185,6 @@ internal sealed class RunCommand
                 ("trace", LogLevel.Trace)),
             LogFile = result.GetValue(_logFile),
         };
-    }
-
-    private static int VcpuCount(string? text)
-    {
-        int count = OptionText.Integer("--vcpus", text, 1, 1, 128);
-        return count == 1 ? 1 : throw new UsageException($"--vcpus {count} is not possible yet: this version emulates one processor.");
     }
 
     private static ExecutionEngine Engine(string? text) => text == "jit"
