@@ -40,7 +40,7 @@ public sealed record MachineOptions
     /// <summary>RAM in bytes: whole pages, at least 2 MiB. Default 512 MiB.</summary>
     public ulong MemorySize { get; init; } = 512UL << 20;
 
-    /// <summary>Number of vCPUs; so far 1.</summary>
+    /// <summary>Number of vCPUs: 1 to <see cref="PvhMachine.MostVcpus"/>, in a Xen domain 1 so far.</summary>
     public int Vcpus { get; init; } = 1;
 
     /// <summary>What stands around the vCPU.</summary>
@@ -48,6 +48,9 @@ public sealed record MachineOptions
 
     /// <summary>Whose entry state to follow; null for that of the profile: QEMU's for the PC, Xen's for Xen.</summary>
     public EntryProfile? EntryProfile { get; init; }
+
+    /// <summary>How the kernel is entered.</summary>
+    public BootProtocol Protocol { get; init; } = BootProtocol.Auto;
 
     /// <summary>The layout of start_info.</summary>
     public StartInfoVersion StartInfoVersion { get; init; } = StartInfoVersion.V1;

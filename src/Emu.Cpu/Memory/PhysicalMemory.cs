@@ -79,8 +79,11 @@ public sealed unsafe class PhysicalMemory
     public byte* WritableHostAddress(ulong address)
     {
         var host = HostAddress(address);
-        return host < Host + Size ? host : null;
+        return IsRom(host) ? null : host;
     }
+
+    /// <summary>True for a byte of the host mapping that is ROM.</summary>
+    internal bool IsRom(byte* host) => host >= Host + Size;
 
     /// <summary>The guest-physical address of a byte of the host mapping; that below 4 GiB for ROM.</summary>
     public ulong PhysicalAddress(byte* host)

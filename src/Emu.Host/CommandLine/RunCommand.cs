@@ -12,7 +12,8 @@ internal sealed class RunCommand
 {
     private readonly Argument<string?> _kernel = new("KERNEL")
     {
-        Description = "ELF32 or ELF64 with a PVH note, plain or gzip-wrapped, or a bzImage such as vmlinuz. Without it, the embedded tour runs.",
+        Description = "ELF32 or ELF64 with a PVH note or a Multiboot header, plain or compressed, a flat Multiboot binary, or a bzImage such as vmlinuz. "
+            + "Without it, the embedded tour runs.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -30,14 +31,14 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _append = Text("--append", "TEXT", "The kernel's command line, passed on exactly as given.");
     private readonly Option<string?> _memory = Text("--memory", "SIZE", "RAM: 512M, 2G; a plain number counts MiB. [512M]");
-    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs. [1]");
+    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs, 1 to 32 on the pc machine. [1]");
 
     private readonly Option<string?> _machine = Text(
         "--machine", "pc|xen", "pc: PC devices and no hypervisor, as QEMU's microvm; xen: a Xen PVH domain with hypercalls. [pc; the tour: xen]");
 
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto, interpreter or jit. [auto]");
     private readonly Option<string?> _entry = Text(
-        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note]");
+        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note, else Multiboot]");
     private readonly Option<string?> _startInfo = Text("--start-info", "v1|v0|draft", "The layout of hvm_start_info. [v1]");
 
     private readonly Option<string?> _profile = Text(
@@ -147,7 +148,7 @@ internal sealed class RunCommand
             Modules = modules,
             CommandLine = OptionText.GuestText("--append", result.GetValue(_append)),
             MemorySize = memory,
-            VcpuCount = VcpuCount(result.GetValue(_vcpus)),
+            VcpuCount = OptionText.Integer("--vcpus", result.GetValue(_vcpus), 1, 1, PvhMachine.MostVcpus),
             Machine = OptionText.Choice(
                 "--machine",
                 result.GetValue(_machine),
@@ -209,12 +210,6 @@ internal sealed class RunCommand
         }
     }
 
-    private static int VcpuCount(string? text)
-    {
-        int count = OptionText.Integer("--vcpus", text, 1, 1, 128);
-        return count == 1 ? 1 : throw new UsageException($"--vcpus {count} is not possible yet: this version emulates one processor.");
-    }
-
     private static ExecutionEngine Engine(string? text) => text == "jit"
         ? throw new UsageException("--engine jit is not possible yet: this version has the interpreter only.")
         : OptionText.Choice(
@@ -225,7 +220,13 @@ internal sealed class RunCommand
             ("interpreter", ExecutionEngine.Interpreter),
             ("jit", ExecutionEngine.Jit));
 
-    private static EntryChoice Entry(string? text) => text is "multiboot" or "multiboot2"
-        ? throw new UsageException($"--entry {text} is not possible yet: this version enters kernels by their PVH note.")
-        : OptionText.Choice("--entry", text, EntryChoice.Auto, ("auto", EntryChoice.Auto), ("pvh", EntryChoice.Pvh));
+    private static BootProtocol Entry(string? text) => text == "multiboot2"
+        ? throw new UsageException("--entry multiboot2 is not possible yet: this version enters kernels by PVH or Multiboot 1.")
+        : OptionText.Choice(
+            "--entry",
+            text,
+            BootProtocol.Auto,
+            ("auto", BootProtocol.Auto),
+            ("pvh", BootProtocol.Pvh),
+            ("multiboot", BootProtocol.Multiboot));
 }

@@ -33,7 +33,7 @@ public sealed record RunOptions
     public ExecutionEngine Engine { get; init; }
 
     /// <summary>Which entry point is taken.</summary>
-    public EntryChoice Entry { get; init; }
+    public BootProtocol Entry { get; init; }
 
     /// <summary>The layout of start_info.</summary>
     public StartInfoVersion StartInfo { get; init; } = StartInfoVersion.V1;
@@ -82,13 +82,3 @@ public sealed record RunOptions
 /// <param name="Path">The file.</param>
 /// <param name="CommandLine">Its command line, byte for byte; null for none.</param>
 public sealed record ModuleOption(string Path, ReadOnlyMemory<byte>? CommandLine);
-
-/// <summary>The entry points of <c>--entry</c>.</summary>
-public enum EntryChoice
-{
-    /// <summary>The PVH note where there is one.</summary>
-    Auto,
-
-    /// <summary>The PVH note.</summary>
-    Pvh,
-}

@@ -43,7 +43,7 @@ internal sealed class GuestSetup
         // What is small and often mistyped comes first.
         List<BootModule> modules = [];
         foreach (ModuleOption module in options.Modules)
-            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine));
+            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = Path.GetFileName(module.Path) });
         KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
         return new GuestSetup(options, image, modules);
     }
@@ -57,6 +57,7 @@ internal sealed class GuestSetup
             Vcpus = _options.VcpuCount,
             Profile = _options.Machine,
             EntryProfile = _options.EntryProfile,
+            Protocol = _options.Entry,
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,
             Engine = _options.Engine,
@@ -70,7 +71,7 @@ internal sealed class GuestSetup
         try
         {
             if (_image is not null)
-                machine.Load(_image, _modules, _options.CommandLine);
+                machine.Load(_image, _modules, _options.CommandLine, Path.GetFileName(_options.Kernel));
             return machine;
         }
         catch
