@@ -7,11 +7,10 @@ namespace Emu.Cpu;
 // What an access does when the TLB does not answer: page crossing, devices, pages that hold translated code.
 public sealed unsafe partial class Vcpu
 {
-    // Where CommitModify carries the scratch copy: one or two pieces.
+    // Where CommitModify carries the scratch copy: one or two pieces, each to RAM or, where its host address is null, to a device.
     private byte* _modifyFirst, _modifySecond;
+    private ulong _modifyFirstPhysical, _modifySecondPhysical;
     private int _modifyFirstLength, _modifySize;
-    private ulong _modifyDevice;
-    private bool _modifyIsDevice;
 
     /// <summary>A read that missed the TLB.</summary>
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
@@ -72,9 +71,9 @@ public sealed unsafe partial class Vcpu
                 _blocks.Invalidate(physical, size);
                 return host;
             }
-            _modifyIsDevice = true;
-            _modifyDevice = physical;
-            _modifySize = size;
+            _modifyFirst = null;
+            _modifyFirstPhysical = physical;
+            _modifyFirstLength = _modifySize = size;
             return ReadDevice(op, physical, size, State->Scratch) ? State->Scratch : null;
         }
         if (!TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2)
@@ -82,9 +81,10 @@ public sealed unsafe partial class Vcpu
         {
             return null;
         }
-        _modifyIsDevice = false;
         _modifyFirst = host;
         _modifySecond = host2;
+        _modifyFirstPhysical = physical;
+        _modifySecondPhysical = physical2;
         _modifyFirstLength = first;
         _modifySize = size;
         if (host != null)
@@ -98,19 +98,22 @@ public sealed unsafe partial class Vcpu
     /// <summary>Carries the scratch copy of <see cref="ModifySlow"/> to its place.</summary>
     internal void CommitModify()
     {
-        var scratch = State->Scratch;
-        if (_modifyIsDevice)
+        CommitPiece(_modifyFirst, _modifyFirstPhysical, State->Scratch, _modifyFirstLength);
+        if (_modifyFirstLength != _modifySize)
+            CommitPiece(_modifySecond, _modifySecondPhysical, State->Scratch + _modifyFirstLength, _modifySize - _modifyFirstLength);
+    }
+
+    private void CommitPiece(byte* host, ulong physical, byte* from, int length)
+    {
+        if (host != null)
         {
-            // The instruction runs alone: it is the one that has not been retired.
-            _unretired = 1;
-            WriteDevice(_modifyDevice, _modifySize, scratch);
-            LeavePlatform();
+            Buffer.MemoryCopy(from, host, length, length);
             return;
         }
-        if (_modifyFirst != null)
-            Buffer.MemoryCopy(scratch, _modifyFirst, _modifyFirstLength, _modifyFirstLength);
-        if (_modifySecond != null)
-            Buffer.MemoryCopy(scratch + _modifyFirstLength, _modifySecond, _modifySize - _modifyFirstLength, _modifySize - _modifyFirstLength);
+        // The instruction runs alone: it is the one that has not been retired.
+        _unretired = 1;
+        WriteDevice(physical, length, from);
+        LeavePlatform();
     }
 
     /// <summary>Checks that an operand may be written, as a probe before an instruction changes anything.</summary>
