@@ -37,6 +37,9 @@ public sealed record MachineOptions
     /// <summary>The date at virtual time 0 where nothing else is asked for: the same in every run.</summary>
     public static readonly DateTimeOffset DefaultClockStart = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>The least of <see cref="TranslationCacheSize"/>: 64 KiB.</summary>
+    public const int SmallestTranslationCache = 64 << 10;
+
     /// <summary>RAM in bytes: whole pages, at least 2 MiB. Default 512 MiB.</summary>
     public ulong MemorySize { get; init; } = 512UL << 20;
 
@@ -66,6 +69,12 @@ public sealed record MachineOptions
 
     /// <summary>How guest instructions are executed.</summary>
     public ExecutionEngine Engine { get; init; } = ExecutionEngine.Auto;
+
+    /// <summary>Host memory for translated code, in bytes. Where it is full, everything is translated anew; the guest cannot tell. Default 64 MiB.</summary>
+    public int TranslationCacheSize { get; init; } = 64 << 20;
+
+    /// <summary>Adds what test suites ask of a PC: QEMU's pc-testdev and an ACPI PM timer.</summary>
+    public bool TestDevices { get; init; }
 
     /// <summary>Where console output goes: COM1's on a PC, Xen's console in a domain; null for nowhere.</summary>
     public IConsoleSink? ConsoleOutput { get; init; }

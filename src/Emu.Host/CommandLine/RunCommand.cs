@@ -36,6 +36,11 @@ internal sealed class RunCommand
     private readonly Option<string?> _machine = Text(
         "--machine", "pc|xen", "pc: PC devices and no hypervisor, as QEMU's microvm; xen: a Xen PVH domain with hypercalls. [pc; the tour: xen]");
 
+    private readonly Option<bool> _testDevices = new("--test-devices")
+    {
+        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
+    };
+
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto, interpreter or jit. [auto]");
     private readonly Option<string?> _entry = Text(
         "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note, else Multiboot]");
@@ -110,8 +115,8 @@ internal sealed class RunCommand
     {
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
-            _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _engine, _entry, _startInfo, _profile, _vendor, _cpu, _seed,
-            _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
+            _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
+            _cpu, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
         };
         command.SetAction(result => run(Bind(result)));
         return command;
@@ -161,6 +166,7 @@ internal sealed class RunCommand
                 kernel is null && firmware is null ? MachineProfile.Xen : MachineProfile.Pc,
                 ("pc", MachineProfile.Pc),
                 ("xen", MachineProfile.Xen)),
+            TestDevices = result.GetValue(_testDevices),
             Engine = Engine(result.GetValue(_engine)),
             Entry = Entry(result.GetValue(_entry)),
             StartInfo = OptionText.Choice(

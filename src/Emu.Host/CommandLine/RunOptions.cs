@@ -29,6 +29,9 @@ public sealed record RunOptions
     /// <summary>Which machine the guest sees.</summary>
     public MachineProfile Machine { get; init; }
 
+    /// <summary>Whether the PC has the devices of test suites.</summary>
+    public bool TestDevices { get; init; }
+
     /// <summary>Which engine executes instructions.</summary>
     public ExecutionEngine Engine { get; init; }
 

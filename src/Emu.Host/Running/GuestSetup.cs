@@ -57,6 +57,7 @@ internal sealed class GuestSetup
             Vcpus = _options.VcpuCount,
             Profile = _options.Machine,
             EntryProfile = _options.EntryProfile,
+            TestDevices = _options.TestDevices,
             Protocol = _options.Entry,
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,

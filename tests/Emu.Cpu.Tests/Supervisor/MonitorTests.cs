@@ -89,10 +89,14 @@ public sealed unsafe class MonitorTests
     {
         using var guest = Waiting(between: static a =>
         {
-            a.@int(0x40);
+            a.sti();
+            a.nop();
         });
         guest.Place(static a => a.iretq(), Guest.Handlers + 0x40 * 4);
+        guest.Interrupts.Enqueue(0x40);
+        guest.Vcpu.NotifyInterrupt();
         Assert.Equal(RunExit.Halted, guest.Run());
+        Assert.Single(guest.Delivered);
         Assert.Equal(1UL, guest.Rbx);
     }
 
