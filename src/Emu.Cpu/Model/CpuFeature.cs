@@ -187,7 +187,7 @@ internal sealed record CpuFeature(
     /// <summary>Instructions that exist whatever CPUID says.</summary>
     public static readonly CpuidFeature[] Unconditional =
     [
-        CpuidFeature.INTEL8086, CpuidFeature.INTEL8086_ONLY, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386,
+        CpuidFeature.INTEL8086, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386,
         CpuidFeature.INTEL486, CpuidFeature.CPUID, CpuidFeature.MULTIBYTENOP, CpuidFeature.RDPMC, CpuidFeature.SMM,
     ];
 
