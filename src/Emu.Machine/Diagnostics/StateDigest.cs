@@ -81,6 +81,8 @@ internal static unsafe class StateDigest
         Append(hash, state->X87.LastOperand);
         Append(hash, state->Mxcsr);
         Append(hash, state->Pkru);
+        Append(hash, state->Pkrs);
+        Append(hash, state->RandomState);
         Append(hash, new ReadOnlySpan<ulong>(state->Vectors, 64));
     }
 
