@@ -122,7 +122,7 @@ public sealed unsafe partial class Vcpu
         {
             return null;
         }
-        return host == null || (_memory.HoldsCode(host) && _blocks.Overlaps(physical, length)) ? null : host;
+        return host == null || (_memory.WatchesWrites(host) && _blocks.Overlaps(physical, length)) ? null : host;
     }
 
     private bool BeginModify(Op* op, in ModifiedPiece piece, byte* to)
@@ -163,7 +163,7 @@ public sealed unsafe partial class Vcpu
     {
         if (State->Solo != 0)
             return true;
-        if (host != null && (!_memory.HoldsCode(host) || !_blocks.Overlaps(physical, length)))
+        if (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
             return true;
         return AskForRepetition(op);
     }
@@ -187,7 +187,7 @@ public sealed unsafe partial class Vcpu
             LeavePlatform();
             return true;
         }
-        if (_memory.HoldsCode(host))
+        if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
         Buffer.MemoryCopy(from, host, length, length);
         return true;

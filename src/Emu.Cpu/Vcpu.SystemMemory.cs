@@ -198,7 +198,7 @@ public sealed unsafe partial class Vcpu
 
     private bool MayWriteSystemNow(byte* host, ulong physical, int length) =>
         _betweenInstructions || State->Solo != 0
-        || (host != null && (!_memory.HoldsCode(host) || !_blocks.Overlaps(physical, length)))
+        || (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
         || NeedExactBoundary();
 
     private bool NeedExactBoundary()
@@ -237,7 +237,7 @@ public sealed unsafe partial class Vcpu
             LeavePlatform();
             return;
         }
-        if (_memory.HoldsCode(host))
+        if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
         Unsafe.CopyBlockUnaligned(host, from, (uint)length);
     }

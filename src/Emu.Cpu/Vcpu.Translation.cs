@@ -71,7 +71,7 @@ public sealed unsafe partial class Vcpu
     // Linear addresses wrap at 4 GiB outside 64-bit mode.
     private ulong WrapLinear(ulong linear) => Is64BitCode ? linear : (uint)linear;
 
-    // host is null where the page is not RAM: a device answers at the physical address.
+    // host is null where the page is not RAM, nor ROM that is read: a device answers at the physical address.
     private bool TryTranslateData(Op* op, ulong linear, PageAccess rights, out byte* host, out ulong physical) =>
         TryTranslate(DataBank, linear, rights, out host, out physical, out var errorCode)
         || RaiseFault(op, ExceptionVector.PageFault, (uint)errorCode);
@@ -91,8 +91,13 @@ public sealed unsafe partial class Vcpu
         {
             host = (byte*)((nint)linear + slot->Addend);
             physical = _memory.PhysicalAddress(host);
-            if (isWrite && slot->WriteTag == TlbEntry.Never && !_memory.HoldsCode(host))
-                _tlb.LetWritesThrough(slot);
+            if (isWrite && slot->WriteTag == TlbEntry.Never)
+            {
+                if (!_memory.WatchesWrites(host))
+                    _tlb.LetWritesThrough(slot);
+                else if (_memory.IsRom(host))
+                    host = null;
+            }
             return true;
         }
         var smapOverride = bank == TlbBank.SupervisorOverride;
@@ -104,14 +109,14 @@ public sealed unsafe partial class Vcpu
             return false;
         }
         physical = page.Physical | (linear & 0xFFF);
-        host = _memory.HostAddress(physical);
+        host = HostOf(physical, rights);
         if (host != null)
         {
             var user = rights & PageAccess.User;
             // D is set by the first write, and only then may later writes go without a walk.
             var writable = page.Dirty && _walker.Denied(page, user | PageAccess.Write, smapOverride) == 0;
             _tlb.Insert(bank, linear & ~0xFFFUL, page, _walker.Denied(page, user, smapOverride) == 0, writable,
-                !_memory.HoldsCode(host), host - (linear & 0xFFF));
+                !_memory.WatchesWrites(host), host - (linear & 0xFFF));
         }
         return true;
     }
@@ -156,6 +161,13 @@ public sealed unsafe partial class Vcpu
         }
         physical |= linear & 0xFFF;
         host = _memory.HostAddress(physical);
+        // ROM shows at two places: its code is known by one address.
+        if (host != null)
+            physical = _memory.PhysicalAddress(host);
         return true;
     }
+
+    // Where an access may go straight to; null for a device, and for a write to ROM, which the platform's bus ignores.
+    private byte* HostOf(ulong physical, PageAccess rights) =>
+        (rights & PageAccess.Write) != 0 ? _memory.WritableHostAddress(physical) : _memory.HostAddress(physical);
 }
