@@ -1,5 +1,6 @@
 using Emu.Cpu.Instructions.ExtendedState;
 using Emu.Cpu.Instructions;
+using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
@@ -157,6 +158,8 @@ public sealed class CpuModel
             7 when subleaf == 0 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1) != 0 ? 1u : 0,
                 Bits(7, CpuidRegister.Ebx), Leaf7Ecx(vcpu), Bits(7, CpuidRegister.Edx)),
             7 when subleaf == 1 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1), 0, 0, 0),
+            // Lines of 64 bytes; ECX: the leaf is valid, and masked interrupts can end the wait; EDX: one state, C1.
+            5 when Has(CpuFeature.Monitor) => new CpuidResult(Vcpu.MonitorLineBytes, Vcpu.MonitorLineBytes, 3, 0x10),
             6 => new CpuidResult(Bits(6, CpuidRegister.Eax), 0, 0, 0),
             0xB => Topology(subleaf, vcpu.ApicId),
             0xD when Has("xsave") => ExtendedState(subleaf, vcpu),
@@ -212,6 +215,8 @@ public sealed class CpuModel
     private unsafe uint Leaf1Ecx(Vcpu vcpu)
     {
         var ecx = Bits(1, CpuidRegister.Ecx);
+        if (!MsrAccess.IsMonitorEnabled(vcpu))
+            ecx &= ~(1u << 3);
         if ((vcpu.State->Cr4 & Cr4.Osxsave) != 0)
             ecx |= 1u << 27;
         return vcpu.Hypervisor is null ? ecx : ecx | 1u << 31;

@@ -13,6 +13,7 @@ internal static unsafe class MsrAccess
     /// <summary>IA32_PKRS.</summary>
     private const uint ProtectionKeyRights = 0x6E1;
 
+    private const uint MiscEnable = 0x1A0;
     private const uint HardwareConfiguration = 0xC001_0015;
 
     /// <summary>MTRRs: eight variable ranges, fixed ranges, write-combining.</summary>
@@ -141,6 +142,8 @@ internal static unsafe class MsrAccess
             case 0x8B:
                 // Software writes zero before CPUID 1 reports the revision here; ours stays.
                 return true;
+            case MiscEnable when (value & MonitorInstructions.IntelEnable) != 0 && !vcpu.Model.Has(CpuFeature.Monitor):
+                return false;
             case 0x79:
                 // A microcode update that is never newer than what runs.
                 return true;
@@ -184,7 +187,7 @@ internal static unsafe class MsrAccess
             0x175 => &m->SysenterEsp,
             0x176 => &m->SysenterEip,
             0x17A => &m->MachineCheckStatus,
-            0x1A0 => &m->MiscEnable,
+            MiscEnable => &m->MiscEnable,
             0x1D9 => &m->DebugControl,
             >= 0x200 and <= 0x20F => m->MtrrVariable + (msr - 0x200),
             0x250 => m->MtrrFixed,
@@ -215,10 +218,20 @@ internal static unsafe class MsrAccess
         _ => null,
     };
 
-    /// <summary>Gives the MSRs that are simply kept their values after reset.</summary>
-    public static void Reset(CpuState* s)
+    /// <summary>True where software has left MONITOR and MWAIT on, as firmware does: CPUID shows it, too.</summary>
+    public static bool IsMonitorEnabled(Vcpu vcpu)
     {
-        s->Msr.MiscEnable = MiscEnableAtReset;
+        var m = &vcpu.State->Msr;
+        return vcpu.Model.Vendor == CpuVendor.Intel
+            ? (m->MiscEnable & MonitorInstructions.IntelEnable) != 0
+            : (*AmdPlaceOf(m, HardwareConfiguration) & MonitorInstructions.AmdDisable) == 0;
+    }
+
+    /// <summary>Gives the MSRs that are simply kept their values after reset.</summary>
+    public static void Reset(Vcpu vcpu)
+    {
+        var s = vcpu.State;
+        s->Msr.MiscEnable = MiscEnableAtReset | (vcpu.Model.Has(CpuFeature.Monitor) ? MonitorInstructions.IntelEnable : 0);
         // The time-stamp counter runs at P0's frequency.
         *AmdPlaceOf(&s->Msr, HardwareConfiguration) = 1 << 24;
     }
