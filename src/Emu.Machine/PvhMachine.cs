@@ -63,7 +63,7 @@ public sealed class PvhMachine : IDisposable
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post, options.TestDevices);
+            _pc = new PcDevices(Clock, apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -271,6 +271,12 @@ public sealed class PvhMachine : IDisposable
         }
 
         return vcpus;
+    }
+
+    private void SetA20(bool isOpen)
+    {
+        foreach (var vcpu in Vcpus)
+            vcpu.A20Enabled = isOpen;
     }
 
     private XenHypervisor MakeHypervisor()

@@ -122,7 +122,7 @@ internal sealed record CpuFeature(
         new("clwb", 7, CpuidRegister.Ebx, 24, null, 0, CpuidFeature.CLWB),
         new("sha_ni", 7, CpuidRegister.Ebx, 29, null, 0, CpuidFeature.SHA),
         new("umip", 7, CpuidRegister.Ecx, 2, null, State.Cr4.Umip),
-        new("pku", 7, CpuidRegister.Ecx, 3, null, State.Cr4.Pke, CpuidFeature.PKU),
+        new("pku", 7, CpuidRegister.Ecx, 3, null, State.Cr4.Pke, CpuidFeature.PKU) { Xcr0 = 0x200 },
         new("gfni", 7, CpuidRegister.Ecx, 8, null, 0, CpuidFeature.GFNI),
         new("vaes", 7, CpuidRegister.Ecx, 9, null, 0, CpuidFeature.VAES),
         new("vpclmulqdq", 7, CpuidRegister.Ecx, 10, null, 0, CpuidFeature.VPCLMULQDQ),

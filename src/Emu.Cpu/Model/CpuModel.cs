@@ -1,3 +1,4 @@
+using Emu.Cpu.Instructions.ExtendedState;
 using Emu.Cpu.Instructions;
 using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Memory;
@@ -93,7 +94,7 @@ public sealed class CpuModel
     public int LinearAddressBits => (Cr4Bits & Cr4.La57) != 0 ? 57 : 48;
 
     /// <summary>Pages of 1 GiB exist.</summary>
-    public bool HasGiantPages => (Bits(0x8000_0001, CpuidRegister.Edx) & (1u << 26)) != 0;
+    public bool HasGiantPages => Has("pdpe1gb");
 
     /// <summary>The bits of XCR0 that exist.</summary>
     public ulong Xcr0Bits { get; }
@@ -255,17 +256,16 @@ public sealed class CpuModel
         _ => new CpuidResult(0, 0, level & 0xFF, apicId),
     };
 
-    // Legacy region and header, then AVX state. EBX of subleaves 0 and 1: what XSAVE and XSAVEC need with the present XCR0.
+    // EBX of subleaves 0 and 1: what XSAVE and XSAVEC need with the present XCR0.
     private unsafe CpuidResult ExtendedState(uint subleaf, Vcpu vcpu)
     {
-        const uint header = 576;
-        var avx = (Xcr0Bits & 4) != 0 ? 256u : 0;
-        var present = (vcpu.State->Xcr0 & 4) != 0 ? header + avx : header;
+        var enabled = vcpu.State->Xcr0;
         return subleaf switch
         {
-            0 => new CpuidResult((uint)Xcr0Bits, present, header + avx, 0),
-            1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), present, 0, 0),
-            2 when avx != 0 => new CpuidResult(avx, header, 0, 0),
+            0 => new CpuidResult((uint)Xcr0Bits, StateArea.Size(enabled, false), StateArea.Size(Xcr0Bits, false), 0),
+            1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), StateArea.Size(enabled, true), 0, 0),
+            2 when (Xcr0Bits & StateArea.Avx) != 0 => new CpuidResult(StateArea.AvxSize, StateArea.AvxAt, 0, 0),
+            9 when (Xcr0Bits & StateArea.UserKeys) != 0 => new CpuidResult(StateArea.UserKeysSize, StateArea.UserKeysAt(StateArea.Avx), 0, 0),
             _ => default,
         };
     }

@@ -110,6 +110,12 @@ public unsafe struct CpuState
     /// <summary>IA32_EFER.</summary>
     public ulong Efer;
 
+    /// <summary>The page-directory-pointer entries of PAE paging, as loaded with CR3.</summary>
+    public fixed ulong Pdptes[4];
+
+    /// <summary>Physical address lines that are held low: line 20 while the A20 gate is closed, else none.</summary>
+    public ulong LinesHeldLow;
+
     /// <summary>Extended control register 0: what XSAVE manages.</summary>
     public ulong Xcr0;
 

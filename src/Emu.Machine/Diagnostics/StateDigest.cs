@@ -81,6 +81,10 @@ internal static unsafe class StateDigest
         Append(hash, state->X87.LastOperand);
         Append(hash, state->Mxcsr);
         Append(hash, state->Pkru);
+        Append(hash, state->Pkrs);
+        for (var i = 0; i < 4; i++)
+            Append(hash, state->Pdptes[i]);
+        Append(hash, state->LinesHeldLow);
         Append(hash, state->RandomState);
         Append(hash, state->MonitorAddress);
         Append(hash, new ReadOnlySpan<ulong>(state->MonitorLine, 8));

@@ -33,7 +33,7 @@ public readonly unsafe struct LongTarget : INearTarget
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Allows(Vcpu vcpu, CpuState* s, Op* op, ulong target) =>
-        (ulong)((long)(target << 16) >> 16) == target || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+        (ulong)((long)(target << 16) >> 16) == target || vcpu.AllowsTarget(op, target);
 }
 
 /// <summary>16- and 32-bit code.</summary>
