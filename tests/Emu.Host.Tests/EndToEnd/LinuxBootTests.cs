@@ -24,6 +24,33 @@ public sealed class LinuxBootTests : IDisposable
         Assert.Contains("reboot: Power down", result.Console, StringComparison.Ordinal);
     }
 
+    [SkippableTheory]
+    [InlineData("x86-64-v1")]
+    [InlineData("x86-64-v2")]
+    [InlineData("x86-64-v3")]
+    public void Linux_boots_on_a_processor_of_every_level(string level)
+    {
+        EmuResult result = Boot("vmlinuz-cloud-amd64", "initrd-test.gz", "--cpu", level);
+
+        Assert.True(result.Console.Contains("PASS all", StringComparison.Ordinal), Tail(result.Console) + result.Error);
+        Assert.Equal(0, result.ExitCode);
+    }
+
+    [SkippableFact]
+    public void Another_seed_is_another_run()
+    {
+        string[] hashes = new string[2];
+        for (int i = 0; i < 2; i++)
+        {
+            string statistics = _folder.File($"seed-{i}.json");
+            Boot("vmlinuz-cloud-amd64", "initrd-test.gz", "--max-instructions", "300_000_000", "--seed", $"{i}", "--stats", statistics);
+            using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(statistics));
+            hashes[i] = $"{json.RootElement.GetProperty("stateHash")}";
+        }
+
+        Assert.NotEqual(hashes[0], hashes[1]);
+    }
+
     [SkippableFact]
     public void Two_boots_give_the_same_instruction_count_and_state_hash()
     {
