@@ -19,6 +19,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
 {
     private readonly VirtualClock _clock;
     private readonly IPowerControl _power;
+    private readonly Action _woken;
     private LocalApic? _localApic;
     private Vcpu? _vcpu;
 
@@ -32,11 +33,13 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <param name="number">From 0 on; 0 is the boot processor.</param>
     /// <param name="clock">Virtual time.</param>
     /// <param name="power">Where INIT to the boot processor goes.</param>
-    public Processor(int number, VirtualClock clock, IPowerControl power)
+    /// <param name="woken">Hears that it has something to do and has not the turn.</param>
+    public Processor(int number, VirtualClock clock, IPowerControl power, Action woken)
     {
         Number = number;
         _clock = clock;
         _power = power;
+        _woken = woken;
         WaitsForStartup = !IsBootProcessor;
     }
 
@@ -108,10 +111,20 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     }
 
     /// <inheritdoc/>
-    public void NotifyInterrupt() => _vcpu?.NotifyInterrupt();
+    public void NotifyInterrupt()
+    {
+        var wasRunnable = IsRunnable;
+        Vcpu.NotifyInterrupt();
+        NoteWake(wasRunnable);
+    }
 
     /// <inheritdoc/>
-    public void NotifyNmi() => Vcpu.NotifyNmi();
+    public void NotifyNmi()
+    {
+        var wasRunnable = IsRunnable;
+        Vcpu.NotifyNmi();
+        NoteWake(wasRunnable);
+    }
 
     /// <inheritdoc/>
     public void Init()
@@ -138,10 +151,17 @@ internal sealed class Processor : ILocalApicHost, IDisposable
             return;
         WaitsForStartup = false;
         Vcpu.StartUp(vector);
+        NoteWake(wasRunnable: false);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _vcpu?.Dispose();
+
+    private void NoteWake(bool wasRunnable)
+    {
+        if (!wasRunnable && !_hasTurn && IsRunnable)
+            _woken();
+    }
 
     private void BeginWaiting()
     {

@@ -6,8 +6,9 @@ namespace Emu.Machine.Processors;
 /// <summary>Lets the vCPUs execute in turn, on one host thread, in an order that only the guest's own doings decide.</summary>
 /// <remarks>
 /// <para>
-/// Round robin: a turn lasts <see cref="Turn"/> instructions, less where the vCPU halts, waits in a loop (PAUSE), or is put out of
-/// action. The next turn is that of the next runnable vCPU by number. Who becomes runnable, by an interrupt, waits until the turns come to it.
+/// Round robin: a turn lasts <see cref="Turn"/> instructions, less where the vCPU halts or waits in a loop (PAUSE). Where another
+/// one wakes from its idleness, the turn ends after <see cref="TurnAfterWake"/> more, so that who waits for its answer without
+/// saying so does not wait long. The next turn is that of the next runnable vCPU by number.
 /// </para>
 /// <para>
 /// Virtual time is the sum of what all vCPUs have retired, so it goes on whoever runs, and every deadline falls between two
@@ -18,10 +19,13 @@ namespace Emu.Machine.Processors;
 internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
 {
     /// <summary>
-    /// Instructions in a turn: 20 µs of virtual time. Shorter turns cost caches and the way through here; longer ones let other vCPUs
-    /// wait for locks whose holder has not the turn, and for answers to their messages (docs/performance.md has the measurement).
+    /// Instructions in a turn: 50 µs of virtual time. Shorter turns cost host time, because each begins with the host's caches full of
+    /// another vCPU's data; longer ones gain nothing (docs/performance.md has the measurement).
     /// </summary>
-    public const ulong Turn = 20_000;
+    public const ulong Turn = 50_000;
+
+    /// <summary>Instructions that the turn still lasts once an idle vCPU has got something to do.</summary>
+    public const ulong TurnAfterWake = 1_000;
 
     private readonly List<Processor> _processors = [];
     private Processor? _current;
@@ -94,6 +98,16 @@ internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
     {
         _runEnd = Math.Min(_runEnd, untilRetired);
         _current?.Vcpu.LimitRun(untilRetired - _retiredByOthers);
+    }
+
+    /// <summary>An idle vCPU has been given something to do: its turn shall come soon.</summary>
+    public void EndTurnSoon()
+    {
+        var end = InstructionsRetired + TurnAfterWake;
+        if (end >= _turnEnd)
+            return;
+        _turnEnd = end;
+        _current?.Vcpu.LimitRun(end - _retiredByOthers);
     }
 
     /// <summary>Takes the state of every vCPU up to the present.</summary>
