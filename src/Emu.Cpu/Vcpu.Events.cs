@@ -133,14 +133,16 @@ public sealed unsafe partial class Vcpu
         State->Rip = current.Rip;
         // What a terminator was about to reach is no longer what comes next: its successor must not be taken from what is found now.
         State->LinkRequest = null;
-        State->Pending &= ~(PendingEvents.Halt | PendingEvents.DebugTrap);
-        _debugHits = 0;
-        _stepArmed = false;
+        State->Pending &= ~PendingEvents.Halt;
         _betweenInstructions = true;
         while (true)
         {
+            // Traps that an instruction, or a delivery, had earned before it faulted are lost: its repetition earns them again.
+            State->Pending &= ~PendingEvents.DebugTrap;
+            State->PendingDebug = 0;
+            State->StepFrom = NotStepping;
             Observer.Delivering(this, in current);
-            var done = EventDelivery.TryDeliver(this, in current);
+            var done = EventDelivery.TryDeliver(this, in current, InstructionsRetired + 1);
             State->Budget--;
             if (done)
                 break;

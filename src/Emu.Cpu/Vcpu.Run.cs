@@ -89,6 +89,9 @@ public sealed unsafe partial class Vcpu
     /// <summary>Calls to the platform from an instruction: within the scope <see cref="InstructionsRetired"/> is exact.</summary>
     internal void EnterPlatform(Op* op) => _unretired = op->Remaining;
 
+    // The same without an op: the instruction runs alone, and is the one that has not been retired; the delivery of an event is not charged yet.
+    private void EnterPlatformAlone() => _unretired = _betweenInstructions ? 0u : 1;
+
     /// <summary>Ends what <see cref="EnterPlatform"/> began.</summary>
     internal void LeavePlatform() => _unretired = 0;
 
@@ -182,7 +185,11 @@ public sealed unsafe partial class Vcpu
         var block = entry->Block;
         if (entry->Rip != s->Rip || entry->Tag != s->CodeTag || block->Count == long.MaxValue)
         {
+            var tag = s->CodeTag;
             block = LookUpOrDecode();
+            // A table of translations that was full has been emptied: the jump cache may not know more than it does.
+            if (block != null && s->CodeTag != tag)
+                block = LookUpOrDecode();
             if (block == null)
                 return null;
             if (block != _uncached)

@@ -47,7 +47,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         State->JumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheEntry.Count * sizeof(JumpCacheEntry)), 64);
         _partial = AllocateBlock();
         _uncached = AllocateBlock();
-        _walker = new PageWalker(_memory, State);
+        _walker = new PageWalker(_memory, State, Model.PhysicalAddressBits, Model.HasGiantPages);
         _blocks = options.Blocks;
         _decoder = new BlockDecoder(Model.InstructionTable);
         _blocks.Flushed += ForgetJumps;

@@ -5,6 +5,7 @@ using Emu.Machine.Acpi;
 using Emu.Machine.Buses;
 using Emu.Machine.Consoles;
 using Emu.Machine.Diagnostics;
+using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Memory;
 using Emu.Machine.Power;
@@ -16,7 +17,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine;
 
-/// <summary>A machine that boots one kernel, through PVH or Multiboot: vCPUs, RAM, devices and the loop that runs them.</summary>
+/// <summary>A machine that boots one kernel, through PVH or Multiboot, or starts from a ROM: vCPUs, RAM, devices and the loop that runs them.</summary>
 /// <remarks>
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="SerialInput"/> for input. Not thread safe.
@@ -56,12 +57,13 @@ public sealed class PvhMachine : IDisposable
         _debugConsole = new ConsoleOutput(options.DebugConsoleOutput);
         Clock = new VirtualClock(_scheduler);
         MemoryMap = MachineMemoryMap.Build(options.Profile, options.MemorySize);
-        Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap));
+        Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap), options.Firmware is { } rom ? rom.Bytes.Span : default);
         var apicBus = new ApicBus();
         var ports = new PortBus(_log);
         if (options.Profile == MachineProfile.Pc)
         {
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart);
+            var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
+            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -71,7 +73,9 @@ public sealed class PvhMachine : IDisposable
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
         Mmio = new MmioBus(_log, null);
         _pc?.Claim(Mmio);
-        _blocks = new BlockCache(Ram.Physical);
+        if (options.Firmware is { } firmware)
+            RomWrites.Claim(Mmio, firmware);
+        _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
         Vcpus = MakeProcessors(apicBus, ports);
         _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _input);
     }
@@ -116,14 +120,17 @@ public sealed class PvhMachine : IDisposable
     /// <param name="name">What a Multiboot kernel finds before its command line; null for nothing.</param>
     /// <returns>Where everything lies.</returns>
     /// <exception cref="PvhBootException">The image cannot be booted, or does not fit.</exception>
+    /// <exception cref="InvalidOperationException">The machine starts from a ROM: it is ready to run as it is made.</exception>
     public BootResult Load(KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(image);
+        if (_options.Firmware is not null)
+            throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
         ulong rsdp = 0;
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
-            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus));
+            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus, _options.TestDevices));
             Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
@@ -167,16 +174,16 @@ public sealed class PvhMachine : IDisposable
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
                 var retired = InstructionsRetired;
-                if (retired >= limits.MaxInstructions)
+                if (retired >= limits.MaxInstructions || Clock.Now >= limits.MaxVirtualTime)
                     return new RunResult(StopReason.LimitReached);
-                var exit = _scheduler.Run(EndOfSlice(retired, limits.MaxInstructions));
+                var exit = _scheduler.Run(EndOfSlice(retired, limits));
                 FlushConsoles();
                 _input?.Poll();
                 switch (exit)
                 {
                     case RunExit.Shutdown:
                         return new RunResult(StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
-                    case RunExit.Halted when _power.Requested is null && !_idle.TryPass():
+                    case RunExit.Halted when _power.Requested is null && !_idle.TryPass(limits.MaxVirtualTime):
                         return DeadHalt();
                 }
             }
@@ -221,6 +228,12 @@ public sealed class PvhMachine : IDisposable
             throw new MachineConfigurationException($"A machine has 1 to {MostVcpus} vCPUs; {options.Vcpus} cannot be made.");
         if (options.Vcpus != 1 && options.Profile == MachineProfile.Xen)
             throw new MachineConfigurationException($"A Xen domain has one vCPU so far; {options.Vcpus} are possible on the pc machine only.");
+        if (options.Firmware is not null && options.Profile != MachineProfile.Pc)
+            throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
+        if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
+            throw new MachineConfigurationException("The test devices belong to the pc machine; a Xen domain has no ports for them.");
+        if (options.TranslationCacheSize < MachineOptions.SmallestTranslationCache)
+            throw new MachineConfigurationException($"{options.TranslationCacheSize} bytes are too few for translated code.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
         {
             throw new MachineConfigurationException(
@@ -266,9 +279,9 @@ public sealed class PvhMachine : IDisposable
         return new XenHypervisor(new XenDomain(map, _power, _console, _options.ConsoleInput, _log), vcpu: 0, instruction);
     }
 
-    private ulong EndOfSlice(ulong retired, ulong maximum)
+    private ulong EndOfSlice(ulong retired, RunLimits limits)
     {
-        var end = Math.Min(retired + SliceLength, maximum);
+        var end = Math.Min(Math.Min(retired + SliceLength, limits.MaxInstructions), Clock.InstructionCountAt(limits.MaxVirtualTime));
         return Clock.NextDeadline is { } deadline ? Math.Min(end, Clock.InstructionCountAt(deadline)) : end;
     }
 

@@ -17,6 +17,9 @@ internal sealed class RunCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    private readonly Option<string?> _firmware = Text(
+        "--firmware", "FILE", "Start from this ROM (64 KiB or a multiple) at the reset vector, without a kernel. POST codes are logged at info.");
+
     private readonly Option<string?> _initrd = Text("--initrd", "FILE", "The initial RAM disk: module 0.");
 
     private readonly Option<string[]> _modules = new("--module")
@@ -32,6 +35,11 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _machine = Text(
         "--machine", "pc|xen", "pc: PC devices and no hypervisor, as QEMU's microvm; xen: a Xen PVH domain with hypercalls. [pc; the tour: xen]");
+
+    private readonly Option<bool> _testDevices = new("--test-devices")
+    {
+        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
+    };
 
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto, interpreter or jit. [auto]");
     private readonly Option<string?> _entry = Text(
@@ -81,6 +89,9 @@ internal sealed class RunCommand
           Find reliance on registers that the boot ABI leaves open
             emu run kernel.elf --entry-profile poison
 
+          Start a BIOS or a test ROM as a processor starts after reset, and see its POST codes
+            emu run --firmware test386.bin --log-level info --debug-console stdout
+
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
 
@@ -99,7 +110,7 @@ internal sealed class RunCommand
     {
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
-            _kernel, _initrd, _modules, _append, _memory, _vcpus, _machine, _engine, _entry, _startInfo, _profile, _vendor, _debugConsole,
+            _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor, _debugConsole,
             _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
         };
         command.SetAction(result => run(Bind(result)));
@@ -114,6 +125,10 @@ internal sealed class RunCommand
         string? kernel = result.GetValue(_kernel);
         if (kernel is ['-', ..])
             throw new UsageException($"'{kernel}' is not an option of 'emu run'; 'emu run --help' lists them.");
+
+        string? firmware = result.GetValue(_firmware);
+        if (firmware is not null)
+            RefuseBeside("--firmware", result);
 
         List<ModuleOption> modules = [];
         if (result.GetValue(_initrd) is { } initrd)
@@ -134,6 +149,7 @@ internal sealed class RunCommand
         return new RunOptions
         {
             Kernel = kernel,
+            Firmware = firmware,
             Modules = modules,
             CommandLine = OptionText.GuestText("--append", result.GetValue(_append)),
             MemorySize = memory,
@@ -142,9 +158,10 @@ internal sealed class RunCommand
                 "--machine",
                 result.GetValue(_machine),
                 // The tour shows hypercalls.
-                kernel is null ? MachineProfile.Xen : MachineProfile.Pc,
+                kernel is null && firmware is null ? MachineProfile.Xen : MachineProfile.Pc,
                 ("pc", MachineProfile.Pc),
                 ("xen", MachineProfile.Xen)),
+            TestDevices = result.GetValue(_testDevices),
             Engine = Engine(result.GetValue(_engine)),
             Entry = Entry(result.GetValue(_entry)),
             StartInfo = OptionText.Choice(
@@ -185,6 +202,18 @@ internal sealed class RunCommand
                 ("trace", LogLevel.Trace)),
             LogFile = result.GetValue(_logFile),
         };
+    }
+
+    /// <summary>What a kernel's loader would use means nothing to a ROM.</summary>
+    private void RefuseBeside(string firmware, ParseResult result)
+    {
+        if (result.GetValue(_kernel) is { } kernel)
+            throw new UsageException($"{firmware} starts a ROM in a kernel's place; '{kernel}' is one kernel too many.");
+        foreach (Option option in new Option[] { _initrd, _modules, _append, _entry, _startInfo, _profile })
+        {
+            if (result.GetResult(option) is { Implicit: false })
+                throw new UsageException($"{option.Name} is for a kernel; {firmware} starts a ROM, which gets none of it.");
+        }
     }
 
     private static ExecutionEngine Engine(string? text) => text == "jit"

@@ -11,6 +11,9 @@ public sealed record RunOptions
     /// <summary>The kernel file; null boots the embedded tour.</summary>
     public string? Kernel { get; init; }
 
+    /// <summary>The ROM that the machine starts from instead of a kernel; null for none.</summary>
+    public string? Firmware { get; init; }
+
     /// <summary>The modules in order; the initrd, if any, is the first.</summary>
     public IReadOnlyList<ModuleOption> Modules { get; init; } = [];
 
@@ -25,6 +28,9 @@ public sealed record RunOptions
 
     /// <summary>Which machine the guest sees.</summary>
     public MachineProfile Machine { get; init; }
+
+    /// <summary>Whether the PC has the devices of test suites.</summary>
+    public bool TestDevices { get; init; }
 
     /// <summary>Which engine executes instructions.</summary>
     public ExecutionEngine Engine { get; init; }

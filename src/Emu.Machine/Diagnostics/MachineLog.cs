@@ -22,4 +22,7 @@ internal static partial class MachineLog
 
     [LoggerMessage(6, LogLevel.Information, "The guest halted, and nothing is left that could wake it.")]
     public static partial void DeadHalt(ILogger logger);
+
+    [LoggerMessage(7, LogLevel.Information, "POST code 0x{Code:X2} (port 0x{Port:x}).")]
+    public static partial void PostCode(ILogger logger, byte code, ushort port);
 }
