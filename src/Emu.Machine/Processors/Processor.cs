@@ -12,13 +12,14 @@ namespace Emu.Machine.Processors;
 ///   power-up (others) --> waits for startup --- start-up message --^
 ///                              ^---------------- INIT ----------- runs or idle
 /// </code>
+/// The boot processor never waits: INIT takes it to the reset vector.
 /// A start-up message means nothing to a vCPU that does not wait for one: so the second of the two that software sends is ignored.
 /// NMIs stay latched while it waits; interrupts cannot come, for INIT switches the local APIC off.
 /// </remarks>
 internal sealed class Processor : ILocalApicHost, IDisposable
 {
     private readonly VirtualClock _clock;
-    private readonly IPowerControl _power;
+    private readonly IPowerControl? _power;
     private readonly Action _woken;
     private LocalApic? _localApic;
     private Vcpu? _vcpu;
@@ -32,9 +33,9 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <summary>Makes a processor that <see cref="Connect"/> completes: vCPU, local APIC and this need one another.</summary>
     /// <param name="number">From 0 on; 0 is the boot processor.</param>
     /// <param name="clock">Virtual time.</param>
-    /// <param name="power">Where INIT to the boot processor goes.</param>
+    /// <param name="power">What resets the machine when the boot processor gets INIT; null where a ROM at the reset vector takes it up.</param>
     /// <param name="woken">Hears that it has something to do and has not the turn.</param>
-    public Processor(int number, VirtualClock clock, IPowerControl power, Action woken)
+    public Processor(int number, VirtualClock clock, IPowerControl? power, Action woken)
     {
         Number = number;
         _clock = clock;
@@ -83,7 +84,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
         var exit = Vcpu.Run(untilRetired);
         _isExecuting = false;
         if (_initRequested)
-            BeginWaiting();
+            ObeyInit();
         return exit;
     }
 
@@ -129,10 +130,10 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <inheritdoc/>
     public void Init()
     {
-        // INIT takes the boot processor to the reset vector, where no firmware is: the guest asked for a reset.
-        if (IsBootProcessor)
+        // INIT takes the boot processor to the reset vector; where no firmware is, the guest asked for a reset.
+        if (IsBootProcessor && _power is { } power)
         {
-            _power.Reset();
+            power.Reset();
             return;
         }
 
@@ -141,7 +142,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
         if (_isExecuting)
             Vcpu.RequestStop();
         else
-            BeginWaiting();
+            ObeyInit();
     }
 
     /// <inheritdoc/>
@@ -163,10 +164,10 @@ internal sealed class Processor : ILocalApicHost, IDisposable
             _woken();
     }
 
-    private void BeginWaiting()
+    private void ObeyInit()
     {
         _initRequested = false;
         Vcpu.Init();
-        WaitsForStartup = true;
+        WaitsForStartup = !IsBootProcessor;
     }
 }
