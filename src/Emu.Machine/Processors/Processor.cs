@@ -20,7 +20,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
 {
     private readonly VirtualClock _clock;
     private readonly IPowerControl? _power;
-    private readonly Action _woken;
+    private readonly Action _addressed;
     private LocalApic? _localApic;
     private Vcpu? _vcpu;
 
@@ -34,13 +34,13 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <param name="number">From 0 on; 0 is the boot processor.</param>
     /// <param name="clock">Virtual time.</param>
     /// <param name="power">What resets the machine when the boot processor gets INIT; null where a ROM at the reset vector takes it up.</param>
-    /// <param name="woken">Hears that it has something to do and has not the turn.</param>
-    public Processor(int number, VirtualClock clock, IPowerControl? power, Action woken)
+    /// <param name="addressed">Hears that something was sent to it while it had not the turn.</param>
+    public Processor(int number, VirtualClock clock, IPowerControl? power, Action addressed)
     {
         Number = number;
         _clock = clock;
         _power = power;
-        _woken = woken;
+        _addressed = addressed;
         WaitsForStartup = !IsBootProcessor;
     }
 
@@ -114,17 +114,15 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <inheritdoc/>
     public void NotifyInterrupt()
     {
-        var wasRunnable = IsRunnable;
         Vcpu.NotifyInterrupt();
-        NoteWake(wasRunnable);
+        NoteMessage();
     }
 
     /// <inheritdoc/>
     public void NotifyNmi()
     {
-        var wasRunnable = IsRunnable;
         Vcpu.NotifyNmi();
-        NoteWake(wasRunnable);
+        NoteMessage();
     }
 
     /// <inheritdoc/>
@@ -152,16 +150,16 @@ internal sealed class Processor : ILocalApicHost, IDisposable
             return;
         WaitsForStartup = false;
         Vcpu.StartUp(vector);
-        NoteWake(wasRunnable: false);
+        NoteMessage();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _vcpu?.Dispose();
 
-    private void NoteWake(bool wasRunnable)
+    private void NoteMessage()
     {
-        if (!wasRunnable && !_hasTurn && IsRunnable)
-            _woken();
+        if (!_hasTurn && IsRunnable)
+            _addressed();
     }
 
     private void ObeyInit()
