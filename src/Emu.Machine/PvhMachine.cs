@@ -250,8 +250,11 @@ public sealed class PvhMachine : IDisposable
         var vcpus = new Vcpu[_options.Vcpus];
         for (var number = 0; number < vcpus.Length; number++)
         {
-            var processor = new Processor(number, Clock, _power);
-            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, apicBus, processor, _pc?.Pic);
+            var processor = new Processor(number, Clock, _options.Firmware is null ? _power : null, _scheduler.ShortenTurns);
+            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, apicBus, processor, _pc?.Pic)
+            {
+                PhysicalAddressBits = model.PhysicalAddressBits,
+            };
             vcpus[number] = new Vcpu(new VcpuOptions
             {
                 Number = number,

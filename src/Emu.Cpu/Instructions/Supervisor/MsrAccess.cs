@@ -103,10 +103,10 @@ internal static unsafe class MsrAccess
                 vcpu.LeavePlatform();
                 return taken || Unknown(vcpu, op, msr, "write");
             case 0x10:
-                Shift(s, value - vcpu.TimeStamp(op));
+                ShiftTimeStamp(vcpu, op, value - vcpu.TimeStamp(op));
                 return true;
             case 0x3B when vcpu.Model.Has(CpuFeature.TscAdjust):
-                Shift(s, value - s->Msr.TscAdjust);
+                ShiftTimeStamp(vcpu, op, value - s->Msr.TscAdjust);
                 return true;
             case 0xC000_0080:
                 return ControlRegisterWrites.TryWriteEfer(vcpu, value);
@@ -236,10 +236,13 @@ internal static unsafe class MsrAccess
         *AmdPlaceOf(&s->Msr, HardwareConfiguration) = 1 << 24;
     }
 
-    private static void Shift(CpuState* s, ulong ticks)
+    private static void ShiftTimeStamp(Vcpu vcpu, Op* op, ulong ticks)
     {
-        s->TimeStampOffset += ticks;
-        s->Msr.TscAdjust += ticks;
+        vcpu.State->TimeStampOffset += ticks;
+        vcpu.State->Msr.TscAdjust += ticks;
+        vcpu.EnterPlatform(op);
+        vcpu.Interrupts.TimeStampChanged();
+        vcpu.LeavePlatform();
     }
 
     private static bool TrySetBase(Vcpu vcpu, ref SegmentRegister segment, ulong value)
