@@ -136,6 +136,12 @@ public sealed class PvhMachine : IDisposable
 
         var profile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen);
         var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
+        if (_pc is not null && protocol == BootProtocol.Multiboot)
+        {
+            BiosHandover.Write(Ram);
+            BiosHandover.Program(_pc.Pic, _pc.Timer);
+        }
+
         BootResult boot = protocol == BootProtocol.Multiboot
             ? MultibootLoader.Load(image, Ram, new MultibootBootOptions
             {

@@ -20,8 +20,9 @@ internal static unsafe class MsrAccess
     private const ulong MtrrCapabilities = 0x508;
 
     private const ulong MtrrDefaultTypeBits = 0xCFF;
-    private const ulong MachineCheckCapabilities = MachineCheckBanks;
-    private const uint MachineCheckBanks = 2;
+
+    /// <summary>No banks: nothing in this machine could report into one.</summary>
+    private const ulong MachineCheckCapabilities = 0;
 
     /// <summary>Fast strings, and the two "unavailable" bits of branch trace and precise sampling.</summary>
     private const ulong MiscEnableAtReset = 1 | (1 << 11) | (1 << 12);
@@ -149,11 +150,6 @@ internal static unsafe class MsrAccess
                 return true;
             case 0x17A:
                 break;
-            case >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 when (msr & 3) != 0:
-                // STATUS, ADDR and MISC take only zero.
-                if (value != 0)
-                    return false;
-                break;
             case 0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves):
                 // No supervisor state component exists.
                 return value == 0;
@@ -195,7 +191,6 @@ internal static unsafe class MsrAccess
             >= 0x268 and <= 0x26F => m->MtrrFixed + 3 + (msr - 0x268),
             0x277 => &m->PageAttributeTable,
             0x2FF => &m->MtrrDefaultType,
-            >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 => m->MachineCheckBanks + (msr - 0x400),
             0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves) => &m->SupervisorXstate,
             0xC000_0081 => &m->Star,
             0xC000_0082 => &m->LongStar,
