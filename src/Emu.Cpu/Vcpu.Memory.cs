@@ -48,12 +48,14 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return false;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
-        if (!TryTranslateData(op, linear, rights, out var host, out var physical))
-            return false;
         if (first == size)
-            return WritePiece(op, host, physical, size, State->Scratch);
-        if (!TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2))
+            return TryTranslateData(op, linear, rights, out var only, out var onlyPhysical) && WritePiece(op, only, onlyPhysical, size, State->Scratch);
+        if (!MayCross(op, linear, rights)
+            || !TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2)
+            || !TryTranslateData(op, linear, rights, out var host, out var physical))
+        {
             return false;
+        }
         // Both pages allow the write; a repetition is asked for before either is touched.
         if (!MayWriteNow(op, host, physical, first) || !MayWriteNow(op, host2, physical2, size - first))
             return false;
@@ -68,6 +70,15 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return null;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
+        // Of two pages the first is made dirty only once the second is known to allow the write.
+        byte* second = null;
+        ulong physicalSecond = 0;
+        if (first != size
+            && (!MayCross(op, linear, rights)
+                || !TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out second, out physicalSecond)))
+        {
+            return null;
+        }
         if (!TryTranslateData(op, linear, rights, out var host, out var physical) || !MayWriteNow(op, host, physical, first))
             return null;
         if (first == size && host != null)
@@ -75,17 +86,10 @@ public sealed unsafe partial class Vcpu
             _blocks.Invalidate(physical, size);
             return host;
         }
+        if (first != size && !MayWriteNow(op, second, physicalSecond, size - first))
+            return null;
         _modifyFirst = new ModifiedPiece { Host = host, Physical = physical, Length = first };
-        _modifySecond = default;
-        if (first != size)
-        {
-            if (!TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out host, out physical)
-                || !MayWriteNow(op, host, physical, size - first))
-            {
-                return null;
-            }
-            _modifySecond = new ModifiedPiece { Host = host, Physical = physical, Length = size - first };
-        }
+        _modifySecond = new ModifiedPiece { Host = second, Physical = physicalSecond, Length = size - first };
         return BeginModify(op, in _modifyFirst, State->Scratch) && BeginModify(op, in _modifySecond, State->Scratch + first) ? State->Scratch : null;
     }
 
@@ -103,8 +107,7 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return false;
         var last = WrapLinear(linear + (ulong)size - 1);
-        return TryTranslateData(op, linear, rights, out _, out _)
-            && ((last ^ linear) >> 12 == 0 || TryTranslateData(op, last & ~0xFFFUL, rights, out _, out _));
+        return MayCross(op, linear, rights) && ((last ^ linear) >> 12 == 0 || MayCross(op, last & ~0xFFFUL, rights));
     }
 
     /// <summary>
@@ -115,13 +118,11 @@ public sealed unsafe partial class Vcpu
     internal byte* WritableRun(ulong linear, int length)
     {
         if (State->DataTlb == _tlb.Bank(TlbBank.Checked)
-            || !_walker.TryTranslate(linear, DataAccess | PageAccess.Write, SmapOverride, out var page, out _))
+            || !TryTranslate(DataBank, linear, DataAccess | PageAccess.Write, out var host, out var physical, out _))
         {
             return null;
         }
-        var physical = page.Physical | (linear & 0xFFF);
-        var host = _memory.HostAddress(physical);
-        return host == null || (_memory.HoldsCode(host) && _blocks.Overlaps(physical, length)) ? null : host;
+        return host == null || (_memory.WatchesWrites(host) && _blocks.Overlaps(physical, length)) ? null : host;
     }
 
     private bool BeginModify(Op* op, in ModifiedPiece piece, byte* to)
@@ -162,7 +163,7 @@ public sealed unsafe partial class Vcpu
     {
         if (State->Solo != 0)
             return true;
-        if (host != null && (!_memory.HoldsCode(host) || !_blocks.Overlaps(physical, length)))
+        if (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
             return true;
         return AskForRepetition(op);
     }
@@ -186,7 +187,7 @@ public sealed unsafe partial class Vcpu
             LeavePlatform();
             return true;
         }
-        if (_memory.HoldsCode(host))
+        if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
         Buffer.MemoryCopy(from, host, length, length);
         return true;

@@ -79,7 +79,7 @@ internal static unsafe class FarTransfer
     public static bool TryTarget(Vcpu vcpu, Descriptor descriptor, ulong offset)
     {
         var isLong = (vcpu.State->Efer & Efer.Lma) != 0 && descriptor.IsLong;
-        return (isLong ? Vcpu.IsCanonical(offset) : offset <= descriptor.Limit) || vcpu.Fail(ExceptionVector.GeneralProtection, 0);
+        return (isLong ? vcpu.IsCanonical(offset) : offset <= descriptor.Limit) || vcpu.Fail(ExceptionVector.GeneralProtection, 0);
     }
 
     /// <summary>False for a code segment with both L and D in long mode, which is reserved.</summary>

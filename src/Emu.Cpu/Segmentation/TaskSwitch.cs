@@ -235,7 +235,7 @@ internal static unsafe class TaskSwitch
         if (is32 && (s->Cr0 & Cr0.Pg) != 0 && s->Cr3 != task->Cr3)
         {
             s->Cr3 = task->Cr3;
-            vcpu.FlushTranslations(keepGlobal: true);
+            vcpu.ChangeAddressSpace(keep: false);
         }
         s->Rip = task->Rip;
         s->Flags.SetFrom(task->Flags);

@@ -131,6 +131,12 @@ public unsafe struct CpuState
     /// <summary>Protection-key rights of user pages.</summary>
     public uint Pkru;
 
+    /// <summary>IA32_PKRS: protection-key rights of supervisor pages.</summary>
+    public uint Pkrs;
+
+    /// <summary>Where RDRAND and RDSEED are in their sequence (<see cref="RandomGenerator"/>).</summary>
+    public ulong RandomState;
+
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
 
@@ -173,6 +179,9 @@ public enum PendingEvents : uint
 
     /// <summary>An NMI is latched.</summary>
     NonMaskableInterrupt = 2,
+
+    /// <summary>PAUSE: another vCPU should run.</summary>
+    Yield = 4,
 
     /// <summary>HLT: wait for an event.</summary>
     Halt = 8,

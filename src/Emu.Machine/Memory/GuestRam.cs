@@ -4,7 +4,7 @@ using Emu.Pvh;
 
 namespace Emu.Machine.Memory;
 
-/// <summary>Guest RAM: one host mapping that costs nothing until the guest touches it.</summary>
+/// <summary>Guest RAM, and ROM after it: one host mapping that costs nothing until the guest touches it.</summary>
 /// <remarks>
 /// Zeroed heap memory of this size comes straight from the operating system's zero pages on Linux, Windows and macOS, so nothing is
 /// committed before it is touched. It begins on a 2 MiB boundary, so that the host may back it with large pages.
@@ -18,12 +18,13 @@ public sealed unsafe class GuestRam : IGuestMemory, IDisposable
     /// <summary>Makes RAM that reads as zeros.</summary>
     /// <param name="size">Bytes, a multiple of 4096.</param>
     /// <param name="ranges">The parts of it that the loader may use, in ascending order.</param>
+    /// <param name="rom">What the ROM holds, a multiple of 4096 bytes; empty for none.</param>
     /// <exception cref="MachineConfigurationException">The host has not that much memory to give.</exception>
-    public GuestRam(ulong size, IReadOnlyList<GuestRange> ranges)
+    public GuestRam(ulong size, IReadOnlyList<GuestRange> ranges, ReadOnlySpan<byte> rom = default)
     {
         try
         {
-            _allocation = (byte*)NativeMemory.AllocZeroed(checked((nuint)size + LargePage));
+            _allocation = (byte*)NativeMemory.AllocZeroed(checked((nuint)size + LargePage + (nuint)rom.Length));
         }
         catch (Exception e) when (e is OutOfMemoryException or OverflowException)
         {
@@ -32,7 +33,8 @@ public sealed unsafe class GuestRam : IGuestMemory, IDisposable
 
         var start = (byte*)(((nuint)_allocation + LargePage - 1) & ~(LargePage - 1));
         HostMemoryAdvice.PreferLargePages(start, (nuint)size);
-        Physical = new PhysicalMemory(start, size, AddressMap.LowMemoryLimit);
+        rom.CopyTo(new Span<byte>(start + size, rom.Length));
+        Physical = new PhysicalMemory(start, size, AddressMap.LowMemoryLimit, (ulong)rom.Length);
         RamRegions = ranges;
     }
 

@@ -113,7 +113,7 @@ internal static unsafe class FastSystemCalls
         }
         var wide = op->Source == 8;
         // Intel faults here, at CPL 0 and with the user's stack pointer; AMD at the target's fetch.
-        if (wide && !amd && !Vcpu.IsCanonical(s->Registers[1]))
+        if (wide && !amd && !vcpu.IsCanonical(s->Registers[1]))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
@@ -176,7 +176,7 @@ internal static unsafe class FastSystemCalls
         var wide = op->Source == 8;
         var selector = (uint)s->Msr.SysenterCs & 0xFFFC;
         if (!vcpu.IsProtected || s->Cpl != 0 || selector == 0
-            || (wide && (!Vcpu.IsCanonical(s->Registers[1]) || !Vcpu.IsCanonical(s->Registers[2]))))
+            || (wide && (!vcpu.IsCanonical(s->Registers[1]) || !vcpu.IsCanonical(s->Registers[2]))))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
