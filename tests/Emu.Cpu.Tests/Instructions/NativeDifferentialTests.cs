@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics.X86;
 using Emu.Cpu.State;
 using Emu.Cpu.Tests.Instructions.Native;
+using Emu.Differential.Comparison;
 using Iced.Intel;
 using Xunit;
 using Xunit.Abstractions;
