@@ -42,6 +42,9 @@ public sealed unsafe class InstructionTable
         SupervisorFamily.Register(this);
     }
 
+    /// <summary>The processor.</summary>
+    internal CpuModel Model => _model;
+
     /// <summary>Enters an instruction all of whose forms have one binder.</summary>
     internal void Add(Mnemonic mnemonic, delegate*<ref Operands, void> binder) => _byMnemonic[(int)mnemonic] = (nint)binder;
 

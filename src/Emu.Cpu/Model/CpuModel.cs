@@ -85,6 +85,9 @@ public sealed class CpuModel
         // Without shadow stacks RDSSP is a NOP of the hint space (SDM Vol. 2B).
         if (code is Code.Vmcall or Code.Vmmcall or Code.Rdsspd_r32 or Code.Rdsspq_r64)
             return true;
+        // PREFETCH takes memory alone: Intel's processors make the rest of its opcode NOPs, AMD's do not (APM Vol. 3).
+        if (Vendor == CpuVendor.Amd && code is Code.Reservednop_rm16_r16_0F0D or Code.Reservednop_rm32_r32_0F0D or Code.Reservednop_rm64_r64_0F0D)
+            return false;
         foreach (var feature in code.CpuidFeatures())
         {
             if ((_instructions[(int)feature / 64] & (1UL << (int)feature)) == 0)

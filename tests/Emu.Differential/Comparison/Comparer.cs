@@ -24,8 +24,7 @@ public static unsafe class Comparer
     /// <param name="nativeData">Memory after the other.</param>
     public static bool Agree(GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native, Span<byte> ourData, ReadOnlySpan<byte> nativeData)
     {
-        if (generated.UsesX87)
-            Latitude.ReconcilePointers(ref ours, in native);
+        Latitude.ReconcilePointers(ref ours, in native);
         if (AreEqual(in ours, in native, VisibleFlags) && ourData.SequenceEqual(nativeData))
             return true;
         var undefined = UndefinedAt(generated, in before, in native);
@@ -33,6 +32,10 @@ public static unsafe class Comparer
         {
             var instruction = generated.Facts[0].Instruction;
             Latitude.Reconcile(in instruction, ref ours, in native);
+            if (instruction.Mnemonic == Mnemonic.Maskmovq && native.Vector == ExceptionVector.PageFault && ours.Vector == native.Vector)
+                Latitude.ReconcileMmxTransition(ref ours, in native);
+            if (generated.Facts[0].IsState && native.Vector == MachineState.NoVector)
+                Latitude.ReconcileArea(generated.Facts[0].Memory[0].Linear(in before, generated.Program.Size), ourData, nativeData);
             if (native.Vector == MachineState.NoVector && ours.Vector == native.Vector
                 && UndefinedFlags.ResultIsUndefined(in instruction, ShiftCount(in instruction, in before), (native.Flags & Rflags.Zero) != 0))
             {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Iced.Intel;
 
 namespace Emu.Differential.Comparison;
@@ -52,6 +53,36 @@ public static unsafe class Latitude
             *(ushort*)(image + XsaveImage.Opcode) = 0;
             *(ulong*)(image + XsaveImage.InstructionPointer) = *(ulong*)(image + XsaveImage.OperandPointer) = 0;
         }
+    }
+
+    /// <summary>AMD's MASKMOVQ has left x87 mode (TOP is 0) by the time that its store faults. The registers themselves are the same.</summary>
+    public static void ReconcileMmxTransition(ref MachineState ours, in MachineState native)
+    {
+        fixed (byte* image = ours.Xsave, other = native.Xsave)
+        {
+            const int TopMask = 7 << 11;
+            var (status, otherStatus) = (*(ushort*)(image + XsaveImage.StatusWord), *(ushort*)(other + XsaveImage.StatusWord));
+            if ((otherStatus & TopMask) != 0 || ((status ^ otherStatus) & ~TopMask) != 0)
+                return;
+            var registers = new Span<byte>(image + XsaveImage.Stack, 128);
+            var rotated = registers.ToArray();
+            for (var i = 0; i < 8; i++)
+                rotated.AsSpan(i * 16, 16).CopyTo(registers[((i + (status >> 11)) % 8 * 16)..]);
+            *(ushort*)(image + XsaveImage.StatusWord) = otherStatus;
+            *(ushort*)(image + XsaveImage.Tags) = *(ushort*)(other + XsaveImage.Tags);
+        }
+    }
+
+    /// <summary>MXCSR_MASK in memory: AMD's processors have MXCSR.MM (misaligned SSE mode), which the emulated processor does not declare.</summary>
+    public static void ReconcileArea(ulong linear, Span<byte> ours, ReadOnlySpan<byte> native)
+    {
+        const ulong MisalignedMode = 1 << 17;
+        var at = (long)(linear - Layout.Data) + XsaveImage.MxcsrMask;
+        if (at < 0 || at + 4 > ours.Length)
+            return;
+        var (a, b) = (BinaryPrimitives.ReadUInt32LittleEndian(ours[(int)at..]), BinaryPrimitives.ReadUInt32LittleEndian(native[(int)at..]));
+        if ((a ^ b) == MisalignedMode)
+            BinaryPrimitives.WriteUInt32LittleEndian(ours[(int)at..], b);
     }
 
     private static void ReconcileEstimates(ref MachineState ours, in MachineState native, int start)

@@ -16,7 +16,7 @@ namespace Emu.Differential.Emulated;
 public sealed unsafe class EmulatedExecutor : IExecutor
 {
     private const ulong RamBytes = 0x4_0000;
-    private const ulong Idt = 0x1000, Gdt = 0x2000, Ldt = 0x2800, Tss = 0x3000, Stack = 0x5000;
+    private const ulong Idt = 0x1000, Gdt = 0x2000, Ldt = 0x2800, Tss = 0x3000, Stack = 0x5000, Handler = 0x6000;
     private const ulong Pml4 = 0x8000, Pdpt = 0x9000, PageDirectory = 0xA000, PageTable = 0xB000, SystemTable = 0xD000;
     private const ulong CodePages = 0x2_0000, DataPages = 0x2_2000, ReadOnlyPage = 0x2_4000;
 
@@ -196,8 +196,8 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             q[(int)Gdt / 8 + i] = Segments.Global[i];
         for (var i = 0; i < Segments.Local.Length; i++)
             q[(int)Ldt / 8 + i] = Segments.Local[i].Descriptor;
-        // Every gate may be used by INT n, and leads to a page of zeros: nothing there is executed.
-        const ulong Target = SystemLinear + 0x6000;
+        // Every gate may be used by INT3 and INTO; what it leads to is not executed.
+        const ulong Target = SystemLinear + Handler;
         for (var vector = 0; vector < 256; vector++)
         {
             q[(int)Idt / 8 + vector * 2] = (Target & 0xFFFF) | 0x10UL << 16 | 0xEEUL << 40 | ((Target >> 16) & 0xFFFF) << 48;
@@ -271,6 +271,18 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             State.Rip = delivered.Rip;
             State.Vector = delivered.Vector;
             State.ErrorCode = delivered.HasErrorCode ? delivered.ErrorCode : 0;
+            if (vcpu.State->Cpl == 0)
+                TakeFrame(vcpu);
+        }
+
+        // A software exception is announced once it has been delivered: what it interrupted lies on the handler's stack.
+        private void TakeFrame(Vcpu vcpu)
+        {
+            var frame = (ulong*)vcpu.Memory.HostAddress(vcpu.State->Registers[4] - SystemLinear);
+            State.Selectors[(int)SegmentName.Cs] = (ushort)frame[1];
+            State.Flags = frame[2];
+            State.Registers[4] = frame[3];
+            State.Selectors[(int)SegmentName.Ss] = (ushort)frame[4];
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]

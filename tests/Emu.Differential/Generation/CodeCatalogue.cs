@@ -100,7 +100,7 @@ public sealed class CodeCatalogue
             Mnemonic.Stac, Mnemonic.Xsetbv, Mnemonic.Swapgs, Mnemonic.Clts, Mnemonic.Sysret, Mnemonic.Sysretq, Mnemonic.Invd, Mnemonic.Wbinvd,
             Mnemonic.Wbnoinvd, Mnemonic.Wrmsr, Mnemonic.Rdmsr, Mnemonic.Sysexit, Mnemonic.Sysexitq, Mnemonic.Rsm, Mnemonic.Invpcid, Mnemonic.Monitor,
             Mnemonic.Mwait, Mnemonic.Xsaves, Mnemonic.Xsaves64, Mnemonic.Xrstors, Mnemonic.Xrstors64);
-        Say("leaves for the host's kernel or hypervisor", Mnemonic.Syscall, Mnemonic.Sysenter, Mnemonic.Int, Mnemonic.Vmcall, Mnemonic.Vmmcall);
+        Say("leaves for the host's kernel or hypervisor", Mnemonic.Syscall, Mnemonic.Sysenter, Mnemonic.Int, Mnemonic.Int1, Mnemonic.Vmcall, Mnemonic.Vmmcall);
         Say("the host's kernel answers in its place (UMIP)", Mnemonic.Sgdt, Mnemonic.Sidt, Mnemonic.Sldt, Mnemonic.Str, Mnemonic.Smsw);
         Say("reads what differs by design: time, identity, enabled features, random numbers", Mnemonic.Rdtsc, Mnemonic.Rdtscp, Mnemonic.Rdpid,
             Mnemonic.Cpuid, Mnemonic.Xgetbv, Mnemonic.Rdpmc, Mnemonic.Rdrand, Mnemonic.Rdseed);

@@ -221,7 +221,8 @@ public sealed unsafe class StateGenerator(Randomness random)
             var place = Layout.Data + 0x180 + (ulong)random.Below(0x1D00 - (int)length);
             return random.OneIn(4) ? place : place & ~(Math.Min(System.Numerics.BitOperations.RoundUpToPowerOf2(length), 64) - 1);
         }
-        switch (random.Below(size == CodeSize.Bits64 ? 7 : 5))
+        // What a segment's base and an offset that is not canonical add up to is a matter of the processor: no such sums.
+        switch (random.Below(size == CodeSize.Bits64 && (reference.Segment < SegmentName.Fs) ? 7 : 5))
         {
             case 0:
                 return Layout.Data + Layout.DataLength - (ulong)random.Below((int)length + 1);

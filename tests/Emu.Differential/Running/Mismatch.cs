@@ -61,6 +61,7 @@ public sealed record Mismatch(
         }
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"  memory: {MemoryText()}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"  {Reference}'s outcome: {(Native.Vector < 0 ? "no exception" : $"vector {Native.Vector}, error code {Native.ErrorCode:x}, CR2 {Native.Cr2:x}")}, RIP {Native.Rip:x}");
         foreach (var line in Comparer.Differences(Program, Before, Ours, Native, OurData, NativeData))
             text.AppendLine("  " + line);
         if (CaseLine.TryMake(this) is { } one)
