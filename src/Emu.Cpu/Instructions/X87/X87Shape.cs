@@ -153,7 +153,13 @@ internal static unsafe class X87StoreShape<TOperation>
         var before = s->X87.Context;
         Extended result;
         if (!TOperation.Compute(s, (byte*)&result))
-            return true;
+        {
+            // Nothing is stored, but the place must be one that could have been.
+            if (vcpu.ProbeWrite(op, linear, TOperation.Bytes, (SegmentName)op->Segment))
+                return true;
+            s->X87.Context = before;
+            return false;
+        }
         var written = TOperation.Bytes switch
         {
             2 => Operand.WriteAt(vcpu, s, op, linear, *(ushort*)&result),
