@@ -130,7 +130,11 @@ public sealed class CaseRunner
         });
         around.Vcpu = machine.Vcpu;
         machine.Mmio.Claim(around, Layout.Probe, Layout.ProbeLength);
-        machine.Ram.Write(0, guest.Ram);
+        for (var page = 0; page < guest.Ram.Length; page += 4096)
+        {
+            if (guest.Ram.AsSpan(page, 4096) is var bytes && bytes.ContainsAnyExcept((byte)0))
+                machine.Ram.Write((ulong)page, bytes);
+        }
         guest.Apply(machine.Vcpu);
         Prepare?.Invoke(machine);
 

@@ -5,7 +5,7 @@ using Emu.Pvh;
 namespace Emu.Fuzz.Running;
 
 /// <summary>A kernel image with arbitrary changes goes through the loader: it is loaded, or refused with a sentence.</summary>
-internal static class ImageCase
+public static class ImageCase
 {
     private const ulong Memory = 4UL << 20;
 
