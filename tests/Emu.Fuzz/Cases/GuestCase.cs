@@ -4,6 +4,19 @@ using Emu.Machine;
 
 namespace Emu.Fuzz.Cases;
 
+/// <summary>A timer that runs from the start.</summary>
+public enum Heartbeat
+{
+    /// <summary>None but what the guest sets up.</summary>
+    None,
+
+    /// <summary>The 8254's channel 0 through the 8259A pair, which ends interrupts by itself. Not there in a Xen domain.</summary>
+    IntervalTimer,
+
+    /// <summary>The local APIC's timer; the handler ends its interrupts in protected modes.</summary>
+    LocalApic,
+}
+
 /// <summary>One case, as data: the machine, what lies in RAM, the processor's registers, and how many instructions to run.</summary>
 public sealed class GuestCase
 {
@@ -23,6 +36,11 @@ public sealed class GuestCase
     public CpuVendor Vendor { get; set; }
 
     public ulong MemorySize { get; set; } = 2UL << 20;
+
+    public Heartbeat Heartbeat { get; set; }
+
+    /// <summary>Its period in its own units.</summary>
+    public ushort Period { get; set; }
 
     /// <summary>Console input.</summary>
     public byte[] Input { get; set; } = [];
@@ -78,6 +96,29 @@ public sealed class GuestCase
         (s->Msr.SysenterCs, s->Msr.SysenterEsp, s->Msr.SysenterEip) = (SysenterCs, SysenterEsp, SysenterEip);
         vcpu.SetRflags(Rflags);
         vcpu.StateChanged();
+    }
+
+    /// <summary>Starts the timer as firmware would.</summary>
+    public void StartHeartbeat(PvhMachine machine)
+    {
+        const ulong Apic = 0xFEE0_0000;
+        machine.Mmio.Write(Apic + 0xF0, 4, 0x1FF);
+        switch (Heartbeat)
+        {
+            case Heartbeat.IntervalTimer:
+                machine.Mmio.Write(Apic + 0x350, 4, 0x700);
+                foreach (var (port, value) in ((ushort, byte)[])[(0x20, 0x11), (0x21, 0x40), (0x21, 0x04), (0x21, 0x03), (0x21, 0xFE), (0x43, 0x34),
+                    (0x40, (byte)Period), (0x40, (byte)(Period >> 8))])
+                {
+                    machine.Vcpu.Ports.Write(port, 1, value);
+                }
+                break;
+            case Heartbeat.LocalApic:
+                machine.Mmio.Write(Apic + 0x3E0, 4, 0xB);
+                machine.Mmio.Write(Apic + 0x320, 4, 0x2_0041);
+                machine.Mmio.Write(Apic + 0x380, 4, Period);
+                break;
+        }
     }
 
     /// <summary>A copy whose RAM and length may be changed.</summary>

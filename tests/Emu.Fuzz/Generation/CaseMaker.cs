@@ -27,6 +27,8 @@ public static class CaseMaker
         guest.Cpl = CplFor(guest, dice);
         guest.Profile = kind == CaseKind.Hypercalls || dice.OneIn(8) ? MachineProfile.Xen : MachineProfile.Pc;
         guest.Vendor = dice.OneIn(3) ? CpuVendor.Amd : CpuVendor.Intel;
+        guest.Heartbeat = dice.Pick<Heartbeat>([Heartbeat.None, Heartbeat.IntervalTimer, Heartbeat.LocalApic]);
+        guest.Period = (ushort)(guest.Heartbeat == Heartbeat.IntervalTimer ? 1 + dice.Below(6) : 20 + dice.Below(1500));
         guest.Ram = new byte[guest.MemorySize];
         guest.Instructions = dice.Pick<ulong>([300, 2000, 5000, 20_000]);
         guest.CutSeed = dice.Next();

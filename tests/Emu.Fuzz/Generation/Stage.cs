@@ -223,6 +223,11 @@ internal sealed class Stage
         Put32(at, Is16 ? 0 : (uint)Code);
         at += 4;
         Emit(0x0F, 0x06);
+        if (_case.Heartbeat == Heartbeat.LocalApic)
+        {
+            // mov ebx,FEE000B0; mov [ebx],eax: end of interrupt
+            Emit(0xBB, 0xB0, 0x00, 0xE0, 0xFE, 0x89, 0x03);
+        }
         if (isVirtual)
         {
             for (var i = 0; i < 5; i++)

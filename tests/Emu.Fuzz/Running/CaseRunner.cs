@@ -136,6 +136,7 @@ public sealed class CaseRunner
                 machine.Ram.Write((ulong)page, bytes);
         }
         guest.Apply(machine.Vcpu);
+        guest.StartHeartbeat(machine);
         Prepare?.Invoke(machine);
 
         var dice = new Dice(guest.CutSeed ^ (ulong)cutting);

@@ -46,7 +46,7 @@ internal static unsafe class StateText
     public static string Describe(GuestCase guest)
     {
         var text = new StringBuilder();
-        text.Append($"mode {guest.Mode}, CPL {guest.Cpl}, {guest.Profile}, {guest.Vendor}, {guest.Instructions} instructions\n");
+        text.Append($"mode {guest.Mode}, CPL {guest.Cpl}, {guest.Profile}, {guest.Vendor}, {guest.Instructions} instructions, timer {guest.Heartbeat} {guest.Period}\n");
         for (var i = 0; i < 16; i++)
             text.Append($"{Names[i]}={guest.Registers[i]:x}{(i % 4 == 3 ? '\n' : ' ')}");
         text.Append($"rip={guest.Rip:x} rflags={guest.Rflags:x} cr0={guest.Cr0:x} cr3={guest.Cr3:x} cr4={guest.Cr4:x} efer={guest.Efer:x}\n");
