@@ -82,8 +82,9 @@ public sealed unsafe partial class Vcpu
             s->DebugRegisters[i] = 0;
         s->DebugRegisters[6] = DebugStatus.Reset6;
         s->DebugRegisters[7] = DebugStatus.Reset7;
-        _debugHits = 0;
-        _stepArmed = _oneInstruction = false;
+        s->PendingDebug = 0;
+        s->StepFrom = NotStepping;
+        _oneInstruction = false;
         StateChanged();
     }
 }

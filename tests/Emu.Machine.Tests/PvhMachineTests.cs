@@ -67,9 +67,12 @@ public unsafe class PvhMachineTests
     public void Unusable_memory_sizes_are_refused(ulong size) =>
         Assert.Throws<MachineConfigurationException>(() => new PvhMachine(Small with { MemorySize = size }));
 
-    [Fact]
-    public void More_than_one_vcpu_is_refused() =>
-        Assert.Throws<MachineConfigurationException>(() => new PvhMachine(Small with { Vcpus = 2 }));
+    [Theory]
+    [InlineData(MachineProfile.Pc, 0)]
+    [InlineData(MachineProfile.Pc, 33)]
+    [InlineData(MachineProfile.Xen, 2)]
+    public void Impossible_numbers_of_vcpus_are_refused(MachineProfile profile, int vcpus) =>
+        Assert.Throws<MachineConfigurationException>(() => new PvhMachine(Small with { Profile = profile, Vcpus = vcpus }));
 
     [Fact]
     public void Kernel_that_does_not_fit_is_a_boot_error_and_leaves_no_state()

@@ -17,13 +17,16 @@ namespace Emu.Cpu.Events;
 internal static unsafe partial class EventDelivery
 {
     /// <summary>Delivers an event: on return RIP is the handler's.</summary>
+    /// <param name="vcpu">The CPU.</param>
+    /// <param name="e">The event.</param>
+    /// <param name="retired">Instructions retired when the delivery, or the instruction that it is part of, is complete.</param>
     /// <returns>False with the failure recorded and the state as before.</returns>
-    public static bool TryDeliver(Vcpu vcpu, in EventInFlight e)
+    public static bool TryDeliver(Vcpu vcpu, in EventInFlight e, ulong retired)
     {
         var s = vcpu.State;
         if ((s->Efer & Efer.Lma) != 0)
             return TryDeliverLong(vcpu, in e);
-        return (s->Cr0 & Cr0.Pe) != 0 ? TryDeliverProtected(vcpu, in e) : TryDeliverReal(vcpu, in e);
+        return (s->Cr0 & Cr0.Pe) != 0 ? TryDeliverProtected(vcpu, in e, retired) : TryDeliverReal(vcpu, in e);
     }
 
     /// <summary>True for INT n, INT3 and INTO: they obey the gate's DPL, and EXT is clear.</summary>
@@ -68,7 +71,7 @@ internal static unsafe partial class EventDelivery
         return true;
     }
 
-    private static bool TryDeliverProtected(Vcpu vcpu, in EventInFlight e)
+    private static bool TryDeliverProtected(Vcpu vcpu, in EventInFlight e, ulong retired)
     {
         var s = vcpu.State;
         var ext = ExtOf(in e);
@@ -93,7 +96,7 @@ internal static unsafe partial class EventDelivery
         if (!gate.IsPresent)
             return vcpu.Fail(ExceptionVector.SegmentNotPresent, GateErrorCode(in e));
         if (gate.Type == DescriptorType.TaskGate)
-            return TryDeliverToTask(vcpu, in e, gate);
+            return TryDeliverToTask(vcpu, in e, gate, retired);
         if (!TryReadHandlerSegment(vcpu, gate.Selector, ext, out var descriptor))
             return false;
         if (!descriptor.IsConforming && descriptor.Dpl < s->Cpl)
@@ -186,11 +189,11 @@ internal static unsafe partial class EventDelivery
     }
 
     // A task gate: the interrupted task is the new one's back link, and an error code goes onto the new task's stack.
-    private static bool TryDeliverToTask(Vcpu vcpu, in EventInFlight e, Gate gate)
+    private static bool TryDeliverToTask(Vcpu vcpu, in EventInFlight e, Gate gate, ulong retired)
     {
         var ext = ExtOf(in e);
         if (!TaskSwitch.TryReadTarget(vcpu, gate.Selector, ext, out var descriptor)
-            || !TaskSwitch.TrySwitch(vcpu, TaskSwitchSource.CallOrEvent, gate.Selector, descriptor, e.Rip, FlagsToPush(vcpu, in e), ext))
+            || !TaskSwitch.TrySwitch(vcpu, TaskSwitchSource.CallOrEvent, gate.Selector, descriptor, e.Rip, retired, FlagsToPush(vcpu, in e), ext))
         {
             return false;
         }

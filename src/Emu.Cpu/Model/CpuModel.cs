@@ -1,3 +1,4 @@
+using Emu.Cpu.Instructions;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
@@ -27,6 +28,7 @@ public sealed class CpuModel
     private const uint ClflushLine = 8;
 
     private readonly ulong[] _instructions = new ulong[(Enum.GetValues<CpuidFeature>().Length + 63) / 64];
+    private InstructionTable? _table;
     private readonly Dictionary<(uint Leaf, uint Subleaf, CpuidRegister Register), uint> _bits = [];
 
     /// <summary>Makes a model.</summary>
@@ -54,6 +56,9 @@ public sealed class CpuModel
         EferBits = Efer.Sce | Efer.Lme | Efer.Lma | Efer.Nxe;
     }
 
+    /// <summary>The model's instructions: one table for all vCPUs, for it takes milliseconds to build.</summary>
+    internal InstructionTable InstructionTable => _table ??= new InstructionTable(this);
+
     /// <summary>Whose processor it is.</summary>
     public CpuVendor Vendor { get; }
 
@@ -68,6 +73,15 @@ public sealed class CpuModel
 
     /// <summary>The bits of IA32_EFER that exist.</summary>
     public ulong EferBits { get; }
+
+    /// <summary>Width of a physical address in bits.</summary>
+    public int PhysicalAddressBits { get; init; } = 40;
+
+    /// <summary>Width of a linear address in bits under the deepest paging mode that there is.</summary>
+    public int LinearAddressBits => (Cr4Bits & Cr4.La57) != 0 ? 57 : 48;
+
+    /// <summary>Pages of 1 GiB exist.</summary>
+    public bool HasGiantPages => (Bits(0x8000_0001, CpuidRegister.Edx) & (1u << 26)) != 0;
 
     /// <summary>The bits of XCR0 that exist: x87, SSE and AVX state.</summary>
     public ulong Xcr0Bits => 7;
@@ -115,7 +129,7 @@ public sealed class CpuModel
                 Leaf1Ecx(vcpu), Bits(1, CpuidRegister.Edx) | (Processors > 1 ? 1u << 28 : 0)),
             2 when Vendor == CpuVendor.Intel => new CpuidResult(0x00FE_FF01, 0, 0, 0),
             4 when Vendor == CpuVendor.Intel => Cache(subleaf),
-            7 when subleaf == 0 => new CpuidResult(0, Bits(7, CpuidRegister.Ebx), Bits(7, CpuidRegister.Ecx), Bits(7, CpuidRegister.Edx)),
+            7 when subleaf == 0 => new CpuidResult(0, Bits(7, CpuidRegister.Ebx), Leaf7Ecx(vcpu), Bits(7, CpuidRegister.Edx)),
             0xB => Topology(subleaf, vcpu.ApicId),
             0xD => ExtendedState(subleaf, vcpu),
             // TSC = crystal × EBX ÷ EAX. The local APIC's timer counts the crystal.
@@ -127,7 +141,7 @@ public sealed class CpuModel
             0x8000_0005 when Vendor == CpuVendor.Amd => new CpuidResult(0xFF40_FF40, 0xFF40_FF40, 0x2008_0140, 0x2008_0140),
             0x8000_0006 => new CpuidResult(0, Vendor == CpuVendor.Amd ? 0x4200_4200u : 0, 0x0200_6140, 0),
             0x8000_0007 => new CpuidResult(0, 0, 0, Bits(leaf, CpuidRegister.Edx)),
-            0x8000_0008 => new CpuidResult(PageWalker.PhysicalAddressBits | (48 << 8), 0,
+            0x8000_0008 => new CpuidResult((uint)(PhysicalAddressBits | (LinearAddressBits << 8)), 0,
                 Vendor == CpuVendor.Amd ? (uint)(Processors - 1) | ((uint)ApicIdBits << 12) : 0, 0),
             0x8000_0021 => new CpuidResult(Bits(leaf, CpuidRegister.Eax), 0, 0, 0),
             _ => default,
@@ -174,6 +188,9 @@ public sealed class CpuModel
             ecx |= 1u << 27;
         return vcpu.Hypervisor is null ? ecx : ecx | 1u << 31;
     }
+
+    // OSPKE shows CR4.PKE.
+    private unsafe uint Leaf7Ecx(Vcpu vcpu) => Bits(7, CpuidRegister.Ecx) | ((vcpu.State->Cr4 & Cr4.Pke) != 0 ? 1u << 4 : 0);
 
     private uint ExtendedEcx() => Bits(0x8000_0001, CpuidRegister.Ecx) | (Vendor == CpuVendor.Amd && Processors > 1 ? 2u : 0);
 

@@ -21,7 +21,7 @@ internal static unsafe class InterruptReturn
         var s = vcpu.State;
         s->Pending &= ~PendingEvents.NmiBlocked;
         var done = !vcpu.IsProtected ? TryReturnUnprotected(vcpu, operandSize)
-            : (s->SystemFlags & Rflags.NestedTask) != 0 ? TryReturnToTask(vcpu, next)
+            : (s->SystemFlags & Rflags.NestedTask) != 0 ? TryReturnToTask(vcpu, next, retired)
             : vcpu.Is64BitCode ? TryReturnLong(vcpu, operandSize)
             : TryReturnProtected(vcpu, operandSize);
         if (done)
@@ -127,7 +127,7 @@ internal static unsafe class InterruptReturn
         return true;
     }
 
-    private static bool TryReturnToTask(Vcpu vcpu, ulong next)
+    private static bool TryReturnToTask(Vcpu vcpu, ulong next, ulong retired)
     {
         var s = vcpu.State;
         if ((s->Efer & Efer.Lma) != 0)
@@ -137,7 +137,7 @@ internal static unsafe class InterruptReturn
         {
             return false;
         }
-        return TaskSwitch.TrySwitch(vcpu, TaskSwitchSource.InterruptReturn, selector, descriptor, next, vcpu.RflagsImage, 0);
+        return TaskSwitch.TrySwitch(vcpu, TaskSwitchSource.InterruptReturn, selector, descriptor, next, retired, vcpu.RflagsImage, 0);
     }
 
     private static ulong FlagsMask(CpuState* s, int operandSize)

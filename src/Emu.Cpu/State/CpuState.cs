@@ -70,9 +70,18 @@ public unsafe struct CpuState
     /// <summary>The same for NMIs and debug traps, which MOV SS and POP SS hold back too.</summary>
     public ulong StackShadowAt;
 
-    /// <summary>Count of retired instructions at which RF in <see cref="SystemFlags"/> means something: the one after the IRET that set it.</summary>
+    /// <summary>
+    /// Count of retired instructions at which RF in <see cref="SystemFlags"/> means something: after the IRET or task switch that loaded it,
+    /// between two pieces of a repeated string instruction, or before a general-detect fault.
+    /// </summary>
     /// <remarks>Every other instruction would clear RF; instead its value lapses with the count.</remarks>
     public ulong ResumeAt;
+
+    /// <summary>Debug traps that are to follow, as bits of DR6: what data and I/O breakpoints, T of a TSS, and SYSRET met with.</summary>
+    public ulong PendingDebug;
+
+    /// <summary>Count of retired instructions before the one that TF steps, whose trap is due at any other count; all ones for none.</summary>
+    public ulong StepFrom;
 
     /// <summary>Current privilege level, 0–3.</summary>
     public uint Cpl;
@@ -122,6 +131,9 @@ public unsafe struct CpuState
     /// <summary>Protection-key rights of user pages.</summary>
     public uint Pkru;
 
+    /// <summary>IA32_PKRS: protection-key rights of supervisor pages.</summary>
+    public uint Pkrs;
+
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
 
@@ -164,6 +176,9 @@ public enum PendingEvents : uint
 
     /// <summary>An NMI is latched.</summary>
     NonMaskableInterrupt = 2,
+
+    /// <summary>PAUSE: another vCPU should run.</summary>
+    Yield = 4,
 
     /// <summary>HLT: wait for an event.</summary>
     Halt = 8,

@@ -67,6 +67,7 @@ internal static unsafe class StateDigest
         Append(hash, state->Efer);
         Append(hash, state->Xcr0);
         Append(hash, new ReadOnlySpan<ulong>(state->DebugRegisters, 8));
+        Append(hash, vcpu.PendingDebugTraps);
         Append(hash, state->TimeStampOffset);
         Append(hash, new ReadOnlySpan<ulong>(&state->Msr, sizeof(ModelSpecificRegisters) / sizeof(ulong)));
         Append(hash, new ReadOnlySpan<ulong>(state->X87.Registers, 16));

@@ -56,7 +56,7 @@ public sealed partial class LocalApic : ILocalInterrupts
         _isBootProcessor = isBootProcessor;
         _bus = bus;
         _host = host;
-        _pic = isBootProcessor ? pic : null;
+        _pic = pic;
         _timer = new LocalApicTimer(clock, host, () => RaiseLocal(TimerVector));
         _baseRegister = AddressMap.LocalApic | BaseEnable | (isBootProcessor ? BaseBootProcessor : 0);
         Reset();

@@ -3,7 +3,7 @@ using Emu.Pvh;
 
 namespace Emu.Machine.Memory;
 
-/// <summary>Guest RAM: one host mapping that costs nothing until the guest touches it.</summary>
+/// <summary>Guest RAM, and ROM after it: one host mapping that costs nothing until the guest touches it.</summary>
 /// <remarks>
 /// It begins on a 2 MiB boundary, so that the host may back it with large pages, and lies between inaccessible guard regions
 /// (<see cref="HostMapping"/>).
@@ -15,12 +15,13 @@ public sealed unsafe class GuestRam : IGuestMemory, IDisposable
     /// <summary>Makes RAM that reads as zeros.</summary>
     /// <param name="size">Bytes, a multiple of 4096.</param>
     /// <param name="ranges">The parts of it that the loader may use, in ascending order.</param>
+    /// <param name="rom">What the ROM holds, a multiple of 4096 bytes; empty for none.</param>
     /// <exception cref="MachineConfigurationException">The host has not that much memory to give.</exception>
-    public GuestRam(ulong size, IReadOnlyList<GuestRange> ranges)
+    public GuestRam(ulong size, IReadOnlyList<GuestRange> ranges, ReadOnlySpan<byte> rom = default)
     {
         try
         {
-            _mapping = new HostMapping(checked((nuint)size));
+            _mapping = new HostMapping(checked((nuint)size + (nuint)rom.Length));
         }
         catch (Exception e) when (e is OutOfMemoryException or OverflowException)
         {
@@ -28,7 +29,8 @@ public sealed unsafe class GuestRam : IGuestMemory, IDisposable
         }
 
         HostMemoryAdvice.PreferLargePages(_mapping.Start, (nuint)size);
-        Physical = new PhysicalMemory(_mapping.Start, size, AddressMap.LowMemoryLimit);
+        rom.CopyTo(new Span<byte>(_mapping.Start + size, rom.Length));
+        Physical = new PhysicalMemory(_mapping.Start, size, AddressMap.LowMemoryLimit, (ulong)rom.Length);
         RamRegions = ranges;
     }
 

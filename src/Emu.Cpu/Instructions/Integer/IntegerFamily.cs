@@ -183,7 +183,7 @@ internal static unsafe class IntegerFamily
     {
         table.Add(Mnemonic.Nop, &NoOperation.Bind);
         table.Add(Mnemonic.Reservednop, &NoOperation.Bind);
-        table.Add(Mnemonic.Pause, &NoOperation.Bind);
+        table.Add(Mnemonic.Pause, &SpinWait.Bind);
         table.Add(Mnemonic.Endbr32, &NoOperation.Bind);
         table.Add(Mnemonic.Endbr64, &NoOperation.Bind);
         table.Add(Mnemonic.Rdsspd, &NoOperation.Bind);

@@ -117,7 +117,7 @@ internal static unsafe class DescriptorTableInstructions
             if (place == null)
                 return false;
             newBase = *place;
-            if (!Vcpu.IsCanonical(newBase))
+            if (!vcpu.IsCanonicalBase(newBase))
                 return vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
         }
         else

@@ -109,7 +109,7 @@ internal static unsafe class FarControl
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void JumpDirect(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!FarTransfer.TryJump(vcpu, (ushort)(op->Immediate >> 32), (uint)op->Immediate, op->Source, NextRip(vcpu, s, op)))
+        if (!FarTransfer.TryJump(vcpu, (ushort)(op->Immediate >> 32), (uint)op->Immediate, op->Source, NextRip(vcpu, s, op), vcpu.RetiredAfter(op)))
         {
             vcpu.RaiseFailure(op);
             return;
@@ -120,7 +120,7 @@ internal static unsafe class FarControl
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CallDirect(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!FarTransfer.TryCall(vcpu, (ushort)(op->Immediate >> 32), (uint)op->Immediate, op->Source, NextRip(vcpu, s, op)))
+        if (!FarTransfer.TryCall(vcpu, (ushort)(op->Immediate >> 32), (uint)op->Immediate, op->Source, NextRip(vcpu, s, op), vcpu.RetiredAfter(op)))
         {
             vcpu.RaiseFailure(op);
             return;
@@ -255,8 +255,8 @@ internal static unsafe class FarControl
             return false;
         var next = NextRip(vcpu, s, op);
         var done = call
-            ? FarTransfer.TryCall(vcpu, *selector, offset, size, next)
-            : FarTransfer.TryJump(vcpu, *selector, offset, size, next);
+            ? FarTransfer.TryCall(vcpu, *selector, offset, size, next, vcpu.RetiredAfter(op))
+            : FarTransfer.TryJump(vcpu, *selector, offset, size, next, vcpu.RetiredAfter(op));
         return done || vcpu.RaiseFailure(op);
     }
 
@@ -264,9 +264,13 @@ internal static unsafe class FarControl
     private static bool TryInterrupt(Vcpu vcpu, CpuState* s, Op* op)
     {
         var e = new EventInFlight((EventKind)op->Source, op->Destination, false, 0, NextRip(vcpu, s, op));
-        if (!EventDelivery.TryDeliver(vcpu, in e))
+        var held = s->PendingDebug;
+        if (!EventDelivery.TryDeliver(vcpu, in e, vcpu.RetiredAfter(op)))
             return vcpu.RaiseFailure(op);
         vcpu.DisarmSingleStep();
+        // Traps that MOV SS held back find INT1's #DB on its way and join it; after any other INT they come before its handler.
+        if (e.Kind == EventKind.PrivilegedSoftwareException)
+            vcpu.AbsorbDebugTraps(held);
         vcpu.EnterPlatform(op);
         vcpu.Observer.Delivering(vcpu, in e);
         vcpu.LeavePlatform();

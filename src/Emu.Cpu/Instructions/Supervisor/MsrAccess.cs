@@ -9,6 +9,10 @@ internal static unsafe class MsrAccess
 {
     private const uint ApicBase = 0x1B;
     private const uint TscDeadline = 0x6E0;
+
+    /// <summary>IA32_PKRS.</summary>
+    private const uint ProtectionKeyRights = 0x6E1;
+
     private const uint HardwareConfiguration = 0xC001_0015;
 
     /// <summary>MTRRs: eight variable ranges, fixed ranges, write-combining.</summary>
@@ -58,6 +62,9 @@ internal static unsafe class MsrAccess
             case 0xC000_0101:
                 value = s->Segments[(int)SegmentName.Gs].Base;
                 return true;
+            case ProtectionKeyRights when (vcpu.Model.Cr4Bits & Cr4.Pks) != 0:
+                value = s->Pkrs;
+                return true;
             case 0xFE:
                 value = MtrrCapabilities;
                 return true;
@@ -103,10 +110,10 @@ internal static unsafe class MsrAccess
             case 0xC000_0080:
                 return ControlRegisterWrites.TryWriteEfer(vcpu, value);
             case 0xC000_0100:
-                return TrySetBase(ref s->Segments[(int)SegmentName.Fs], value);
+                return TrySetBase(vcpu, ref s->Segments[(int)SegmentName.Fs], value);
             case 0xC000_0101:
-                return TrySetBase(ref s->Segments[(int)SegmentName.Gs], value);
-            case 0xC000_0082 or 0xC000_0083 or 0xC000_0102 or 0x175 or 0x176 when !Vcpu.IsCanonical(value):
+                return TrySetBase(vcpu, ref s->Segments[(int)SegmentName.Gs], value);
+            case 0xC000_0082 or 0xC000_0083 or 0xC000_0102 or 0x175 or 0x176 when !vcpu.IsCanonicalBase(value):
                 return false;
             case 0xC000_0084 when value >> 32 != 0:
             case 0xC000_0103 when value >> 32 != 0:
@@ -124,11 +131,11 @@ internal static unsafe class MsrAccess
                     return false;
                 break;
             case >= 0x200 and <= 0x20F when (msr & 1) == 0:
-                if ((value & 0xF00) != 0 || value >> Memory.PageWalker.PhysicalAddressBits != 0 || !IsMemoryType((byte)value))
+                if ((value & 0xF00) != 0 || value >> vcpu.Model.PhysicalAddressBits != 0 || !IsMemoryType((byte)value))
                     return false;
                 break;
             case >= 0x200 and <= 0x20F:
-                if ((value & 0x7FF) != 0 || value >> Memory.PageWalker.PhysicalAddressBits != 0)
+                if ((value & 0x7FF) != 0 || value >> vcpu.Model.PhysicalAddressBits != 0)
                     return false;
                 break;
             case 0x8B:
@@ -146,6 +153,11 @@ internal static unsafe class MsrAccess
                 break;
             case 0xDA0:
                 return value == 0;
+            case ProtectionKeyRights when (vcpu.Model.Cr4Bits & Cr4.Pks) != 0:
+                if (value >> 32 != 0)
+                    return false;
+                vcpu.SetSupervisorKeys((uint)value);
+                return true;
             case 0x49:
                 // PRED_CMD: nothing is predicted.
                 return (value & ~0x81UL) == 0 && vcpu.Model.Vendor == CpuVendor.Amd;
@@ -216,9 +228,9 @@ internal static unsafe class MsrAccess
         s->Msr.TscAdjust += ticks;
     }
 
-    private static bool TrySetBase(ref SegmentRegister segment, ulong value)
+    private static bool TrySetBase(Vcpu vcpu, ref SegmentRegister segment, ulong value)
     {
-        if (!Vcpu.IsCanonical(value))
+        if (!vcpu.IsCanonicalBase(value))
             return false;
         segment.Base = value;
         return true;

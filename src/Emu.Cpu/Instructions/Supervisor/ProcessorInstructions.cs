@@ -239,7 +239,7 @@ internal static unsafe class ProcessorInstructions
         if (!Privilege.IsKernel(vcpu, s, op))
             return;
         // No access is made: neither limits nor canonicality are checked.
-        vcpu.FlushTranslation(EffectiveLinear(vcpu, s, op));
+        vcpu.ForgetTranslation(EffectiveLinear(vcpu, s, op));
         Chain.Resume(vcpu, s, Step.RipAfter(s, op));
     }
 
@@ -259,19 +259,38 @@ internal static unsafe class ProcessorInstructions
         var descriptor = Operand.Read<SegmentedAddress, UInt128>(vcpu, s, op);
         if (descriptor == null)
             return;
-        var pcid = (ulong)*descriptor;
-        var linear = (ulong)(*descriptor >> 64);
-        if (type > 3 || (type <= 1 && pcid >> 12 != 0) || (type <= 1 && pcid != 0 && (s->Cr4 & Cr4.Pcide) == 0)
-            || (type == 0 && !Vcpu.IsCanonical(linear)))
+        if (!TryInvalidate(vcpu, s, type, (ulong)*descriptor, (ulong)(*descriptor >> 64)))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
         }
-        if (type == 0)
-            vcpu.FlushTranslation(linear);
-        else
-            vcpu.FlushTranslations(keepGlobal: type != 2);
         Chain.Boundary(s, Step.RipAfter(s, op));
+    }
+
+    // False where #GP(0) is due. The descriptor's reserved bits count whatever the type (SDM Vol. 2A, INVPCID).
+    private static bool TryInvalidate(Vcpu vcpu, CpuState* s, ulong type, ulong pcid, ulong linear)
+    {
+        if (type > 3 || pcid >> 12 != 0 || (type <= 1 && pcid != 0 && (s->Cr4 & Cr4.Pcide) == 0)
+            || (type == 0 && !vcpu.IsCanonicalBase(linear)))
+        {
+            return false;
+        }
+        switch (type)
+        {
+            case 0:
+                vcpu.ForgetTranslation((uint)pcid, linear);
+                break;
+            case 1:
+                vcpu.ForgetAddressSpace((uint)pcid);
+                break;
+            case 2:
+                vcpu.ForgetTranslations();
+                break;
+            default:
+                vcpu.ForgetAllButGlobal();
+                break;
+        }
+        return true;
     }
 
     // Caches are not modelled: memory is always coherent.
@@ -339,7 +358,7 @@ internal static unsafe class ProcessorInstructions
         var value = Step.Get<ulong>(s, op->Destination);
         if (op->Scale == 4)
             value = (uint)value;
-        if (!Vcpu.IsCanonical(value))
+        if (!vcpu.IsCanonicalBase(value))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
@@ -401,9 +420,7 @@ internal static unsafe class ProcessorInstructions
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
         }
-        s->Pkru = (uint)s->Registers[0];
-        // The TLB's entries hold what the keys allowed.
-        vcpu.FlushTranslations(keepGlobal: true);
+        vcpu.SetUserKeys((uint)s->Registers[0]);
         Chain.Boundary(s, Step.RipAfter(s, op));
     }
 

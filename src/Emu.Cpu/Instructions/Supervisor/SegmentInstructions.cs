@@ -193,7 +193,10 @@ internal static unsafe class SegmentInstructions
             vcpu.UpdateMode();
         if (name == (byte)SegmentName.Ss)
         {
-            s->StackShadowAt = vcpu.RetiredAfter(op);
+            // Of several in a row only the first holds anything back (SDM Vol. 3, 6.8.3), or events could be kept away for ever.
+            var retired = vcpu.RetiredAfter(op);
+            if (s->StackShadowAt != retired - 1)
+                s->StackShadowAt = retired;
             if (s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0)
                 return true;
         }
