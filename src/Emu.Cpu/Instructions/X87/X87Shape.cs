@@ -144,16 +144,17 @@ internal static unsafe class X87StoreShape<TOperation>
         Step.Next(vcpu, s, op);
     }
 
-    // A page fault must find the status word as it was before.
+    // A page fault must find the status word as it was before. Where an unmasked exception keeps the result from being written, memory
+    // is not looked at.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool Store<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TAddress : IAddressing
     {
-        var linear = TAddress.Linear(vcpu, s, op, TOperation.Bytes, true);
         var before = s->X87.Context;
         Extended result;
         if (!TOperation.Compute(s, (byte*)&result))
             return true;
+        var linear = TAddress.Linear(vcpu, s, op, TOperation.Bytes, true);
         var written = TOperation.Bytes switch
         {
             2 => Operand.WriteAt(vcpu, s, op, linear, *(ushort*)&result),
