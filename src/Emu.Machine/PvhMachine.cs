@@ -244,7 +244,7 @@ public sealed class PvhMachine : IDisposable
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel);
         var observer = new VcpuLogger(_log, _options.Observer);
         var hypervisor = _options.Profile == MachineProfile.Xen ? MakeHypervisor() : null;
         var vcpus = new Vcpu[_options.Vcpus];
@@ -264,6 +264,7 @@ public sealed class PvhMachine : IDisposable
                 Hypervisor = hypervisor,
                 Observer = observer,
                 Model = model,
+                RandomSeed = _options.RandomSeed,
             });
             processor.Connect(apic, vcpus[number]);
             _scheduler.Add(processor);
