@@ -1,6 +1,7 @@
 using Emu.Cpu;
 using Emu.Cpu.State;
 using Emu.Machine;
+using Emu.Machine.Interrupts;
 
 namespace Emu.Fuzz.Cases;
 
@@ -34,6 +35,15 @@ public sealed class GuestCase
     public MachineProfile Profile { get; set; }
 
     public CpuVendor Vendor { get; set; }
+
+    public CpuLevel Level { get; set; } = CpuLevel.Max;
+
+    public int Vcpus { get; set; } = 1;
+
+    public bool TestDevices { get; set; }
+
+    /// <summary>The ROM to begin in, at the reset vector, with the registers as reset leaves them; empty for none.</summary>
+    public byte[] Rom { get; set; } = [];
 
     public ulong MemorySize { get; set; } = 2UL << 20;
 
@@ -98,15 +108,15 @@ public sealed class GuestCase
         vcpu.StateChanged();
     }
 
-    /// <summary>Starts the timer as firmware would.</summary>
-    public void StartHeartbeat(PvhMachine machine)
+    /// <summary>Starts the timer and the other vCPUs, as firmware and a kernel would.</summary>
+    public void Start(PvhMachine machine)
     {
-        const ulong Apic = 0xFEE0_0000;
-        machine.Mmio.Write(Apic + 0xF0, 4, 0x1FF);
+        var apic = (LocalApic)machine.Vcpu.Interrupts;
+        apic.Write(0xF0, 4, 0x1FF);
         switch (Heartbeat)
         {
             case Heartbeat.IntervalTimer:
-                machine.Mmio.Write(Apic + 0x350, 4, 0x700);
+                apic.Write(0x350, 4, 0x700);
                 foreach (var (port, value) in ((ushort, byte)[])[(0x20, 0x11), (0x21, 0x40), (0x21, 0x04), (0x21, 0x03), (0x21, 0xFE), (0x43, 0x34),
                     (0x40, (byte)Period), (0x40, (byte)(Period >> 8))])
                 {
@@ -114,11 +124,16 @@ public sealed class GuestCase
                 }
                 break;
             case Heartbeat.LocalApic:
-                machine.Mmio.Write(Apic + 0x3E0, 4, 0xB);
-                machine.Mmio.Write(Apic + 0x320, 4, 0x2_0041);
-                machine.Mmio.Write(Apic + 0x380, 4, Period);
+                apic.Write(0x3E0, 4, 0xB);
+                apic.Write(0x320, 4, 0x2_0041);
+                apic.Write(0x380, 4, Period);
                 break;
         }
+        if (Vcpus == 1)
+            return;
+        // INIT and start-up to all but itself: real mode, at the code.
+        apic.Write(0x300, 4, 0xC_4500);
+        apic.Write(0x300, 4, 0xC_4600 | (uint)Code.Start >> 12);
     }
 
     /// <summary>A copy whose RAM and length may be changed.</summary>
