@@ -63,7 +63,7 @@ public sealed class PvhMachine : IDisposable
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post);
+            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post, new A20Gate(SetA20));
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -214,6 +214,12 @@ public sealed class PvhMachine : IDisposable
         _scheduler.Dispose();
         _blocks.Dispose();
         Ram.Dispose();
+    }
+
+    private void SetA20(bool isOpen)
+    {
+        foreach (var vcpu in Vcpus)
+            vcpu.A20Enabled = isOpen;
     }
 
     private void FlushConsoles()
