@@ -71,6 +71,7 @@ internal sealed unsafe class RealModeVcpu : IDisposable
         s->SystemFlags = (flags & ~Rflags.Arithmetic) | Rflags.AlwaysSet;
         s->Idtr = new DescriptorTableRegister { Limit = 0x3FF };
         s->Pending = PendingEvents.None;
+        s->X87 = new X87State { Control = 0x37F };
         _vcpu.StateChanged();
     }
 

@@ -45,17 +45,18 @@ internal static class SingleStepCommand
             if (revoked.Contains(test.Hash))
                 continue;
             tally.Executed++;
-            if (run.Execute(test, file.Mask, flags) is not { } difference)
+            IReadOnlyList<Difference> differences = run.Execute(test, file.Mask, flags);
+            if (differences.Count == 0)
             {
                 tally.Equal++;
             }
-            else if (KnownDifference.Of(file.Processor, test) is { } reason)
+            else if (KnownDifference.Of(file.Processor, form, test, run.Vector, differences) is { } reason)
             {
                 tally.Deliberate[reason] = tally.Deliberate.GetValueOrDefault(reason) + 1;
             }
             else if (tally.Wrong++ < show)
             {
-                Console.WriteLine($"{form} #{test.Index} {test.Name} [{Convert.ToHexString(test.Bytes)}]: {difference}");
+                Console.WriteLine($"{form} #{test.Index} {test.Name} [{Convert.ToHexString(test.Bytes)}]: {string.Join(", ", differences.Select(static difference => difference.Text))}");
             }
         }
 

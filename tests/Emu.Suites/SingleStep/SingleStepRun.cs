@@ -21,42 +21,43 @@ internal sealed class SingleStepRun : IDisposable
     // Real mode of the 80286 has neither NT nor IOPL: they read as zeros, whatever POPF or IRET brings.
     private uint FlagsThatExist => _is16Bit ? 0x0FFFu : 0x7FFF;
 
+    /// <summary>The vector of the event that the last test led to, or null.</summary>
+    public byte? Vector => _vcpu.Vector;
+
     /// <summary>Executes a test.</summary>
     /// <param name="test">The test.</param>
     /// <param name="fileMask">Bits of registers that count in all tests of the file, or null.</param>
     /// <param name="flagsMask">Bits of FLAGS that count.</param>
-    /// <returns>The first difference as a line of text, or null.</returns>
-    public string? Execute(MooTest test, MooRegisters? fileMask, uint flagsMask)
+    /// <returns>All that differs.</returns>
+    public IReadOnlyList<Difference> Execute(MooTest test, MooRegisters? fileMask, uint flagsMask)
     {
         foreach (MooByte entry in test.Before.Memory)
             Write(entry.Address, entry.Value);
         _vcpu.Load(test.Before.Registers, (test.Before.Registers[MooRegister.Eflags] ?? 0) & FlagsThatExist);
         _vcpu.Step();
-        string? difference = CompareVector(test) ?? CompareRegisters(test, fileMask, flagsMask) ?? CompareMemory(test, flagsMask);
+        List<Difference> differences = [];
+        if (_vcpu.Vector != test.Exception?.Vector)
+            differences.Add(new Difference(null, $"vector {Text(_vcpu.Vector)} for {Text(test.Exception?.Vector)}"));
+        CompareRegisters(test, fileMask, flagsMask, differences);
+        CompareMemory(test, flagsMask, differences);
         foreach (MooByte entry in test.Before.Memory)
             Write(entry.Address, 0);
         foreach (MooByte entry in test.After.Memory)
             Write(entry.Address, 0);
-        return difference;
-    }
-
-    public void Dispose() => _vcpu.Dispose();
-
-    private string? CompareVector(MooTest test)
-    {
-        byte? wanted = test.Exception?.Vector;
-        return _vcpu.Vector == wanted ? null : $"event {Text(_vcpu.Vector)} for {Text(wanted)}";
+        return differences;
 
         static string Text(byte? vector) => vector?.ToString(CultureInfo.InvariantCulture) ?? "none";
     }
 
-    private string? CompareRegisters(MooTest test, MooRegisters? fileMask, uint flagsMask)
+    public void Dispose() => _vcpu.Dispose();
+
+    private void CompareRegisters(MooTest test, MooRegisters? fileMask, uint flagsMask, List<Difference> differences)
     {
         for (MooRegister register = First; register <= Last; register++)
         {
             if (_is16Bit && register is MooRegister.Fs or MooRegister.Gs)
                 continue;
-            uint wanted = test.After.Registers[register] ?? test.Before.Registers[register] ?? 0;
+            uint wanted = After(test, register);
             uint got = _vcpu[register];
             uint mask = (test.Mask?[register] ?? uint.MaxValue) & (fileMask?[register] ?? uint.MaxValue);
             if (_is16Bit || register is >= MooRegister.Cs and <= MooRegister.Ss)
@@ -67,31 +68,31 @@ internal sealed class SingleStepRun : IDisposable
             if (register == MooRegister.Eip && !_vcpu.IsHalted)
                 got++;
             if (((got ^ wanted) & mask) != 0)
-                return $"{register} = {got & mask:X} for {wanted & mask:X}";
+                differences.Add(new Difference(register, $"{register} = {got & mask:X} for {wanted & mask:X}"));
         }
-
-        return null;
     }
 
-    private string? CompareMemory(MooTest test, uint flagsMask)
+    private void CompareMemory(MooTest test, uint flagsMask, List<Difference> differences)
     {
-        Dictionary<uint, byte> wanted = [];
+        Dictionary<uint, byte> memory = [];
         foreach (MooByte entry in test.Before.Memory)
-            wanted[entry.Address] = entry.Value;
+            memory[entry.Address] = entry.Value;
         foreach (MooByte entry in test.After.Memory)
-            wanted[entry.Address] = entry.Value;
-        foreach ((uint address, byte value) in wanted)
+            memory[entry.Address] = entry.Value;
+        // FLAGS lies above IP and CS. The test's own note of the address has the lowest bit cleared.
+        uint flags = (After(test, MooRegister.Ss) << 4) + ((After(test, MooRegister.Esp) + 4) & 0xFFFF);
+        foreach ((uint address, byte wanted) in memory)
         {
             byte got = Read(address);
             uint mask = 0xFF;
-            if (test.Exception is { } exception && address - exception.FlagsAddress < 2)
-                mask = (flagsMask & FlagsThatExist) >> (int)(8 * (address - exception.FlagsAddress));
-            if (((got ^ value) & mask & 0xFF) != 0)
-                return $"[{address:X}] = {got:X2} for {value:X2}";
+            if (test.Exception is not null && address - flags < 2)
+                mask &= (flagsMask & FlagsThatExist) >> (int)(8 * (address - flags));
+            if (((got ^ wanted) & mask) != 0)
+                differences.Add(new Difference(null, $"[{address:X}] = {got:X2} for {wanted:X2}"));
         }
-
-        return null;
     }
+
+    private static uint After(MooTest test, MooRegister register) => test.After.Registers[register] ?? test.Before.Registers[register] ?? 0;
 
     private void Write(uint address, byte value) => _vcpu.Memory.TryWrite(address, [value]);
 
