@@ -12,6 +12,8 @@ public sealed unsafe partial class Vcpu
     private const ulong PatAtReset = 0x0007_0406_0007_0406;
     private const ulong WriteBackEnabled = 0x806;
 
+    private readonly ulong _randomSeed;
+
     /// <summary>The local APIC's ID, as CPUID reports it.</summary>
     public uint ApicId { get; }
 
@@ -30,6 +32,7 @@ public sealed unsafe partial class Vcpu
         State->X87.Control = 0x40;
         State->X87.Valid = 0xFF;
         State->Mxcsr = 0x1F80;
+        RandomGenerator.Start(State, _randomSeed, ApicId);
         State->Xcr0 = 1;
         State->Msr.PageAttributeTable = PatAtReset;
         MsrAccess.Reset(State);

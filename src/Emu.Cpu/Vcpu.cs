@@ -40,6 +40,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         Observer = options.Observer;
         Model = options.Model;
         ApicId = options.ApicId;
+        _randomSeed = options.RandomSeed;
         Number = options.Number;
         YieldsOnPause = Model.Processors > 1;
         State = (CpuState*)NativeMemory.AlignedAlloc((nuint)sizeof(CpuState), 64);
@@ -139,4 +140,7 @@ public sealed class VcpuOptions
 
     /// <summary>The local APIC's ID.</summary>
     public uint ApicId { get; init; }
+
+    /// <summary>What RDRAND and RDSEED begin with, together with the APIC ID.</summary>
+    public ulong RandomSeed { get; init; }
 }

@@ -37,6 +37,9 @@ public sealed record MachineOptions
     /// <summary>The date at virtual time 0 where nothing else is asked for: the same in every run.</summary>
     public static readonly DateTimeOffset DefaultClockStart = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>The least of <see cref="TranslationCacheSize"/>: 64 KiB.</summary>
+    public const int SmallestTranslationCache = 64 << 10;
+
     /// <summary>RAM in bytes: whole pages, at least 2 MiB. Default 512 MiB.</summary>
     public ulong MemorySize { get; init; } = 512UL << 20;
 
@@ -58,8 +61,20 @@ public sealed record MachineOptions
     /// <summary>Whose processor the vCPU claims to be.</summary>
     public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
 
+    /// <summary>How much of the instruction set the vCPU declares.</summary>
+    public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;
+
+    /// <summary>What the numbers of RDRAND and RDSEED begin with: equal seeds, equal numbers.</summary>
+    public ulong RandomSeed { get; init; }
+
     /// <summary>How guest instructions are executed.</summary>
     public ExecutionEngine Engine { get; init; } = ExecutionEngine.Auto;
+
+    /// <summary>Host memory for translated code, in bytes. Where it is full, everything is translated anew; the guest cannot tell. Default 64 MiB.</summary>
+    public int TranslationCacheSize { get; init; } = 64 << 20;
+
+    /// <summary>Adds what test suites ask of a PC: QEMU's pc-testdev and an ACPI PM timer.</summary>
+    public bool TestDevices { get; init; }
 
     /// <summary>Where console output goes: COM1's on a PC, Xen's console in a domain; null for nowhere.</summary>
     public IConsoleSink? ConsoleOutput { get; init; }

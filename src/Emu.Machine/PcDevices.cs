@@ -4,6 +4,7 @@ using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Power;
 using Emu.Machine.Serial;
+using Emu.Machine.TestDevices;
 using Emu.Machine.Time;
 using Emu.Machine.Timers;
 
@@ -12,6 +13,8 @@ namespace Emu.Machine;
 /// <summary>The devices of the <c>pc</c> profile, and the wires between them.</summary>
 internal sealed class PcDevices
 {
+    private const int IsaInterruptCount = 16;
+
     private readonly ApicBus _apicBus;
     private readonly PostCodePort? _post;
 
@@ -22,6 +25,7 @@ internal sealed class PcDevices
         IConsoleSink console,
         DateTimeOffset clockStart,
         PostCodePort? post,
+        bool testDevices,
         A20Gate a20)
     {
         _post = post;
@@ -36,6 +40,11 @@ internal sealed class PcDevices
         SystemControlA = new SystemControlA(power, a20);
         ResetControl = new ResetControl(power);
         Sleep = new SleepRegisters(power);
+        if (testDevices)
+        {
+            PmTimer = new PmTimer(clock);
+            TestDevice = new PcTestDevice(SetTestLine);
+        }
     }
 
     public Pic8259Pair Pic { get; }
@@ -56,6 +65,12 @@ internal sealed class PcDevices
 
     public SleepRegisters Sleep { get; }
 
+    /// <summary>The ACPI PM timer; null without test devices.</summary>
+    public PmTimer? PmTimer { get; }
+
+    /// <summary>The test device; null without test devices.</summary>
+    public PcTestDevice? TestDevice { get; }
+
     public void Claim(PortBus ports)
     {
         ports.Claim(Pic, AddressMap.MasterPic, 2);
@@ -71,6 +86,15 @@ internal sealed class PcDevices
         ports.Claim(ResetControl, AddressMap.PciAddress, ResetControl.Length);
         var nothing = new WriteOnlyPort();
         ports.Claim(nothing, AddressMap.DelayPort, 1);
+        if (PmTimer is { } timer)
+            ports.Claim(timer, AddressMap.PmTimer, PmTimer.Length);
+        if (TestDevice is { } test)
+        {
+            ports.Claim(test, AddressMap.TestRegister, PcTestDevice.RegisterLength);
+            ports.Claim(test, AddressMap.TestFlush, PcTestDevice.FlushLength);
+            ports.Claim(test, AddressMap.TestLines, PcTestDevice.LineCount);
+        }
+
         // Kernels write there for a delay; only what firmware says is worth a line.
         if (_post is null)
         {
@@ -86,14 +110,27 @@ internal sealed class PcDevices
     {
         memory.Claim(Sleep, AddressMap.SleepRegisters, SleepRegisters.Length);
         memory.Claim(IoApic, AddressMap.IoApic, 0x1000);
+        if (TestDevice is { } test)
+            memory.Claim(test, AddressMap.TestMemory, PcTestDevice.MemoryLength);
     }
 
     /// <summary>An ISA interrupt goes to the 8259A pair and to the I/O APIC; the 8259A pair's INT goes to LINT0 and to pin 0.</summary>
-    private InterruptLine IsaLine(int irq) => new(high =>
+    private InterruptLine IsaLine(int irq) => new(high => SetIsaInterrupt(irq, high));
+
+    private void SetIsaInterrupt(int irq, bool high)
     {
         Pic.SetIrq(irq, high);
         IoApic.SetPin(irq == AddressMap.TimerIrq ? AddressMap.TimerPin : irq, high);
-    });
+    }
+
+    /// <summary>The test device reaches the I/O APIC's pins above the ISA interrupts, too.</summary>
+    private void SetTestLine(int line, bool high)
+    {
+        if (line < IsaInterruptCount)
+            SetIsaInterrupt(line, high);
+        else
+            IoApic.SetPin(line, high);
+    }
 
     private void PicOutputChanged(bool high)
     {

@@ -63,7 +63,7 @@ public sealed class PvhMachine : IDisposable
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post, new A20Gate(SetA20));
+            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post, options.TestDevices, new A20Gate(SetA20));
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -75,7 +75,7 @@ public sealed class PvhMachine : IDisposable
         _pc?.Claim(Mmio);
         if (options.Firmware is { } firmware)
             RomWrites.Claim(Mmio, firmware);
-        _blocks = new BlockCache(Ram.Physical);
+        _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
         Vcpus = MakeProcessors(apicBus, ports);
         _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _input);
     }
@@ -130,7 +130,7 @@ public sealed class PvhMachine : IDisposable
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
-            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus));
+            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus, _options.TestDevices));
             Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
@@ -174,16 +174,16 @@ public sealed class PvhMachine : IDisposable
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
                 var retired = InstructionsRetired;
-                if (retired >= limits.MaxInstructions)
+                if (retired >= limits.MaxInstructions || Clock.Now >= limits.MaxVirtualTime)
                     return new RunResult(StopReason.LimitReached);
-                var exit = _scheduler.Run(EndOfSlice(retired, limits.MaxInstructions));
+                var exit = _scheduler.Run(EndOfSlice(retired, limits));
                 FlushConsoles();
                 _input?.Poll();
                 switch (exit)
                 {
                     case RunExit.Shutdown:
                         return new RunResult(StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
-                    case RunExit.Halted when _power.Requested is null && !_idle.TryPass():
+                    case RunExit.Halted when _power.Requested is null && !_idle.TryPass(limits.MaxVirtualTime):
                         return DeadHalt();
                 }
             }
@@ -236,6 +236,10 @@ public sealed class PvhMachine : IDisposable
             throw new MachineConfigurationException($"A Xen domain has one vCPU so far; {options.Vcpus} are possible on the pc machine only.");
         if (options.Firmware is not null && options.Profile != MachineProfile.Pc)
             throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
+        if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
+            throw new MachineConfigurationException("The test devices belong to the pc machine; a Xen domain has no ports for them.");
+        if (options.TranslationCacheSize < MachineOptions.SmallestTranslationCache)
+            throw new MachineConfigurationException($"{options.TranslationCacheSize} bytes are too few for translated code.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
         {
             throw new MachineConfigurationException(
@@ -246,7 +250,7 @@ public sealed class PvhMachine : IDisposable
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel);
         var observer = new VcpuLogger(_log, _options.Observer);
         var hypervisor = _options.Profile == MachineProfile.Xen ? MakeHypervisor() : null;
         var vcpus = new Vcpu[_options.Vcpus];
@@ -266,6 +270,7 @@ public sealed class PvhMachine : IDisposable
                 Hypervisor = hypervisor,
                 Observer = observer,
                 Model = model,
+                RandomSeed = _options.RandomSeed,
             });
             processor.Connect(apic, vcpus[number]);
             _scheduler.Add(processor);
@@ -281,9 +286,9 @@ public sealed class PvhMachine : IDisposable
         return new XenHypervisor(new XenDomain(map, _power, _console, _options.ConsoleInput, _log), vcpu: 0, instruction);
     }
 
-    private ulong EndOfSlice(ulong retired, ulong maximum)
+    private ulong EndOfSlice(ulong retired, RunLimits limits)
     {
-        var end = Math.Min(retired + SliceLength, maximum);
+        var end = Math.Min(Math.Min(retired + SliceLength, limits.MaxInstructions), Clock.InstructionCountAt(limits.MaxVirtualTime));
         return Clock.NextDeadline is { } deadline ? Math.Min(end, Clock.InstructionCountAt(deadline)) : end;
     }
 

@@ -16,7 +16,8 @@ public sealed unsafe class BlockDecoder
     public BlockDecoder(InstructionTable table)
     {
         _table = table;
-        _decoders = [Decoder.Create(16, _reader), Decoder.Create(32, _reader), Decoder.Create(64, _reader)];
+        var options = table.DecoderOptions;
+        _decoders = [Decoder.Create(16, _reader, options), Decoder.Create(32, _reader, options), Decoder.Create(64, _reader, options)];
     }
 
     private sealed class PageReader : CodeReader

@@ -8,7 +8,7 @@ namespace Emu.Cpu;
 
 /// <summary>The processor that the guest sees: what CPUID says, and what CR4, EFER, XCR0 and constant MSRs agree to.</summary>
 /// <remarks>
-/// The instruction set is x86-64-v3 with AES, SHA and carry-less multiplication; <see cref="CpuFeature.All"/> is the list.
+/// <see cref="CpuFeature.All"/> lists what there may be; the level decides how much of it there is.
 /// As Intel's, the CPU carries the signature of the Atom generation that executes strictly in order: guests know it as one that does
 /// not speculate, which is true of an emulator, and leave out every mitigation of speculation. As AMD's it is a Zen 2.
 /// The time-stamp counter runs at 1 GHz of virtual time: one tick for each instruction.
@@ -31,30 +31,41 @@ public sealed class CpuModel
     private InstructionTable? _table;
     private readonly Dictionary<(uint Leaf, uint Subleaf, CpuidRegister Register), uint> _bits = [];
 
+    private readonly HashSet<string> _names = [];
+
     /// <summary>Makes a model.</summary>
     /// <param name="vendor">Whose processor it is.</param>
     /// <param name="processors">vCPUs of the machine, 1 or more.</param>
     /// <param name="apicIdStride">The APIC ID of vCPU n is n times this: 1, or Xen's 2.</param>
-    public CpuModel(CpuVendor vendor = CpuVendor.Intel, int processors = 1, int apicIdStride = 1)
+    /// <param name="level">How much of the instruction set it declares.</param>
+    public CpuModel(CpuVendor vendor = CpuVendor.Intel, int processors = 1, int apicIdStride = 1, CpuLevel level = CpuLevel.Max)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(processors, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(apicIdStride, 1);
         Vendor = vendor;
+        Level = level;
         Processors = processors;
         ApicIdStride = apicIdStride;
         foreach (var feature in CpuFeature.Unconditional)
             Enable(feature);
+        foreach (var feature in CpuFeature.Hints)
+            Enable(feature);
         foreach (var feature in CpuFeature.All)
         {
-            if (feature.Vendor is not null && feature.Vendor != vendor)
+            if (feature.Level > level || (feature.Vendor is not null && feature.Vendor != vendor))
                 continue;
+            _names.Add(feature.Name);
             _bits[(feature.Leaf, feature.Subleaf, feature.Register)] = Bits(feature.Leaf, feature.Register, feature.Subleaf) | (1u << feature.Bit);
             Cr4Bits |= feature.Cr4;
+            EferBits |= feature.Efer;
+            Xcr0Bits |= feature.Xcr0;
             foreach (var instructions in feature.Instructions)
                 Enable(instructions);
         }
-        EferBits = Efer.Sce | Efer.Lme | Efer.Lma | Efer.Nxe;
     }
+
+    /// <summary>How much of the instruction set it declares.</summary>
+    public CpuLevel Level { get; }
 
     /// <summary>The model's instructions: one table for all vCPUs, for it takes milliseconds to build.</summary>
     internal InstructionTable InstructionTable => _table ??= new InstructionTable(this);
@@ -83,14 +94,27 @@ public sealed class CpuModel
     /// <summary>Pages of 1 GiB exist.</summary>
     public bool HasGiantPages => (Bits(0x8000_0001, CpuidRegister.Edx) & (1u << 26)) != 0;
 
-    /// <summary>The bits of XCR0 that exist: x87, SSE and AVX state.</summary>
-    public ulong Xcr0Bits => 7;
+    /// <summary>The bits of XCR0 that exist.</summary>
+    public ulong Xcr0Bits { get; }
 
     /// <summary>True for a value that XSETBV takes: x87 is always managed, AVX only with SSE (SDM Vol. 1, 13.3).</summary>
     public bool AllowsXcr0(ulong value) => (value & 1) != 0 && (value & ~Xcr0Bits) == 0 && (value & 6) != 4;
 
     /// <summary>EDX after reset: the processor's signature.</summary>
     public uint Signature => Vendor == CpuVendor.Intel ? IntelSignature : AmdSignature;
+
+    /// <summary>True where the processor declares a feature.</summary>
+    /// <param name="name">Its <see cref="CpuFeature.Name"/>.</param>
+    internal bool Has(string name) => _names.Contains(name);
+
+    /// <summary>What the decoder takes an encoding for where the feature that gave it a new meaning is absent.</summary>
+    /// <remarks>
+    /// Without LZCNT and BMI1 the F3 prefix of LZCNT and TZCNT means nothing, and BSR and BSF are left. An opcode that was nothing before
+    /// needs no option: <see cref="Supports"/> refuses it.
+    /// </remarks>
+    internal DecoderOptions DecoderOptions =>
+        (Has(CpuFeature.Lzcnt) ? 0 : DecoderOptions.NoMPFX_0FBD) | (Has(CpuFeature.Bmi1) ? 0 : DecoderOptions.NoMPFX_0FBC)
+        | (Has(CpuFeature.Wbnoinvd) ? 0 : DecoderOptions.NoWbnoinvd) | (Has(CpuFeature.LahfInLongMode) ? 0 : DecoderOptions.NoLahfSahf64);
 
     /// <summary>True where the processor has an instruction.</summary>
     public bool Supports(Code code)
@@ -129,9 +153,12 @@ public sealed class CpuModel
                 Leaf1Ecx(vcpu), Bits(1, CpuidRegister.Edx) | (Processors > 1 ? 1u << 28 : 0)),
             2 when Vendor == CpuVendor.Intel => new CpuidResult(0x00FE_FF01, 0, 0, 0),
             4 when Vendor == CpuVendor.Intel => Cache(subleaf),
-            7 when subleaf == 0 => new CpuidResult(0, Bits(7, CpuidRegister.Ebx), Leaf7Ecx(vcpu), Bits(7, CpuidRegister.Edx)),
+            7 when subleaf == 0 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1) != 0 ? 1u : 0,
+                Bits(7, CpuidRegister.Ebx), Leaf7Ecx(vcpu), Bits(7, CpuidRegister.Edx)),
+            7 when subleaf == 1 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1), 0, 0, 0),
+            6 => new CpuidResult(Bits(6, CpuidRegister.Eax), 0, 0, 0),
             0xB => Topology(subleaf, vcpu.ApicId),
-            0xD => ExtendedState(subleaf, vcpu),
+            0xD when Has("xsave") => ExtendedState(subleaf, vcpu),
             // TSC = crystal × EBX ÷ EAX. The local APIC's timer counts the crystal.
             0x15 => new CpuidResult(1, 1, TimeStampFrequency, 0),
             0x16 => new CpuidResult(TimeStampFrequency / 1_000_000, TimeStampFrequency / 1_000_000, 100, 0),
@@ -141,7 +168,7 @@ public sealed class CpuModel
             0x8000_0005 when Vendor == CpuVendor.Amd => new CpuidResult(0xFF40_FF40, 0xFF40_FF40, 0x2008_0140, 0x2008_0140),
             0x8000_0006 => new CpuidResult(0, Vendor == CpuVendor.Amd ? 0x4200_4200u : 0, 0x0200_6140, 0),
             0x8000_0007 => new CpuidResult(0, 0, 0, Bits(leaf, CpuidRegister.Edx)),
-            0x8000_0008 => new CpuidResult((uint)(PhysicalAddressBits | (LinearAddressBits << 8)), 0,
+            0x8000_0008 => new CpuidResult((uint)(PhysicalAddressBits | (LinearAddressBits << 8)), Bits(leaf, CpuidRegister.Ebx),
                 Vendor == CpuVendor.Amd ? (uint)(Processors - 1) | ((uint)ApicIdBits << 12) : 0, 0),
             0x8000_0021 => new CpuidResult(Bits(leaf, CpuidRegister.Eax), 0, 0, 0),
             _ => default,
@@ -226,13 +253,14 @@ public sealed class CpuModel
     // Legacy region and header, then AVX state. EBX of subleaves 0 and 1: what XSAVE and XSAVEC need with the present XCR0.
     private unsafe CpuidResult ExtendedState(uint subleaf, Vcpu vcpu)
     {
-        const uint header = 576, avx = 256;
+        const uint header = 576;
+        var avx = (Xcr0Bits & 4) != 0 ? 256u : 0;
         var present = (vcpu.State->Xcr0 & 4) != 0 ? header + avx : header;
         return subleaf switch
         {
             0 => new CpuidResult((uint)Xcr0Bits, present, header + avx, 0),
             1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), present, 0, 0),
-            2 => new CpuidResult(avx, header, 0, 0),
+            2 when avx != 0 => new CpuidResult(avx, header, 0, 0),
             _ => default,
         };
     }

@@ -134,6 +134,9 @@ public unsafe struct CpuState
     /// <summary>IA32_PKRS: protection-key rights of supervisor pages.</summary>
     public uint Pkrs;
 
+    /// <summary>Where RDRAND and RDSEED are in their sequence (<see cref="RandomGenerator"/>).</summary>
+    public ulong RandomState;
+
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
 

@@ -81,6 +81,7 @@ internal static unsafe class StateDigest
         Append(hash, state->X87.LastOperand);
         Append(hash, state->Mxcsr);
         Append(hash, state->Pkru);
+        Append(hash, state->RandomState);
         Append(hash, new ReadOnlySpan<ulong>(state->Vectors, 64));
     }
 

@@ -35,8 +35,9 @@ internal sealed class IdleTime
     }
 
     /// <summary>Lets time pass up to the next event.</summary>
+    /// <param name="latest">Time does not go beyond this: nanoseconds since the start.</param>
     /// <returns>False where there will never be one.</returns>
-    public bool TryPass()
+    public bool TryPass(ulong latest)
     {
         if (!CanAnyWake())
             return false;
@@ -48,7 +49,7 @@ internal sealed class IdleTime
 
         if (_clock.NextDeadline is not { } deadline)
             return false;
-        Warp(deadline - _clock.Now);
+        Warp(Math.Max(Math.Min(deadline, latest), _clock.Now) - _clock.Now);
         return true;
     }
 

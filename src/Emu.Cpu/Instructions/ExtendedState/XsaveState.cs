@@ -9,11 +9,12 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.ExtendedState;
 
-/// <summary>XSAVE, XSAVEOPT, XSAVEC, XRSTOR for the components x87, SSE and AVX (SDM Vol. 1, chapter 13).</summary>
+/// <summary>XSAVE, XSAVEOPT, XSAVEC, XSAVES, XRSTOR, XRSTORS for the components x87, SSE and AVX (SDM Vol. 1, chapter 13).</summary>
 /// <remarks>
 /// XINUSE is worked out from contents: a component is in use where it differs from its initial configuration. XSAVEOPT uses the init
 /// optimisation alone; the modified optimisation would make what is written depend on history that no register shows.
-/// With the components at hand AVX state lies at 576 in both formats.
+/// With the components at hand AVX state lies at 576 in both formats. IA32_XSS has no writable bit, so that XSAVES and XRSTORS differ
+/// from XSAVEC and XRSTOR in their privilege, and in the compacted format being the only one that XRSTORS takes.
 /// </remarks>
 internal static unsafe class XsaveState
 {
@@ -29,6 +30,7 @@ internal static unsafe class XsaveState
         Plain,
         Optimized,
         Compacting,
+        Supervisor,
     }
 
     /// <summary>XSAVE.</summary>
@@ -40,10 +42,22 @@ internal static unsafe class XsaveState
     /// <summary>XSAVEC.</summary>
     public static void BindXsavec(ref Operands operands) => BindSave(ref operands, Kind.Compacting);
 
+    /// <summary>XSAVES: #GP(0) outside CPL 0.</summary>
+    public static void BindXsaves(ref Operands operands) => BindSave(ref operands, Kind.Supervisor);
+
     /// <summary>XRSTOR.</summary>
-    public static void BindXrstor(ref Operands operands)
+    public static void BindXrstor(ref Operands operands) => BindRestore(ref operands, Kind.Plain);
+
+    /// <summary>XRSTORS: #GP(0) outside CPL 0.</summary>
+    public static void BindXrstors(ref Operands operands) => BindRestore(ref operands, Kind.Supervisor);
+
+    /// <summary>XINUSE as XGETBV, XSAVEC and XSAVES see it: MXCSR counts as SSE state (SDM Vol. 1, 13.2 and 13.10).</summary>
+    public static ulong InUseWithMxcsr(CpuState* s) => InUse(s, 16) | (s->Mxcsr != SseContext.ResetValue ? StateArea.Sse : 0);
+
+    private static void BindRestore(ref Operands operands, Kind kind)
     {
         Take(ref operands);
+        operands.Op->Immediate = (long)kind;
         operands.Op->Handler = operands.Addressing switch
         {
             AddressingKind.Long => &Xrstor<LongAddress>,
@@ -70,6 +84,7 @@ internal static unsafe class XsaveState
     private static void Take(ref Operands operands)
     {
         operands.Op->Source = operands.Instruction.Code is Code.Xsave64_mem or Code.Xsaveopt64_mem or Code.Xsavec64_mem or Code.Xrstor64_mem
+            or Code.Xsaves64_mem or Code.Xrstors64_mem
             ? (byte)1 : (byte)0;
         operands.Op->Destination = operands.Is64 ? (byte)16 : (byte)8;
     }
@@ -78,6 +93,8 @@ internal static unsafe class XsaveState
     {
         if ((s->Cr4 & Cr4.Osxsave) == 0)
             return vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
+        if ((Kind)op->Immediate == Kind.Supervisor && s->Cpl != 0)
+            return vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
         return (s->Cr0 & Cr0.Ts) == 0 || vcpu.RaiseFault(op, ExceptionVector.DeviceNotAvailable);
     }
 
@@ -118,12 +135,13 @@ internal static unsafe class XsaveState
         var requested = Requested(s);
         var inUse = InUse(s, op->Destination);
         // XSAVEC counts MXCSR as SSE state (SDM Vol. 1, 13.10).
-        if (kind == Kind.Compacting && s->Mxcsr != SseContext.ResetValue)
+        var isCompact = kind >= Kind.Compacting;
+        if (isCompact && s->Mxcsr != SseContext.ResetValue)
             inUse |= StateArea.Sse;
         var written = kind == Kind.Plain ? requested : requested & inUse;
         if ((written & StateArea.X87) != 0)
             StateArea.StoreX87(s, area, op->Source != 0);
-        var mxcsr = kind == Kind.Compacting ? written & StateArea.Sse : requested & (StateArea.Sse | StateArea.Avx);
+        var mxcsr = isCompact ? written & StateArea.Sse : requested & (StateArea.Sse | StateArea.Avx);
         if (mxcsr != 0)
             StateArea.StoreMxcsr(s, area);
         if ((written & StateArea.Sse) != 0)
@@ -131,7 +149,7 @@ internal static unsafe class XsaveState
         if ((written & StateArea.Avx) != 0)
             StateArea.StoreAvx(s, area, op->Destination);
         var header = (ulong*)(area + HeaderAt);
-        if (kind == Kind.Compacting)
+        if (isCompact)
         {
             header[0] = requested & inUse;
             header[1] = requested | StateArea.Compacted;
@@ -173,6 +191,8 @@ internal static unsafe class XsaveState
         var present = *(ulong*)(area + HeaderAt);
         var compaction = *(ulong*)(area + CompactionAt);
         var isCompact = (compaction & StateArea.Compacted) != 0;
+        if (!isCompact && (Kind)op->Immediate == Kind.Supervisor)
+            return false;
         if (!(isCompact ? IsZero(area + ReservedAt, area + HeaderEnd) : IsZero(area + CompactionAt, area + StandardEnd)))
             return false;
         if (isCompact ? (compaction & ~StateArea.Compacted & ~s->Xcr0) != 0 || (present & ~compaction) != 0 : (present & ~s->Xcr0) != 0)

@@ -104,7 +104,7 @@ internal static unsafe class MsrAccess
             case 0x10:
                 Shift(s, value - vcpu.TimeStamp(op));
                 return true;
-            case 0x3B:
+            case 0x3B when vcpu.Model.Has(CpuFeature.TscAdjust):
                 Shift(s, value - s->Msr.TscAdjust);
                 return true;
             case 0xC000_0080:
@@ -151,7 +151,8 @@ internal static unsafe class MsrAccess
                 if (value != 0)
                     return false;
                 break;
-            case 0xDA0:
+            case 0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves):
+                // No supervisor state component exists.
                 return value == 0;
             case ProtectionKeyRights when (vcpu.Model.Cr4Bits & Cr4.Pks) != 0:
                 if (value >> 32 != 0)
@@ -177,7 +178,7 @@ internal static unsafe class MsrAccess
             return vcpu.Model.Vendor == CpuVendor.Amd ? AmdPlaceOf(m, msr) : null;
         return msr switch
         {
-            0x3B => &m->TscAdjust,
+            0x3B when vcpu.Model.Has(CpuFeature.TscAdjust) => &m->TscAdjust,
             0x8B => &m->MicrocodeRevision,
             0x174 => &m->SysenterCs,
             0x175 => &m->SysenterEsp,
@@ -192,13 +193,13 @@ internal static unsafe class MsrAccess
             0x277 => &m->PageAttributeTable,
             0x2FF => &m->MtrrDefaultType,
             >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 => m->MachineCheckBanks + (msr - 0x400),
-            0xDA0 => &m->SupervisorXstate,
+            0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves) => &m->SupervisorXstate,
             0xC000_0081 => &m->Star,
             0xC000_0082 => &m->LongStar,
             0xC000_0083 => &m->CompatibilityStar,
             0xC000_0084 => &m->SyscallMask,
             0xC000_0102 => &m->KernelGsBase,
-            0xC000_0103 => &m->TscAux,
+            0xC000_0103 when vcpu.Model.Has(CpuFeature.Rdtscp) => &m->TscAux,
             _ => null,
         };
     }
