@@ -284,9 +284,6 @@ public unsafe struct ModelSpecificRegisters
     /// <summary>IA32_MCG_STATUS, 0x17A.</summary>
     public ulong MachineCheckStatus;
 
-    /// <summary>Machine-check banks, CTL, STATUS, ADDR and MISC in turn: 0x400–0x40F.</summary>
-    public fixed ulong MachineCheckBanks[16];
-
     /// <summary>IA32_DEBUGCTL, 0x1D9: kept, without effect.</summary>
     public ulong DebugControl;
 

@@ -20,8 +20,9 @@ internal static unsafe class MsrAccess
     private const ulong MtrrCapabilities = 0x508;
 
     private const ulong MtrrDefaultTypeBits = 0xCFF;
-    private const ulong MachineCheckCapabilities = MachineCheckBanks;
-    private const uint MachineCheckBanks = 2;
+
+    /// <summary>No banks: nothing in this machine could report into one.</summary>
+    private const ulong MachineCheckCapabilities = 0;
 
     /// <summary>Fast strings, and the two "unavailable" bits of branch trace and precise sampling.</summary>
     private const ulong MiscEnableAtReset = 1 | (1 << 11) | (1 << 12);
@@ -103,10 +104,10 @@ internal static unsafe class MsrAccess
                 vcpu.LeavePlatform();
                 return taken || Unknown(vcpu, op, msr, "write");
             case 0x10:
-                Shift(s, value - vcpu.TimeStamp(op));
+                ShiftTimeStamp(vcpu, op, value - vcpu.TimeStamp(op));
                 return true;
             case 0x3B when vcpu.Model.Has(CpuFeature.TscAdjust):
-                Shift(s, value - s->Msr.TscAdjust);
+                ShiftTimeStamp(vcpu, op, value - s->Msr.TscAdjust);
                 return true;
             case 0xC000_0080:
                 return ControlRegisterWrites.TryWriteEfer(vcpu, value);
@@ -149,11 +150,6 @@ internal static unsafe class MsrAccess
                 return true;
             case 0x17A:
                 break;
-            case >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 when (msr & 3) != 0:
-                // STATUS, ADDR and MISC take only zero.
-                if (value != 0)
-                    return false;
-                break;
             case 0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves):
                 // No supervisor state component exists.
                 return value == 0;
@@ -195,7 +191,6 @@ internal static unsafe class MsrAccess
             >= 0x268 and <= 0x26F => m->MtrrFixed + 3 + (msr - 0x268),
             0x277 => &m->PageAttributeTable,
             0x2FF => &m->MtrrDefaultType,
-            >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 => m->MachineCheckBanks + (msr - 0x400),
             0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves) => &m->SupervisorXstate,
             0xC000_0081 => &m->Star,
             0xC000_0082 => &m->LongStar,
@@ -236,10 +231,13 @@ internal static unsafe class MsrAccess
         *AmdPlaceOf(&s->Msr, HardwareConfiguration) = 1 << 24;
     }
 
-    private static void Shift(CpuState* s, ulong ticks)
+    private static void ShiftTimeStamp(Vcpu vcpu, Op* op, ulong ticks)
     {
-        s->TimeStampOffset += ticks;
-        s->Msr.TscAdjust += ticks;
+        vcpu.State->TimeStampOffset += ticks;
+        vcpu.State->Msr.TscAdjust += ticks;
+        vcpu.EnterPlatform(op);
+        vcpu.Interrupts.TimeStampChanged();
+        vcpu.LeavePlatform();
     }
 
     private static bool TrySetBase(Vcpu vcpu, ref SegmentRegister segment, ulong value)
