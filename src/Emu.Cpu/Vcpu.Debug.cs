@@ -2,6 +2,7 @@ using Emu.Cpu.Events;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
+using Iced.Intel;
 
 namespace Emu.Cpu;
 
@@ -134,8 +135,7 @@ public sealed unsafe partial class Vcpu
     {
         if ((rights & PageAccess.User) != 0 && ChecksAlignment)
         {
-            var alignment = Math.Min(size >= 16 ? 16 : size >= 8 ? 8 : size >= 4 ? 4 : size, 16);
-            if ((linear & (ulong)(alignment - 1)) != 0)
+            if ((linear & (ulong)(AlignmentRule.Of((Code)op->Code, size) - 1)) != 0)
                 return RaiseFault(op, ExceptionVector.AlignmentCheck, 0);
         }
         NoteDataAccess(linear, size, rights);
