@@ -142,6 +142,13 @@ public sealed unsafe partial class Vcpu
         return true;
     }
 
+    /// <summary>Checks the alignment of values on the stack that a far transfer or return uses at CPL 3.</summary>
+    /// <param name="linear">Linear address of the lowest.</param>
+    /// <param name="element">Bytes of each.</param>
+    /// <returns>False with #AC(0) recorded.</returns>
+    internal bool TryCheckStackAlignment(ulong linear, int element) =>
+        !ChecksAlignment || (linear & (ulong)(element - 1)) == 0 || Fail(ExceptionVector.AlignmentCheck, 0);
+
     // Every access by linear address counts, those to descriptors, task-state segments and event frames included; page walks have none.
     private void NoteDataAccess(ulong linear, int size, PageAccess rights)
     {

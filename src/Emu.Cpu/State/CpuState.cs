@@ -143,6 +143,12 @@ public unsafe struct CpuState
     /// <summary>Where RDRAND and RDSEED are in their sequence (<see cref="RandomGenerator"/>).</summary>
     public ulong RandomState;
 
+    /// <summary>Guest-physical address of the line that MONITOR armed; all ones for none.</summary>
+    public ulong MonitorAddress;
+
+    /// <summary>What the line held then.</summary>
+    public fixed ulong MonitorLine[8];
+
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
 
@@ -189,7 +195,7 @@ public enum PendingEvents : uint
     /// <summary>PAUSE: another vCPU should run.</summary>
     Yield = 4,
 
-    /// <summary>HLT: wait for an event.</summary>
+    /// <summary>HLT or MWAIT: wait for an event.</summary>
     Halt = 8,
 
     /// <summary>The platform asked to stop.</summary>
@@ -206,6 +212,12 @@ public enum PendingEvents : uint
 
     /// <summary>DR7 enables breakpoints: every instruction is looked at.</summary>
     Breakpoints = 256,
+
+    /// <summary>MWAIT: a store to the monitored line ends the wait, too.</summary>
+    MonitorWait = 512,
+
+    /// <summary>MWAIT with ECX bit 0: an interrupt ends the wait even with IF clear, without being taken.</summary>
+    WakeOnMaskedInterrupt = 1024,
 }
 
 /// <summary>GDTR or IDTR.</summary>
@@ -271,9 +283,6 @@ public unsafe struct ModelSpecificRegisters
 
     /// <summary>IA32_MCG_STATUS, 0x17A.</summary>
     public ulong MachineCheckStatus;
-
-    /// <summary>Machine-check banks, CTL, STATUS, ADDR and MISC in turn: 0x400–0x40F.</summary>
-    public fixed ulong MachineCheckBanks[16];
 
     /// <summary>IA32_DEBUGCTL, 0x1D9: kept, without effect.</summary>
     public ulong DebugControl;

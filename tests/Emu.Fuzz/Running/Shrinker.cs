@@ -32,7 +32,8 @@ public static class Shrinker
         return FewerInstructions(runner, guest, finding);
     }
 
-    private static GuestCase FewerInstructions(CaseRunner runner, GuestCase guest, Finding finding)
+    /// <summary>The least number of instructions that shows the finding.</summary>
+    public static GuestCase FewerInstructions(CaseRunner runner, GuestCase guest, Finding finding)
     {
         ulong low = 0, high = guest.Instructions;
         while (low + 1 < high)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 using Iced.Intel;
@@ -26,46 +27,33 @@ internal static unsafe class MaskedMove<T>
         {
             op->Destination = operands.RegisterOf(0);
             op->Source = operands.RegisterOf(1);
-            op->Handler = operands.Addressing switch
-            {
-                AddressingKind.Long => &Load<LongAddress>,
-                AddressingKind.LongSegment => &Load<LongSegmentAddress>,
-                AddressingKind.Flat => &Load<FlatAddress>,
-                _ => &Load<SegmentedAddress>,
-            };
+            op->Handler = &Load;
             return;
         }
         op->Source = operands.RegisterOf(1);
         op->Destination = operands.RegisterOf(2);
-        op->Handler = operands.Addressing switch
-        {
-            AddressingKind.Long => &Store<LongAddress>,
-            AddressingKind.LongSegment => &Store<LongSegmentAddress>,
-            AddressingKind.Flat => &Store<FlatAddress>,
-            _ => &Store<SegmentedAddress>,
-        };
+        op->Handler = &Store;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Load<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
-        where TAddress : IAddressing
+    private static void Load(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op, TAddress.Linear(vcpu, s, op, (int)op->Immediate, false)))
+        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op))
             return;
         Step.Next(vcpu, s, op);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Store<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
-        where TAddress : IAddressing
+    private static void Store(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op, TAddress.Linear(vcpu, s, op, (int)op->Immediate, true)))
+        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op))
             return;
         Step.Next(vcpu, s, op);
     }
 
+    // Each element has its own look at the segment: those whose mask is clear cannot fault.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool LoadElements(Vcpu vcpu, CpuState* s, Op* op, ulong linear)
+    private static bool LoadElements(Vcpu vcpu, CpuState* s, Op* op)
     {
         var mask = (byte*)VectorRegister.Of(s, op->Source);
         Vector256<byte> result = default;
@@ -73,7 +61,7 @@ internal static unsafe class MaskedMove<T>
         {
             if ((mask[at + sizeof(T) - 1] & 0x80) == 0)
                 continue;
-            var element = Operand.ReadAt<T>(vcpu, s, op, linear + (ulong)at);
+            var element = Operand.ReadAt<T>(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, (ulong)at, sizeof(T), false));
             if (element == null)
                 return false;
             *(T*)((byte*)&result + at) = *element;
@@ -84,19 +72,25 @@ internal static unsafe class MaskedMove<T>
 
     // Every chosen element must be writable before the first is written.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool StoreElements(Vcpu vcpu, CpuState* s, Op* op, ulong linear)
+    private static bool StoreElements(Vcpu vcpu, CpuState* s, Op* op)
     {
         var mask = (byte*)VectorRegister.Of(s, op->Source);
         var data = (byte*)VectorRegister.Of(s, op->Destination);
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
-            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !vcpu.ProbeWrite(op, linear + (ulong)at, sizeof(T), (SegmentName)op->Segment))
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0
+                && !vcpu.ProbeWrite(op, DistantAddress.Linear(vcpu, s, op, (ulong)at, sizeof(T), true), sizeof(T), (SegmentName)op->Segment))
+            {
                 return false;
+            }
         }
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
-            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !Operand.WriteAt(vcpu, s, op, linear + (ulong)at, *(T*)(data + at)))
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0
+                && !Operand.WriteAt(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, (ulong)at, sizeof(T), true), *(T*)(data + at)))
+            {
                 return false;
+            }
         }
         return true;
     }
@@ -123,48 +117,37 @@ internal static unsafe class Gather<T, TIndex>
         // Elements, by the wider of the two: bits 8 and up of the immediate.
         var bytes = VectorOperands.IsWide(in operands.Instruction) || operands.Instruction.MemoryIndex.IsYMM() ? 32 : 16;
         op->Immediate |= (long)(bytes / Math.Max(sizeof(T), sizeof(TIndex))) << 8;
-        op->Handler = operands.Addressing switch
-        {
-            AddressingKind.Long => &Read<LongAddress>,
-            AddressingKind.LongSegment => &Read<LongSegmentAddress>,
-            AddressingKind.Flat => &Read<FlatAddress>,
-            _ => &Read<SegmentedAddress>,
-        };
+        op->Handler = &Read;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Read<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
-        where TAddress : IAddressing
+    private static void Read(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !ReadElements<TAddress>(vcpu, s, op))
+        if (!Availability.Avx(vcpu, s, op) || !ReadElements(vcpu, s, op))
             return;
         Step.Next(vcpu, s, op);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool ReadElements<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
-        where TAddress : IAddressing
+    private static bool ReadElements(Vcpu vcpu, CpuState* s, Op* op)
     {
         var destination = (byte*)VectorRegister.Of(s, op->Destination);
         var index = (byte*)VectorRegister.Of(s, op->Source);
         var mask = (byte*)VectorRegister.Of(s, (byte)op->Immediate);
         var count = (int)(op->Immediate >> 8);
-        // The base goes through segmentation alone; the index is added to it within the address size.
-        var start = TAddress.Linear(vcpu, s, op, 1, false);
         // A mask is its element's sign.
-        for (var i = 0; i < count; i++)
+        // Intel's processors spread it before they begin, which a fault shows; AMD's leave it.
+        for (var i = 0; i < count && vcpu.Model.Vendor == CpuVendor.Intel; i++)
         {
             var all = (byte)((sbyte)mask[(i + 1) * sizeof(T) - 1] >> 7);
             new Span<byte>(mask + i * sizeof(T), sizeof(T)).Fill(all);
         }
         for (var i = 0; i < count; i++)
         {
-            if (mask[i * sizeof(T)] == 0)
+            if ((sbyte)mask[(i + 1) * sizeof(T) - 1] >= 0)
                 continue;
             var offset = sizeof(TIndex) == 4 ? ((int*)index)[i] : ((long*)index)[i];
-            var linear = start + (ulong)(offset << op->Scale);
-            if (op->AddressMask != ulong.MaxValue)
-                linear = (uint)linear;
+            var linear = DistantAddress.Linear(vcpu, s, op, (ulong)(offset << op->Scale), sizeof(T), false);
             var element = Operand.ReadAt<T>(vcpu, s, op, linear);
             if (element == null)
                 return false;
