@@ -23,9 +23,8 @@ internal static class AlignmentRule
         Code.Bound_r16_m1616 => 2,
         Code.Bound_r32_m3232 => 4,
         Code.Lss_r64_m1664 or Code.Lfs_r64_m1664 or Code.Lgs_r64_m1664 or Code.Jmp_m1664 or Code.Call_m1664 => Math.Min(size, 4),
-        // A descriptor table's register is stored as a whole: the look at all of it decides.
-        Code.Sgdt_m1632 or Code.Sidt_m1632 or Code.Sgdt_m1664 or Code.Sidt_m1664 or Code.Sgdt_m1632_16 or Code.Sidt_m1632_16 =>
-            size >= 6 && size != 8 ? 4 : 1,
+        // The contents of a descriptor table's register count as 32 bits, at the start: the limit, two bytes before the base.
+        Code.Sgdt_m1632_16 or Code.Sidt_m1632_16 or Code.Sgdt_m1632 or Code.Sidt_m1632 or Code.Sgdt_m1664 or Code.Sidt_m1664 => size == 2 ? 4 : 2,
         Code.VEX_Vmaskmovps_xmm_xmm_m128 or Code.VEX_Vmaskmovps_ymm_ymm_m256 or Code.VEX_Vmaskmovps_m128_xmm_xmm or Code.VEX_Vmaskmovps_m256_ymm_ymm
             or Code.VEX_Vmaskmovpd_xmm_xmm_m128 or Code.VEX_Vmaskmovpd_ymm_ymm_m256 or Code.VEX_Vmaskmovpd_m128_xmm_xmm
             or Code.VEX_Vmaskmovpd_m256_ymm_ymm or Code.VEX_Vpmaskmovd_xmm_xmm_m128 or Code.VEX_Vpmaskmovd_ymm_ymm_m256
