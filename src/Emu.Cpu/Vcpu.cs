@@ -42,6 +42,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         ApicId = options.ApicId;
         Number = options.Number;
         YieldsOnPause = Model.Processors > 1;
+        _randomSeed = options.RandomSeed;
         State = (CpuState*)NativeMemory.AlignedAlloc((nuint)sizeof(CpuState), 64);
         *State = default;
         State->JumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheEntry.Count * sizeof(JumpCacheEntry)), 64);
@@ -139,4 +140,7 @@ public sealed class VcpuOptions
 
     /// <summary>The local APIC's ID.</summary>
     public uint ApicId { get; init; }
+
+    /// <summary>What RDRAND and RDSEED begin with, together with the APIC ID.</summary>
+    public ulong RandomSeed { get; init; }
 }

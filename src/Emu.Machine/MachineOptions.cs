@@ -61,6 +61,12 @@ public sealed record MachineOptions
     /// <summary>Whose processor the vCPU claims to be.</summary>
     public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
 
+    /// <summary>How much of the instruction set the vCPU declares.</summary>
+    public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;
+
+    /// <summary>What the numbers of RDRAND and RDSEED begin with: equal seeds, equal numbers.</summary>
+    public ulong RandomSeed { get; init; }
+
     /// <summary>How guest instructions are executed.</summary>
     public ExecutionEngine Engine { get; init; } = ExecutionEngine.Auto;
 

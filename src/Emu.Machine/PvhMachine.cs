@@ -63,7 +63,7 @@ public sealed class PvhMachine : IDisposable
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post, options.TestDevices);
+            _pc = new PcDevices(Clock, apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -136,6 +136,12 @@ public sealed class PvhMachine : IDisposable
 
         var profile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen);
         var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
+        if (_pc is not null && protocol == BootProtocol.Multiboot)
+        {
+            BiosHandover.Write(Ram);
+            BiosHandover.Program(_pc.Pic, _pc.Timer);
+        }
+
         BootResult boot = protocol == BootProtocol.Multiboot
             ? MultibootLoader.Load(image, Ram, new MultibootBootOptions
             {
@@ -244,7 +250,7 @@ public sealed class PvhMachine : IDisposable
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel);
         var observer = new VcpuLogger(_log, _options.Observer);
         var hypervisor = _options.Profile == MachineProfile.Xen ? MakeHypervisor() : null;
         var vcpus = new Vcpu[_options.Vcpus];
@@ -267,12 +273,19 @@ public sealed class PvhMachine : IDisposable
                 Hypervisor = hypervisor,
                 Observer = observer,
                 Model = model,
+                RandomSeed = _options.RandomSeed,
             });
             processor.Connect(apic, vcpus[number]);
             _scheduler.Add(processor);
         }
 
         return vcpus;
+    }
+
+    private void SetA20(bool isOpen)
+    {
+        foreach (var vcpu in Vcpus)
+            vcpu.A20Enabled = isOpen;
     }
 
     private XenHypervisor MakeHypervisor()

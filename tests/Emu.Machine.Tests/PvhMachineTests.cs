@@ -30,7 +30,7 @@ public unsafe class PvhMachineTests
     public void Pc_has_acpi_tables_in_reserved_memory()
     {
         using var machine = new PvhMachine(Small);
-        var boot = machine.Load(TestKernels.Open("tour"), [], null);
+        var boot = Assert.IsType<PvhBootResult>(machine.Load(TestKernels.Open("tour"), [], null));
         Assert.Equal(AddressMap.AcpiTables, boot.StartInfo.RsdpAddress);
         Span<byte> signature = stackalloc byte[8];
         machine.Ram.Read(boot.StartInfo.RsdpAddress, signature);
@@ -43,7 +43,7 @@ public unsafe class PvhMachineTests
     public void Xen_has_a_hypervisor_and_no_tables()
     {
         using var machine = new PvhMachine(Small with { Profile = MachineProfile.Xen });
-        var boot = machine.Load(TestKernels.Open("tour"), [], null);
+        var boot = Assert.IsType<PvhBootResult>(machine.Load(TestKernels.Open("tour"), [], null));
         Assert.Equal(0UL, boot.StartInfo.RsdpAddress);
         Assert.NotNull(machine.Vcpu.Hypervisor);
         Assert.Equal(EntryProfile.Xen, boot.Cpu.Profile);

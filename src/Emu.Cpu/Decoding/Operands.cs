@@ -154,6 +154,17 @@ public unsafe ref struct Operands
         Op->Shape = Execution.Op.AddressSizeOf(_instruction.Length, addressSize);
     }
 
+    /// <summary>Takes the implicit address in rAX (MONITOR, CLZERO): DS, unless a prefix names another segment.</summary>
+    /// <param name="addressSize">2, 4 or 8 bytes.</param>
+    public readonly void TakeAccumulatorAddress(int addressSize)
+    {
+        Op->Base = RegisterOffset(Register.RAX);
+        Op->Index = CpuState.ZeroOffset;
+        if (_instruction.HasSegmentPrefix)
+            Op->Segment = (byte)(_instruction.SegmentPrefix - Register.ES);
+        Op->Shape = Execution.Op.AddressSizeOf(_instruction.Length, addressSize);
+    }
+
     private readonly int TakeMemory()
     {
         ref readonly var i = ref _instruction;
@@ -163,6 +174,9 @@ public unsafe ref struct Operands
         Op->Scale = (byte)System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
         Op->Displacement = (int)i.MemoryDisplacement64;
         var segment = (SegmentName)(i.MemorySegment - Register.ES);
+        // 64-bit code ignores the other overrides, also where they would decide between #SS and #GP.
+        if (Is64 && segment < SegmentName.Fs)
+            segment = i.MemoryBase is Register.RSP or Register.RBP or Register.ESP or Register.EBP ? SegmentName.Ss : SegmentName.Ds;
         Op->Segment = (byte)segment;
         return i.MemoryBase switch
         {

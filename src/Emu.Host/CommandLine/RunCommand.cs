@@ -53,6 +53,11 @@ internal sealed class RunCommand
         + "or poison, which makes reliance on any of them fail. [pc: qemu; xen: xen]");
 
     private readonly Option<string?> _vendor = Text("--cpu-vendor", "amd|intel", "Whose processor the guest sees. [intel]");
+    private readonly Option<string?> _cpu = Text(
+        "--cpu", "LEVEL", "How much of x86-64 it has: x86-64-v1, x86-64-v2, x86-64-v3, or max for all that is implemented. [max]");
+
+    private readonly Option<string?> _seed = Text("--seed", "N", "What the numbers of RDRAND and RDSEED begin with. [0]");
+
     private readonly Option<string?> _debugConsole = Text(
         "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout]");
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
@@ -110,8 +115,8 @@ internal sealed class RunCommand
     {
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
-            _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor, _debugConsole,
-            _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
+            _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
+            _cpu, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
         };
         command.SetAction(result => run(Bind(result)));
         return command;
@@ -182,6 +187,15 @@ internal sealed class RunCommand
                 ("poison", EntryProfile.Poison)),
             CpuVendor = OptionText.Choice(
                 "--cpu-vendor", result.GetValue(_vendor), CpuVendor.Intel, ("amd", CpuVendor.Amd), ("intel", CpuVendor.Intel)),
+            CpuLevel = OptionText.Choice(
+                "--cpu",
+                result.GetValue(_cpu),
+                CpuLevel.Max,
+                ("x86-64-v1", CpuLevel.V1),
+                ("x86-64-v2", CpuLevel.V2),
+                ("x86-64-v3", CpuLevel.V3),
+                ("max", CpuLevel.Max)),
+            RandomSeed = OptionText.Seed("--seed", result.GetValue(_seed)),
             DebugConsole = result.GetValue(_debugConsole),
             MaximumInstructions = OptionText.Count("--max-instructions", result.GetValue(_maximumInstructions)),
             Timeout = OptionText.Seconds("--timeout", result.GetValue(_timeout)),

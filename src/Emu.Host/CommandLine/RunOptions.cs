@@ -47,6 +47,12 @@ public sealed record RunOptions
     /// <summary>Whose processor the guest sees.</summary>
     public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
 
+    /// <summary>How much of the instruction set it declares.</summary>
+    public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;
+
+    /// <summary>What the numbers of RDRAND and RDSEED begin with.</summary>
+    public ulong RandomSeed { get; init; }
+
     /// <summary>Ends the run after so many retired instructions; null for no limit.</summary>
     public ulong? MaximumInstructions { get; init; }
 

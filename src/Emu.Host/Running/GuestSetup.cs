@@ -61,6 +61,8 @@ internal sealed class GuestSetup
             Protocol = _options.Entry,
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,
+            CpuLevel = _options.CpuLevel,
+            RandomSeed = _options.RandomSeed,
             Engine = _options.Engine,
             ConsoleOutput = output,
             DebugConsoleOutput = debugOutput,

@@ -7,8 +7,8 @@ using Emu.Cpu.State;
 namespace Emu.Cpu.Instructions.Integer;
 
 /// <summary>
-/// Instructions without an architectural effect here: NOP in all lengths, ENDBR, prefetches, and fences, which order nothing
-/// where every access happens in program order.
+/// Instructions without an architectural effect here: NOP in all lengths, ENDBR, prefetches, fences, which order nothing where
+/// every access happens in program order, and SERIALIZE, where nothing is fetched or executed ahead.
 /// </summary>
 internal static unsafe class NoOperation
 {

@@ -13,14 +13,16 @@ internal static unsafe class MsrAccess
     /// <summary>IA32_PKRS.</summary>
     private const uint ProtectionKeyRights = 0x6E1;
 
+    private const uint MiscEnable = 0x1A0;
     private const uint HardwareConfiguration = 0xC001_0015;
 
     /// <summary>MTRRs: eight variable ranges, fixed ranges, write-combining.</summary>
     private const ulong MtrrCapabilities = 0x508;
 
     private const ulong MtrrDefaultTypeBits = 0xCFF;
-    private const ulong MachineCheckCapabilities = MachineCheckBanks;
-    private const uint MachineCheckBanks = 2;
+
+    /// <summary>No banks: nothing in this machine could report into one.</summary>
+    private const ulong MachineCheckCapabilities = 0;
 
     /// <summary>Fast strings, and the two "unavailable" bits of branch trace and precise sampling.</summary>
     private const ulong MiscEnableAtReset = 1 | (1 << 11) | (1 << 12);
@@ -104,7 +106,7 @@ internal static unsafe class MsrAccess
             case 0x10:
                 ShiftTimeStamp(vcpu, op, value - vcpu.TimeStamp(op));
                 return true;
-            case 0x3B:
+            case 0x3B when vcpu.Model.Has(CpuFeature.TscAdjust):
                 ShiftTimeStamp(vcpu, op, value - s->Msr.TscAdjust);
                 return true;
             case 0xC000_0080:
@@ -141,17 +143,15 @@ internal static unsafe class MsrAccess
             case 0x8B:
                 // Software writes zero before CPUID 1 reports the revision here; ours stays.
                 return true;
+            case MiscEnable when (value & MonitorInstructions.IntelEnable) != 0 && !vcpu.Model.Has(CpuFeature.Monitor):
+                return false;
             case 0x79:
                 // A microcode update that is never newer than what runs.
                 return true;
             case 0x17A:
                 break;
-            case >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 when (msr & 3) != 0:
-                // STATUS, ADDR and MISC take only zero.
-                if (value != 0)
-                    return false;
-                break;
-            case 0xDA0:
+            case 0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves):
+                // No supervisor state component exists.
                 return value == 0;
             case ProtectionKeyRights when (vcpu.Model.Cr4Bits & Cr4.Pks) != 0:
                 if (value >> 32 != 0)
@@ -177,13 +177,13 @@ internal static unsafe class MsrAccess
             return vcpu.Model.Vendor == CpuVendor.Amd ? AmdPlaceOf(m, msr) : null;
         return msr switch
         {
-            0x3B => &m->TscAdjust,
+            0x3B when vcpu.Model.Has(CpuFeature.TscAdjust) => &m->TscAdjust,
             0x8B => &m->MicrocodeRevision,
             0x174 => &m->SysenterCs,
             0x175 => &m->SysenterEsp,
             0x176 => &m->SysenterEip,
             0x17A => &m->MachineCheckStatus,
-            0x1A0 => &m->MiscEnable,
+            MiscEnable => &m->MiscEnable,
             0x1D9 => &m->DebugControl,
             >= 0x200 and <= 0x20F => m->MtrrVariable + (msr - 0x200),
             0x250 => m->MtrrFixed,
@@ -191,14 +191,13 @@ internal static unsafe class MsrAccess
             >= 0x268 and <= 0x26F => m->MtrrFixed + 3 + (msr - 0x268),
             0x277 => &m->PageAttributeTable,
             0x2FF => &m->MtrrDefaultType,
-            >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 => m->MachineCheckBanks + (msr - 0x400),
-            0xDA0 => &m->SupervisorXstate,
+            0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves) => &m->SupervisorXstate,
             0xC000_0081 => &m->Star,
             0xC000_0082 => &m->LongStar,
             0xC000_0083 => &m->CompatibilityStar,
             0xC000_0084 => &m->SyscallMask,
             0xC000_0102 => &m->KernelGsBase,
-            0xC000_0103 => &m->TscAux,
+            0xC000_0103 when vcpu.Model.Has(CpuFeature.Rdtscp) => &m->TscAux,
             _ => null,
         };
     }
@@ -214,10 +213,20 @@ internal static unsafe class MsrAccess
         _ => null,
     };
 
-    /// <summary>Gives the MSRs that are simply kept their values after reset.</summary>
-    public static void Reset(CpuState* s)
+    /// <summary>True where software has left MONITOR and MWAIT on, as firmware does: CPUID shows it, too.</summary>
+    public static bool IsMonitorEnabled(Vcpu vcpu)
     {
-        s->Msr.MiscEnable = MiscEnableAtReset;
+        var m = &vcpu.State->Msr;
+        return vcpu.Model.Vendor == CpuVendor.Intel
+            ? (m->MiscEnable & MonitorInstructions.IntelEnable) != 0
+            : (*AmdPlaceOf(m, HardwareConfiguration) & MonitorInstructions.AmdDisable) == 0;
+    }
+
+    /// <summary>Gives the MSRs that are simply kept their values after reset.</summary>
+    public static void Reset(Vcpu vcpu)
+    {
+        var s = vcpu.State;
+        s->Msr.MiscEnable = MiscEnableAtReset | (vcpu.Model.Has(CpuFeature.Monitor) ? MonitorInstructions.IntelEnable : 0);
         // The time-stamp counter runs at P0's frequency.
         *AmdPlaceOf(&s->Msr, HardwareConfiguration) = 1 << 24;
     }

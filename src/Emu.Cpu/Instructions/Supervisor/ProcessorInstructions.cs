@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions.ExtendedState;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
@@ -26,6 +27,7 @@ internal static unsafe class ProcessorInstructions
         table.Add(Mnemonic.Invpcid, &BindInvpcid);
         table.Add(Mnemonic.Invd, &BindCacheFlush);
         table.Add(Mnemonic.Wbinvd, &BindCacheFlush);
+        table.Add(Mnemonic.Wbnoinvd, &BindCacheFlush);
         table.Add(Mnemonic.Vmcall, &BindHypercall);
         table.Add(Mnemonic.Vmmcall, &BindHypercall);
         table.Add(Mnemonic.Rsm, &BindUndefined);
@@ -375,12 +377,14 @@ internal static unsafe class ProcessorInstructions
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
             return;
         }
-        if ((uint)s->Registers[1] != 0)
+        // 1 asks what of XCR0 is not in its initial configuration.
+        var index = (uint)s->Registers[1];
+        if (index > 1 || (index == 1 && !vcpu.Model.Has(CpuFeature.Xgetbv1)))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
         }
-        SetEdxEax(s, s->Xcr0);
+        SetEdxEax(s, index == 0 ? s->Xcr0 : s->Xcr0 & XsaveState.InUseWithMxcsr(s));
         Step.Next(vcpu, s, op);
     }
 
