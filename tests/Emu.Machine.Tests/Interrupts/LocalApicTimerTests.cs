@@ -115,9 +115,10 @@ public class LocalApicTimerTests
     {
         _apic.Write(Lvt, 4, 0x40 | Deadline);
         _apic.TryWriteMsr(DeadlineMsr, 1000);
+        _clock.Advance(500);
         _vcpu.TimeStampOffset = unchecked(0UL - 300);
         _apic.TimeStampChanged();
-        _clock.Advance(1000);
+        _clock.Advance(500);
         Assert.False(_apic.HasInterrupt);
         _clock.Advance(300);
         Assert.True(_apic.HasInterrupt);
