@@ -111,12 +111,14 @@ public sealed class CpuModel
 
     /// <summary>What the decoder takes an encoding for where the feature that gave it a new meaning is absent.</summary>
     /// <remarks>
+    /// AMD's processors size near branches and far pointers of 64-bit code otherwise (APM Vol. 3).
     /// Without LZCNT and BMI1 the F3 prefix of LZCNT and TZCNT means nothing, and BSR and BSF are left. An opcode that was nothing before
     /// needs no option: <see cref="Supports"/> refuses it.
     /// </remarks>
     internal DecoderOptions DecoderOptions =>
         (Has(CpuFeature.Lzcnt) ? 0 : DecoderOptions.NoMPFX_0FBD) | (Has(CpuFeature.Bmi1) ? 0 : DecoderOptions.NoMPFX_0FBC)
-        | (Has(CpuFeature.Wbnoinvd) ? 0 : DecoderOptions.NoWbnoinvd) | (Has(CpuFeature.LahfInLongMode) ? 0 : DecoderOptions.NoLahfSahf64);
+        | (Has(CpuFeature.Wbnoinvd) ? 0 : DecoderOptions.NoWbnoinvd) | (Has(CpuFeature.LahfInLongMode) ? 0 : DecoderOptions.NoLahfSahf64)
+        | (Vendor == CpuVendor.Amd ? DecoderOptions.AMD : 0);
 
     /// <summary>True where the processor has an instruction.</summary>
     public bool Supports(Code code)
@@ -125,6 +127,9 @@ public sealed class CpuModel
         // Without shadow stacks RDSSP is a NOP of the hint space (SDM Vol. 2B).
         if (code is Code.Vmcall or Code.Vmmcall or Code.Rdsspd_r32 or Code.Rdsspq_r64)
             return true;
+        // PREFETCH takes memory alone: Intel's processors make the rest of its opcode NOPs, AMD's do not (APM Vol. 3).
+        if (Vendor == CpuVendor.Amd && code is Code.Reservednop_rm16_r16_0F0D or Code.Reservednop_rm32_r32_0F0D or Code.Reservednop_rm64_r64_0F0D)
+            return false;
         foreach (var feature in code.CpuidFeatures())
         {
             if ((_instructions[(int)feature / 64] & (1UL << (int)feature)) == 0)

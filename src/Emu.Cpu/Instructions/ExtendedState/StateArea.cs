@@ -71,15 +71,22 @@ internal static unsafe class StateArea
     /// <param name="s">The state.</param>
     /// <param name="area">The area.</param>
     /// <param name="wide">64-bit pointers (REX.W).</param>
-    public static void StoreX87(CpuState* s, byte* area, bool wide)
+    /// <param name="vendor">AMD's processors store opcode and pointers while an unmasked exception is pending, and zeros otherwise.</param>
+    public static void StoreX87(CpuState* s, byte* area, bool wide, CpuVendor vendor)
     {
         ref var x87 = ref s->X87;
+        var hidesPointers = vendor == CpuVendor.Amd && (x87.Status & X87Context.ErrorSummary) == 0;
         *(ushort*)area = x87.Control;
         *(ushort*)(area + 2) = x87.Status;
         *(ushort*)(area + 4) = x87.Valid;
         *(ushort*)(area + 6) = x87.LastOpcode;
         *(ulong*)(area + 8) = wide ? x87.LastInstruction : (uint)x87.LastInstruction | ((ulong)x87.LastCodeSelector << 32);
         *(ulong*)(area + 16) = wide ? x87.LastOperand : (uint)x87.LastOperand | ((ulong)x87.LastDataSelector << 32);
+        if (hidesPointers)
+        {
+            *(ushort*)(area + 6) = 0;
+            *(ulong*)(area + 8) = *(ulong*)(area + 16) = 0;
+        }
         for (var i = 0; i < 8; i++)
         {
             var value = X87Stack.Read(s, i);

@@ -125,12 +125,12 @@ internal static unsafe class XsaveState
         var area = Operand.ModifyAt(vcpu, s, op, linear, size);
         if (area == null)
             return;
-        Save(s, op, area);
+        Save(s, op, area, vcpu.Model.Vendor);
         Operand.Commit(vcpu, s, area);
         Step.Next(vcpu, s, op);
     }
 
-    private static void Save(CpuState* s, Op* op, byte* area)
+    private static void Save(CpuState* s, Op* op, byte* area, CpuVendor vendor)
     {
         var kind = (Kind)op->Immediate;
         var requested = Requested(s);
@@ -141,7 +141,7 @@ internal static unsafe class XsaveState
             inUse |= StateArea.Sse;
         var written = kind == Kind.Plain ? requested : requested & inUse;
         if ((written & StateArea.X87) != 0)
-            StateArea.StoreX87(s, area, op->Source != 0);
+            StateArea.StoreX87(s, area, op->Source != 0, vendor);
         var mxcsr = isCompact ? written & StateArea.Sse : requested & (StateArea.Sse | StateArea.Avx);
         if (mxcsr != 0)
             StateArea.StoreMxcsr(s, area);
