@@ -130,18 +130,24 @@ public sealed unsafe partial class Vcpu
         return true;
     }
 
-    // SDM Vol. 3, table 6-7; FLDENV, FRSTOR and their kin are fields of 2 or 4 bytes; masked moves are never checked (Vol. 2A, table 2-23).
+    // SDM Vol. 3, table 6-7; FLDENV, FRSTOR and their kin are fields of 2 or 4 bytes; masked moves and gathers are never checked (Vol. 2A,
+    // tables 2-23 and 2-27).
     private static int AlignmentOf(Op* op, int size) => size switch
     {
         14 or 94 => 2,
         28 or 108 => 4,
+        _ when ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovps or Mnemonic.Vmaskmovpd or Mnemonic.Vpmaskmovd or Mnemonic.Vpmaskmovq
+            or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Maskmovq
+            or Mnemonic.Vpgatherdd or Mnemonic.Vpgatherdq or Mnemonic.Vpgatherqd or Mnemonic.Vpgatherqq
+            or Mnemonic.Vgatherdps or Mnemonic.Vgatherdpd or Mnemonic.Vgatherqps or Mnemonic.Vgatherqpd => 1,
         >= 16 => 16,
-        >= 8 => ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovpd or Mnemonic.Vpmaskmovq ? 1 : 8,
-        >= 4 => ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovps or Mnemonic.Vpmaskmovd ? 1 : 4,
+        >= 8 => 8,
+        >= 4 => 4,
         _ => size,
     };
 
-    private bool ChecksAlignment =>
+    /// <summary>Alignment checks are on.</summary>
+    internal bool ChecksAlignment =>
         State->Cpl == 3 && (State->Cr0 & Cr0.Am) != 0 && (State->SystemFlags & Rflags.AlignmentCheck) != 0;
 
     private bool AnyEnabled(BreakpointKind one, BreakpointKind other)

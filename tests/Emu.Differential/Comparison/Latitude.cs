@@ -55,22 +55,11 @@ public static unsafe class Latitude
         }
     }
 
-    /// <summary>AMD's MASKMOVQ has left x87 mode (TOP is 0) by the time that its store faults. The registers themselves are the same.</summary>
-    public static void ReconcileMmxTransition(ref MachineState ours, in MachineState native)
+    /// <summary>Instructions that access many fields do so in an order of the processor's: of two pages, which byte of the second faults is its own.</summary>
+    public static void ReconcileAddress(ref MachineState ours, in MachineState native)
     {
-        fixed (byte* image = ours.Xsave, other = native.Xsave)
-        {
-            const int TopMask = 7 << 11;
-            var (status, otherStatus) = (*(ushort*)(image + XsaveImage.StatusWord), *(ushort*)(other + XsaveImage.StatusWord));
-            if ((otherStatus & TopMask) != 0 || ((status ^ otherStatus) & ~TopMask) != 0)
-                return;
-            var registers = new Span<byte>(image + XsaveImage.Stack, 128);
-            var rotated = registers.ToArray();
-            for (var i = 0; i < 8; i++)
-                rotated.AsSpan(i * 16, 16).CopyTo(registers[((i + (status >> 11)) % 8 * 16)..]);
-            *(ushort*)(image + XsaveImage.StatusWord) = otherStatus;
-            *(ushort*)(image + XsaveImage.Tags) = *(ushort*)(other + XsaveImage.Tags);
-        }
+        if (((ours.Cr2 ^ native.Cr2) >> 12) == 0)
+            ours.Cr2 = native.Cr2;
     }
 
     /// <summary>MXCSR_MASK in memory: AMD's processors have MXCSR.MM (misaligned SSE mode), which the emulated processor does not declare.</summary>

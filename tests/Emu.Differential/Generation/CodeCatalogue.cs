@@ -76,6 +76,8 @@ public sealed class CodeCatalogue
     {
         if (Reasons.TryGetValue(code.Mnemonic(), out var reason))
             return reason;
+        if (code == Code.Movsxd_r16_rm16)
+            return "AMD's processors read four bytes for it, Intel's two";
         var form = code.ToOpCode();
         for (var i = 0; i < form.OpCount; i++)
         {

@@ -94,6 +94,9 @@ public sealed class InstructionFacts
     /// <summary>FXSAVE, XSAVE and their kind.</summary>
     public bool IsState { get; }
 
+    /// <summary>Accesses many fields.</summary>
+    public bool IsLarge => IsState || Instruction.Mnemonic is Mnemonic.Fldenv or Mnemonic.Fnstenv or Mnemonic.Frstor or Mnemonic.Fnsave;
+
     /// <summary>Flags that may be undefined after it, whatever its count.</summary>
     public ulong UndefinedFlags { get; }
 

@@ -140,14 +140,14 @@ public sealed unsafe class StateGenerator(Randomness random)
         {
             foreach (var reference in facts.Memory)
             {
-                if (reference.VectorIndex == Register.None && !IsSafe(reference.Linear(in state, size), reference.Size, facts, in state, size))
+                if (reference.VectorIndex == Register.None && !IsSafe(reference.Linear(in state, size), reference.Segment, reference.Size, facts, in state, size))
                     return false;
             }
         }
         return true;
     }
 
-    private static bool IsSafe(ulong linear, int length, InstructionFacts facts, in MachineState state, CodeSize size)
+    private static bool IsSafe(ulong linear, SegmentName segment, int length, InstructionFacts facts, in MachineState state, CodeSize size)
     {
         var reach = 0L;
         if (facts.IsBitString)
@@ -167,6 +167,9 @@ public sealed unsafe class StateGenerator(Randomness random)
             return true;
         if (from < 0xF000)
             return true;
+        // What a segment's base and an offset that is not canonical add up to is a matter of the processor.
+        if (size == CodeSize.Bits64 && segment >= SegmentName.Fs)
+            return false;
         // Non-canonical or the kernel's: no access gets there; it must not wrap around either.
         return size == CodeSize.Bits64 && linear >> UserAddressBits != 0 && from >> UserAddressBits != 0 && from < ulong.MaxValue - 0x1_0000
             && linear < ulong.MaxValue - 0x1_0000;
@@ -446,11 +449,11 @@ public sealed unsafe class StateGenerator(Randomness random)
                 for (var i = 0; i < place.Length; i++)
                     place[i] = (byte)(state.Registers[0] >> (8 * i));
                 break;
-            case Mnemonic.Cmpxchg8b:
+            case Mnemonic.Cmpxchg8b when place.Length >= 8:
                 BinaryPrimitives.WriteUInt32LittleEndian(place, (uint)state.Registers[0]);
                 BinaryPrimitives.WriteUInt32LittleEndian(place[4..], (uint)state.Registers[2]);
                 break;
-            default:
+            case Mnemonic.Cmpxchg16b when place.Length >= 16:
                 BinaryPrimitives.WriteUInt64LittleEndian(place, state.Registers[0]);
                 BinaryPrimitives.WriteUInt64LittleEndian(place[8..], state.Registers[2]);
                 break;
@@ -544,5 +547,5 @@ public sealed unsafe class StateGenerator(Randomness random)
         Field(facts.Memory[0].Linear(in state, size), length, data);
 
     private static Span<byte> Field(ulong linear, int length, Span<byte> data) =>
-        linear >= Layout.Data && linear + (ulong)length <= Layout.Data + Layout.DataLength ? data.Slice((int)(linear - Layout.Data), length) : default;
+        linear >= Layout.Data && linear - Layout.Data <= (ulong)(Layout.DataLength - length) ? data.Slice((int)(linear - Layout.Data), length) : default;
 }

@@ -65,6 +65,15 @@ internal static unsafe class FxState
         operands.Op->Destination = operands.Is64 ? (byte)16 : (byte)8;
     }
 
+    // SDM Vol. 2A: #AC where alignment checks are on, #GP(0) otherwise.
+    private static void RaiseMisaligned(Vcpu vcpu, Op* op)
+    {
+        if (vcpu.ChecksAlignment)
+            vcpu.RaiseFault(op, ExceptionVector.AlignmentCheck, 0);
+        else
+            vcpu.RaiseMisaligned(op);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fxsave<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TAddress : IAddressing
@@ -74,7 +83,7 @@ internal static unsafe class FxState
         var linear = TAddress.Linear(vcpu, s, op, sizeof(LegacyArea), true);
         if ((linear & Alignment) != 0)
         {
-            vcpu.RaiseMisaligned(op);
+            RaiseMisaligned(vcpu, op);
             return;
         }
         var area = (byte*)Operand.ModifyAt<LegacyArea>(vcpu, s, op, linear);
@@ -96,7 +105,7 @@ internal static unsafe class FxState
         var linear = TAddress.Linear(vcpu, s, op, sizeof(LegacyArea), false);
         if ((linear & Alignment) != 0)
         {
-            vcpu.RaiseMisaligned(op);
+            RaiseMisaligned(vcpu, op);
             return;
         }
         var area = (byte*)Operand.ReadAt<LegacyArea>(vcpu, s, op, linear);

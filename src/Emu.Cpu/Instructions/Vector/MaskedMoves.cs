@@ -161,7 +161,10 @@ internal static unsafe class Gather<T, TIndex>
         for (var i = 0; i < count; i++)
         {
             if ((sbyte)mask[(i + 1) * sizeof(T) - 1] >= 0)
+            {
+                new Span<byte>(mask + i * sizeof(T), sizeof(T)).Clear();
                 continue;
+            }
             var offset = sizeof(TIndex) == 4 ? ((int*)index)[i] : ((long*)index)[i];
             var linear = start + (ulong)(offset << op->Scale);
             if (op->AddressMask != ulong.MaxValue)
@@ -247,7 +250,14 @@ internal static unsafe class ConvertToHalves
         var before = s->Sse.Mxcsr;
         var result = Compute(s, op);
         if (s->Sse.Unmasked != 0)
-            return Availability.RaiseSimdException(vcpu, s, op);
+        {
+            // The place comes before what would be stored there.
+            if (vcpu.ProbeWrite(op, linear, isWide ? 16 : 8, (SegmentName)op->Segment))
+                return Availability.RaiseSimdException(vcpu, s, op);
+            s->Sse.Mxcsr = before;
+            s->Sse.Unmasked = 0;
+            return false;
+        }
         if (isWide ? Operand.WriteAt(vcpu, s, op, linear, result) : Operand.WriteAt(vcpu, s, op, linear, result.ToScalar()))
             return true;
         s->Sse.Mxcsr = before;
