@@ -137,9 +137,10 @@ public sealed unsafe partial class Vcpu
         14 or 94 => 2,
         28 or 108 => 4,
         _ when ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovps or Mnemonic.Vmaskmovpd or Mnemonic.Vpmaskmovd or Mnemonic.Vpmaskmovq
-            or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Maskmovq
             or Mnemonic.Vpgatherdd or Mnemonic.Vpgatherdq or Mnemonic.Vpgatherqd or Mnemonic.Vpgatherqq
             or Mnemonic.Vgatherdps or Mnemonic.Vgatherdpd or Mnemonic.Vgatherqps or Mnemonic.Vgatherqpd => 1,
+        _ when ((Code)op->Code).Mnemonic() is Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Maskmovq => Math.Min(size, 8),
+        _ when ((Code)op->Code).Mnemonic() == Mnemonic.Bound => size / 2,
         >= 16 => 16,
         >= 8 => 8,
         >= 4 => 4,

@@ -44,6 +44,10 @@ public static unsafe class Comparer
         }
         if (native.Vector == ExceptionVector.PageFault && ours.Vector == native.Vector && FaultsAnywhere(generated, native.Rip))
             Latitude.ReconcileAddress(ref ours, in native);
+        if (generated.Program.Size != CodeSize.Bits64)
+            Latitude.ReconcileOrder(generated, ref ours, in native);
+        if (native.Vector >= 0 && ours.Vector == native.Vector)
+            Latitude.ReconcileAll(generated, in before, ref ours, in native, ourData, nativeData);
         // The kernel reports its own half as present whatever is there.
         if (native.Vector == ExceptionVector.PageFault && native.Cr2 >> UserAddressBits != 0 && ours.Vector == native.Vector)
             ours.ErrorCode = (ours.ErrorCode & ~PagePresent) | (native.ErrorCode & PagePresent);

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Emu.Cpu;
+using Emu.Differential.Generation;
 using Iced.Intel;
 
 namespace Emu.Differential.Comparison;
@@ -61,6 +63,50 @@ public static unsafe class Latitude
         if (((ours.Cr2 ^ native.Cr2) >> 12) == 0)
             ours.Cr2 = native.Cr2;
     }
+
+    /// <summary>
+    /// Outside 64-bit mode limits, pages and the alignment of vectors are checked in an order of the processor's: of two faults either is right.
+    /// The same holds for instructions that access many fields.
+    /// </summary>
+    public static void ReconcileOrder(GeneratedProgram generated, ref MachineState ours, in MachineState native)
+    {
+        foreach (var facts in generated.Facts)
+        {
+            if (facts.Instruction.IP != native.Rip || ours.Rip != native.Rip || !IsAccessFault(ours.Vector) || !IsAccessFault(native.Vector))
+                continue;
+            var segment = ours.Vector != ExceptionVector.PageFault && native.Vector != ExceptionVector.PageFault;
+            if (!facts.IsLarge && !(segment && facts.UsesVectors))
+                continue;
+            ours.Vector = native.Vector;
+            ours.ErrorCode = native.ErrorCode;
+            ours.Cr2 = native.Cr2;
+        }
+    }
+
+    /// <summary>PUSHA and POPA that fault half way: AMD's processors have moved what they could, though never the stack pointer.</summary>
+    public static void ReconcileAll(
+        GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native, Span<byte> ourData, ReadOnlySpan<byte> nativeData)
+    {
+        const int Longest = 32;
+        foreach (var facts in generated.Facts)
+        {
+            if (facts.Instruction.IP != native.Rip || facts.Instruction.Mnemonic is not (Mnemonic.Pusha or Mnemonic.Pushad or Mnemonic.Popa or Mnemonic.Popad))
+                continue;
+            if (facts.Instruction.Mnemonic is Mnemonic.Popa or Mnemonic.Popad)
+            {
+                for (var i = 0; i < 8; i++)
+                    ours.Registers[i] = i == 4 ? ours.Registers[i] : native.Registers[i];
+                continue;
+            }
+            var stack = native.Registers[4] + StateGenerator.StackBase(in before, generated.Program.Size);
+            var end = Math.Clamp((long)(stack - Layout.Data), 0, ourData.Length);
+            var start = Math.Max(end - Longest, 0);
+            nativeData[(int)start..(int)end].CopyTo(ourData[(int)start..]);
+        }
+    }
+
+    private static bool IsAccessFault(int vector) =>
+        vector is ExceptionVector.StackFault or ExceptionVector.GeneralProtection or ExceptionVector.PageFault or ExceptionVector.AlignmentCheck;
 
     /// <summary>MXCSR_MASK in memory: AMD's processors have MXCSR.MM (misaligned SSE mode), which the emulated processor does not declare.</summary>
     public static void ReconcileArea(ulong linear, Span<byte> ours, ReadOnlySpan<byte> native)

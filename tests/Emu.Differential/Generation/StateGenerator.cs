@@ -26,7 +26,7 @@ public sealed unsafe class StateGenerator(Randomness random)
     {
         var words = MemoryMarshal.Cast<byte, ulong>(data);
         for (var i = 0; i < words.Length; i++)
-            words[i] = random.OneIn(2) ? random.Next() : Values.Vector(random);
+            words[i] = random.Next();
         // Runs of equal bytes, for comparisons that go on.
         data.Slice(0x400, 0x200).Fill((byte)random.Next());
     }
@@ -67,7 +67,32 @@ public sealed unsafe class StateGenerator(Randomness random)
             else
                 ClearX87(image);
         }
-        return TryAim(generated, ref state, data) && Prepare(generated, ref state, data);
+        if (!TryAim(generated, ref state, data))
+            return false;
+        if (generated.UsesVectors || generated.UsesX87 || random.OneIn(4))
+            Refresh(generated, in state, data);
+        return Prepare(generated, ref state, data);
+    }
+
+    // Interesting values where operands are read.
+    private void Refresh(GeneratedProgram generated, in MachineState state, Span<byte> data)
+    {
+        const int Longest = 64;
+        foreach (var facts in generated.Facts)
+        {
+            foreach (var reference in facts.Memory)
+            {
+                if (reference.VectorIndex != Register.None || reference.Size > Longest || facts.Instruction.IsStringInstruction)
+                    continue;
+                var place = Field(reference.Linear(in state, generated.Program.Size), reference.Size, data);
+                for (var at = 0; at + 8 <= place.Length; at += 8)
+                    BinaryPrimitives.WriteUInt64LittleEndian(place[at..], Values.Vector(random));
+                if (place.Length is > 1 and < 8)
+                    BitConverter.GetBytes(Values.Vector(random)).AsSpan(0, place.Length).CopyTo(place);
+                else if (place.Length == 10 && random.OneIn(2))
+                    BinaryPrimitives.WriteUInt16LittleEndian(place[8..], Values.Extended(random).SignExponent);
+            }
+        }
     }
 
     private void FillSegments(CodeSize size, ref MachineState state)
@@ -140,7 +165,8 @@ public sealed unsafe class StateGenerator(Randomness random)
         {
             foreach (var reference in facts.Memory)
             {
-                if (reference.VectorIndex == Register.None && !IsSafe(reference.Linear(in state, size), reference.Segment, reference.Size, facts, in state, size))
+                if (reference.VectorIndex != Register.None
+                    ? reference.Linear(in state, size) is < Layout.DataSegment16 or >= Layout.DataSegment16 + 0x1_0000 : !IsSafe(reference.Linear(in state, size), reference.Segment, reference.Size, facts, in state, size))
                     return false;
             }
         }
@@ -427,7 +453,8 @@ public sealed unsafe class StateGenerator(Randomness random)
         return true;
     }
 
-    private static ulong StackBase(in MachineState state, CodeSize size) =>
+    /// <summary>The base of the stack segment.</summary>
+    public static ulong StackBase(in MachineState state, CodeSize size) =>
         size == CodeSize.Bits64 ? 0 : Segments.Load(state.Selectors[(int)SegmentName.Ss]).Base;
 
     private void SetDividend(in Instruction instruction, ref MachineState state)

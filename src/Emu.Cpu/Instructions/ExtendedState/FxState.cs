@@ -65,10 +65,10 @@ internal static unsafe class FxState
         operands.Op->Destination = operands.Is64 ? (byte)16 : (byte)8;
     }
 
-    // SDM Vol. 2A: #AC where alignment checks are on, #GP(0) otherwise.
-    private static void RaiseMisaligned(Vcpu vcpu, Op* op)
+    // Where alignment checks are on, an area whose words are misaligned raises #AC instead (SDM Vol. 2A leaves the measure to the processor).
+    private static void RaiseMisaligned(Vcpu vcpu, Op* op, ulong linear)
     {
-        if (vcpu.ChecksAlignment)
+        if (vcpu.ChecksAlignment && (linear & 3) != 0)
             vcpu.RaiseFault(op, ExceptionVector.AlignmentCheck, 0);
         else
             vcpu.RaiseMisaligned(op);
@@ -83,7 +83,7 @@ internal static unsafe class FxState
         var linear = TAddress.Linear(vcpu, s, op, sizeof(LegacyArea), true);
         if ((linear & Alignment) != 0)
         {
-            RaiseMisaligned(vcpu, op);
+            RaiseMisaligned(vcpu, op, linear);
             return;
         }
         var area = (byte*)Operand.ModifyAt<LegacyArea>(vcpu, s, op, linear);
@@ -105,7 +105,7 @@ internal static unsafe class FxState
         var linear = TAddress.Linear(vcpu, s, op, sizeof(LegacyArea), false);
         if ((linear & Alignment) != 0)
         {
-            RaiseMisaligned(vcpu, op);
+            RaiseMisaligned(vcpu, op, linear);
             return;
         }
         var area = (byte*)Operand.ReadAt<LegacyArea>(vcpu, s, op, linear);

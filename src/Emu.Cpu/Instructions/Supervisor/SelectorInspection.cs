@@ -187,15 +187,15 @@ internal static unsafe class SelectorInspection
     {
         if (!Privilege.IsProtected(vcpu, op))
             return;
-        var place = Operand.Modify<SegmentedAddress, ushort>(vcpu, s, op);
+        // The destination is written, and must be writable, only where its RPL is raised.
+        var place = Operand.Read<SegmentedAddress, ushort>(vcpu, s, op);
         if (place == null)
             return;
         var wanted = Step.Get<ushort>(s, op->Source) & 3;
         var raises = (*place & 3) < wanted;
+        if (raises && !Operand.Write<SegmentedAddress, ushort>(vcpu, s, op, (ushort)((*place & ~3) | wanted)))
+            return;
         s->Flags.SetZero(raises);
-        if (raises)
-            *place = (ushort)((*place & ~3) | wanted);
-        Operand.Commit(vcpu, s, place);
         Step.Next(vcpu, s, op);
     }
 }

@@ -26,46 +26,32 @@ internal static unsafe class MaskedMove<T>
         {
             op->Destination = operands.RegisterOf(0);
             op->Source = operands.RegisterOf(1);
-            op->Handler = operands.Addressing switch
-            {
-                AddressingKind.Long => &Load<LongAddress>,
-                AddressingKind.LongSegment => &Load<LongSegmentAddress>,
-                AddressingKind.Flat => &Load<FlatAddress>,
-                _ => &Load<SegmentedAddress>,
-            };
+            op->Handler = &Load;
             return;
         }
         op->Source = operands.RegisterOf(1);
         op->Destination = operands.RegisterOf(2);
-        op->Handler = operands.Addressing switch
-        {
-            AddressingKind.Long => &Store<LongAddress>,
-            AddressingKind.LongSegment => &Store<LongSegmentAddress>,
-            AddressingKind.Flat => &Store<FlatAddress>,
-            _ => &Store<SegmentedAddress>,
-        };
+        op->Handler = &Store;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Load<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
-        where TAddress : IAddressing
+    private static void Load(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op, TAddress.Linear(vcpu, s, op, (int)op->Immediate, false)))
+        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op, LongAddress.Linear(vcpu, s, op, 0, false)))
             return;
         Step.Next(vcpu, s, op);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Store<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
-        where TAddress : IAddressing
+    private static void Store(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op, TAddress.Linear(vcpu, s, op, (int)op->Immediate, true)))
+        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op, LongAddress.Linear(vcpu, s, op, 0, true)))
             return;
         Step.Next(vcpu, s, op);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool LoadElements(Vcpu vcpu, CpuState* s, Op* op, ulong linear)
+    private static bool LoadElements(Vcpu vcpu, CpuState* s, Op* op, ulong offset)
     {
         var mask = (byte*)VectorRegister.Of(s, op->Source);
         Vector256<byte> result = default;
@@ -73,7 +59,7 @@ internal static unsafe class MaskedMove<T>
         {
             if ((mask[at + sizeof(T) - 1] & 0x80) == 0)
                 continue;
-            var element = Operand.ReadAt<T>(vcpu, s, op, linear + (ulong)at);
+            var element = Operand.ReadAt<T>(vcpu, s, op, ElementAddress.Linear(vcpu, op, offset + (ulong)at, sizeof(T), false));
             if (element == null)
                 return false;
             *(T*)((byte*)&result + at) = *element;
@@ -84,22 +70,30 @@ internal static unsafe class MaskedMove<T>
 
     // Every chosen element must be writable before the first is written.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool StoreElements(Vcpu vcpu, CpuState* s, Op* op, ulong linear)
+    private static bool StoreElements(Vcpu vcpu, CpuState* s, Op* op, ulong offset)
     {
         var mask = (byte*)VectorRegister.Of(s, op->Source);
         var data = (byte*)VectorRegister.Of(s, op->Destination);
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
-            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !vcpu.ProbeWrite(op, linear + (ulong)at, sizeof(T), (SegmentName)op->Segment))
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !vcpu.ProbeWrite(op, ElementAddress.Linear(vcpu, op, offset + (ulong)at, sizeof(T), true), sizeof(T), (SegmentName)op->Segment))
                 return false;
         }
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
-            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !Operand.WriteAt(vcpu, s, op, linear + (ulong)at, *(T*)(data + at)))
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !Operand.WriteAt(vcpu, s, op, ElementAddress.Linear(vcpu, op, offset + (ulong)at, sizeof(T), true), *(T*)(data + at)))
                 return false;
         }
         return true;
     }
+}
+
+/// <summary>The addresses of elements that are accessed one by one: each is checked against its segment, and wraps within the address size, by itself.</summary>
+internal static unsafe class ElementAddress
+{
+    /// <summary>The linear address of an element.</summary>
+    public static ulong Linear(Vcpu vcpu, Op* op, ulong offset, int size, bool write) =>
+        vcpu.Segment(op, (SegmentName)op->Segment, offset & op->AddressMask, size, write);
 }
 
 /// <summary>Binds gathers (SDM Vol. 2C, VPGATHERDD): <typeparamref name="T"/> elements, <typeparamref name="TIndex"/> indexes.</summary>
@@ -123,34 +117,25 @@ internal static unsafe class Gather<T, TIndex>
         // Elements, by the wider of the two: bits 8 and up of the immediate.
         var bytes = VectorOperands.IsWide(in operands.Instruction) || operands.Instruction.MemoryIndex.IsYMM() ? 32 : 16;
         op->Immediate |= (long)(bytes / Math.Max(sizeof(T), sizeof(TIndex))) << 8;
-        op->Handler = operands.Addressing switch
-        {
-            AddressingKind.Long => &Read<LongAddress>,
-            AddressingKind.LongSegment => &Read<LongSegmentAddress>,
-            AddressingKind.Flat => &Read<FlatAddress>,
-            _ => &Read<SegmentedAddress>,
-        };
+        op->Handler = &Read;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Read<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
-        where TAddress : IAddressing
+    private static void Read(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !ReadElements<TAddress>(vcpu, s, op))
+        if (!Availability.Avx(vcpu, s, op) || !ReadElements(vcpu, s, op))
             return;
         Step.Next(vcpu, s, op);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool ReadElements<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
-        where TAddress : IAddressing
+    private static bool ReadElements(Vcpu vcpu, CpuState* s, Op* op)
     {
         var destination = (byte*)VectorRegister.Of(s, op->Destination);
         var index = (byte*)VectorRegister.Of(s, op->Source);
         var mask = (byte*)VectorRegister.Of(s, (byte)op->Immediate);
         var count = (int)(op->Immediate >> 8);
-        // The base goes through segmentation alone; the index is added to it within the address size.
-        var start = TAddress.Linear(vcpu, s, op, 1, false);
+        var start = LongAddress.Linear(vcpu, s, op, 0, false);
         // A mask is its element's sign.
         // Intel's processors spread it before they begin, which a fault shows; AMD's leave it.
         for (var i = 0; i < count && vcpu.Model.Vendor == CpuVendor.Intel; i++)
@@ -166,9 +151,7 @@ internal static unsafe class Gather<T, TIndex>
                 continue;
             }
             var offset = sizeof(TIndex) == 4 ? ((int*)index)[i] : ((long*)index)[i];
-            var linear = start + (ulong)(offset << op->Scale);
-            if (op->AddressMask != ulong.MaxValue)
-                linear = (uint)linear;
+            var linear = ElementAddress.Linear(vcpu, op, start + (ulong)(offset << op->Scale), sizeof(T), false);
             var element = Operand.ReadAt<T>(vcpu, s, op, linear);
             if (element == null)
                 return false;
