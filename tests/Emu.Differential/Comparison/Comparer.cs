@@ -44,7 +44,7 @@ public static unsafe class Comparer
         }
         if (native.Vector == ExceptionVector.PageFault && ours.Vector == native.Vector && FaultsAnywhere(generated, native.Rip))
             Latitude.ReconcileAddress(ref ours, in native);
-        if (generated.Program.Size != CodeSize.Bits64)
+        if (native.Vector >= 0)
             Latitude.ReconcileOrder(generated, ref ours, in native);
         if (native.Vector >= 0 && ours.Vector == native.Vector)
             Latitude.ReconcileAll(generated, in before, ref ours, in native, ourData, nativeData);

@@ -65,8 +65,8 @@ public static unsafe class Latitude
     }
 
     /// <summary>
-    /// Outside 64-bit mode limits, pages and the alignment of vectors are checked in an order of the processor's: of two faults either is right.
-    /// The same holds for instructions that access many fields.
+    /// An operand's alignment, its address, its segment's limit, and pages are checked in an order of the processor's where there are several to check:
+    /// of two faults either is right. So are a call's target and its stack.
     /// </summary>
     public static void ReconcileOrder(GeneratedProgram generated, ref MachineState ours, in MachineState native)
     {
@@ -75,7 +75,8 @@ public static unsafe class Latitude
             if (facts.Instruction.IP != native.Rip || ours.Rip != native.Rip || !IsAccessFault(ours.Vector) || !IsAccessFault(native.Vector))
                 continue;
             var segment = ours.Vector != ExceptionVector.PageFault && native.Vector != ExceptionVector.PageFault;
-            if (!facts.IsLarge && !(segment && facts.UsesVectors))
+            var isCall = facts.Instruction.FlowControl is FlowControl.Call or FlowControl.IndirectCall;
+            if (!facts.IsLarge && !isCall && !(segment && (facts.UsesVectors || facts.Instruction.Mnemonic == Mnemonic.Cmpxchg16b)))
                 continue;
             ours.Vector = native.Vector;
             ours.ErrorCode = native.ErrorCode;

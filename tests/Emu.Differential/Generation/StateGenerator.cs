@@ -11,7 +11,7 @@ public sealed unsafe class StateGenerator(Randomness random)
     private const ulong Kernel = 0xFFFF_9000_0000_0000, NonCanonical = 0x0000_9000_0000_0000;
     private const int StackIndex = 4;
     private const int UserAddressBits = 47;
-    private const int Mishaps = 12;
+    private const int Mishaps = 16;
 
     private static readonly ushort[] Selectors =
     [
@@ -248,7 +248,7 @@ public sealed unsafe class StateGenerator(Randomness random)
             if (random.OneIn(8) && length > 1)
                 return Layout.Data + 0x1000 - 1 - (ulong)random.Below((int)length - 1);
             var place = Layout.Data + 0x180 + (ulong)random.Below(0x1D00 - (int)length);
-            return random.OneIn(4) ? place : place & ~(Math.Min(System.Numerics.BitOperations.RoundUpToPowerOf2(length), 64) - 1);
+            return random.OneIn(10) ? place : place & ~(Math.Min(System.Numerics.BitOperations.RoundUpToPowerOf2(length), 64) - 1);
         }
         // What a segment's base and an offset that is not canonical add up to is a matter of the processor: no such sums.
         switch (random.Below(size == CodeSize.Bits64 && (reference.Segment < SegmentName.Fs) ? 7 : 5))

@@ -8,7 +8,7 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.Vector;
 
-/// <summary>Binds VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ (SDM Vol. 2C): elements whose mask is clear are not accessed.</summary>
+/// <summary>Binds VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ (SDM Vol. 2C): elements whose mask is clear are not accessed, nor checked against their segment.</summary>
 internal static unsafe class MaskedMove<T>
     where T : unmanaged
 {
@@ -37,7 +37,7 @@ internal static unsafe class MaskedMove<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Load(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op, LongAddress.Linear(vcpu, s, op, 0, false)))
+        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op, LongAddress.Linear(vcpu, s, op, 0, false) & op->AddressMask))
             return;
         Step.Next(vcpu, s, op);
     }
@@ -45,7 +45,7 @@ internal static unsafe class MaskedMove<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Store(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op, LongAddress.Linear(vcpu, s, op, 0, true)))
+        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op, LongAddress.Linear(vcpu, s, op, 0, true) & op->AddressMask))
             return;
         Step.Next(vcpu, s, op);
     }
@@ -59,7 +59,7 @@ internal static unsafe class MaskedMove<T>
         {
             if ((mask[at + sizeof(T) - 1] & 0x80) == 0)
                 continue;
-            var element = Operand.ReadAt<T>(vcpu, s, op, ElementAddress.Linear(vcpu, op, offset + (ulong)at, sizeof(T), false));
+            var element = Operand.ReadAt<T>(vcpu, s, op, vcpu.Segment(op, (SegmentName)op->Segment, offset + (ulong)at, sizeof(T), false));
             if (element == null)
                 return false;
             *(T*)((byte*)&result + at) = *element;
@@ -76,24 +76,16 @@ internal static unsafe class MaskedMove<T>
         var data = (byte*)VectorRegister.Of(s, op->Destination);
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
-            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !vcpu.ProbeWrite(op, ElementAddress.Linear(vcpu, op, offset + (ulong)at, sizeof(T), true), sizeof(T), (SegmentName)op->Segment))
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !vcpu.ProbeWrite(op, vcpu.Segment(op, (SegmentName)op->Segment, offset + (ulong)at, sizeof(T), true), sizeof(T), (SegmentName)op->Segment))
                 return false;
         }
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
-            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !Operand.WriteAt(vcpu, s, op, ElementAddress.Linear(vcpu, op, offset + (ulong)at, sizeof(T), true), *(T*)(data + at)))
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !Operand.WriteAt(vcpu, s, op, vcpu.Segment(op, (SegmentName)op->Segment, offset + (ulong)at, sizeof(T), true), *(T*)(data + at)))
                 return false;
         }
         return true;
     }
-}
-
-/// <summary>The addresses of elements that are accessed one by one: each is checked against its segment, and wraps within the address size, by itself.</summary>
-internal static unsafe class ElementAddress
-{
-    /// <summary>The linear address of an element.</summary>
-    public static ulong Linear(Vcpu vcpu, Op* op, ulong offset, int size, bool write) =>
-        vcpu.Segment(op, (SegmentName)op->Segment, offset & op->AddressMask, size, write);
 }
 
 /// <summary>Binds gathers (SDM Vol. 2C, VPGATHERDD): <typeparamref name="T"/> elements, <typeparamref name="TIndex"/> indexes.</summary>
@@ -151,7 +143,7 @@ internal static unsafe class Gather<T, TIndex>
                 continue;
             }
             var offset = sizeof(TIndex) == 4 ? ((int*)index)[i] : ((long*)index)[i];
-            var linear = ElementAddress.Linear(vcpu, op, start + (ulong)(offset << op->Scale), sizeof(T), false);
+            var linear = vcpu.Segment(op, (SegmentName)op->Segment, (start + (ulong)(offset << op->Scale)) & op->AddressMask, sizeof(T), false);
             var element = Operand.ReadAt<T>(vcpu, s, op, linear);
             if (element == null)
                 return false;
