@@ -14,4 +14,7 @@ public enum RunExit
 
     /// <summary><see cref="Vcpu.RequestStop"/> was called.</summary>
     Stopped,
+
+    /// <summary>PAUSE on a machine with several vCPUs: the guest waits in a loop for what another vCPU is to do (<see cref="Vcpu.TakeYield"/>).</summary>
+    Yielded,
 }

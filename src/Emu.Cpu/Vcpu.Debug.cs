@@ -10,23 +10,47 @@ namespace Emu.Cpu;
 // need the same look at every access.
 public sealed unsafe partial class Vcpu
 {
-    // Bits for DR6 that the instruction just executed has earned.
-    private ulong _debugHits;
+    private const ulong NotStepping = ulong.MaxValue;
 
-    // The instruction that now executes began with TF set; and the count of retired instructions then.
-    private bool _stepArmed;
-    private ulong _stepFrom;
+    /// <summary>Debug traps that wait for the next instruction boundary, as bits of DR6: architectural state, as much as DR6 itself.</summary>
+    public ulong PendingDebugTraps =>
+        State->PendingDebug | (State->StepFrom != NotStepping && State->StepFrom != InstructionsRetired ? DebugStatus.SingleStep : 0);
 
     /// <summary>Records a debug trap to follow the instruction that is executing.</summary>
     /// <param name="hits">Bits of DR6.</param>
     internal void RecordDebugTrap(ulong hits)
     {
-        _debugHits |= hits;
+        State->PendingDebug |= hits;
         State->Pending |= PendingEvents.DebugTrap;
     }
 
-    /// <summary>Forgets a single-step trap for the instruction that is executing: SYSCALL that clears TF.</summary>
-    internal void DisarmSingleStep() => _stepArmed = false;
+    /// <summary>Forgets a single-step trap for the instruction that is executing: INT n, and SYSCALL that clears TF.</summary>
+    internal void DisarmSingleStep() => State->StepFrom = NotStepping;
+
+    /// <summary>Lets TF, as the instruction that is executing leaves it, decide whether a single-step trap follows that instruction.</summary>
+    internal void StepByNewTrapFlag()
+    {
+        DisarmSingleStep();
+        if ((State->SystemFlags & Rflags.Trap) != 0)
+            RecordDebugTrap(DebugStatus.SingleStep);
+    }
+
+    /// <summary>Makes traps that MOV SS or POP SS held back part of the #DB that INT1 has just raised.</summary>
+    /// <param name="held"><see cref="CpuState.PendingDebug"/> before INT1.</param>
+    internal void AbsorbDebugTraps(ulong held)
+    {
+        if (held == 0)
+            return;
+        NoteDebugStatus(held);
+        State->PendingDebug &= ~held;
+    }
+
+    /// <summary>Makes RF set for the instruction that is about to raise a debug fault, so that the pushed image has it.</summary>
+    internal void SetResume(Op* op)
+    {
+        State->SystemFlags |= Rflags.Resume;
+        State->ResumeAt = RetiredAfter(op) - 1;
+    }
 
     /// <summary>Takes account of a change of DR7.</summary>
     internal void UpdateBreakpoints()
@@ -52,8 +76,7 @@ public sealed unsafe partial class Vcpu
 
     private void ArmSingleStep()
     {
-        _stepArmed = true;
-        _stepFrom = InstructionsRetired;
+        State->StepFrom = InstructionsRetired;
         State->Pending |= PendingEvents.DebugTrap;
     }
 
@@ -62,27 +85,22 @@ public sealed unsafe partial class Vcpu
         var s = State;
         if ((s->Pending & PendingEvents.DebugTrap) == 0)
             return false;
-        var retired = InstructionsRetired;
-        if (_stepArmed && retired != _stepFrom)
-            _debugHits |= DebugStatus.SingleStep;
-        if (retired == s->StackShadowAt)
+        if (InstructionsRetired == s->StackShadowAt)
         {
             // MOV SS and POP SS hold back traps until after the next instruction, and lose their own single step.
-            _debugHits &= ~DebugStatus.SingleStep;
-            _stepArmed = false;
-            _oneInstruction = _debugHits != 0;
+            s->StepFrom = NotStepping;
+            _oneInstruction = s->PendingDebug != 0;
             return false;
         }
-        s->Pending &= ~PendingEvents.DebugTrap;
-        _stepArmed = false;
-        if (_debugHits == 0)
-            return false;
-        if (s->Budget <= 0)
+        s->PendingDebug = PendingDebugTraps;
+        s->StepFrom = NotStepping;
+        if (s->PendingDebug == 0)
         {
-            s->Pending |= PendingEvents.DebugTrap;
-            return true;
+            s->Pending &= ~PendingEvents.DebugTrap;
+            return false;
         }
-        RaiseDebug(_debugHits);
+        if (s->Budget > 0)
+            RaiseDebug(s->PendingDebug);
         return true;
     }
 
@@ -105,7 +123,7 @@ public sealed unsafe partial class Vcpu
         Deliver(new EventInFlight(EventKind.Exception, ExceptionVector.Debug, false, 0, State->Rip));
     }
 
-    /// <summary>Enters the cause of a debug exception into DR6 and lifts DR7.GD.</summary>
+    /// <summary>Enters the cause of a debug exception into DR6 and lifts DR7.GD. B0–B3 say what met now; the rest of DR6 only accumulates.</summary>
     internal void NoteDebugStatus(ulong hits)
     {
         State->DebugRegisters[6] = (State->DebugRegisters[6] & ~DebugStatus.Breakpoints) | hits;
@@ -120,14 +138,26 @@ public sealed unsafe partial class Vcpu
             if ((linear & (ulong)(AlignmentOf(op, size) - 1)) != 0)
                 return RaiseFault(op, ExceptionVector.AlignmentCheck, 0);
         }
-        if (HasDataBreakpoints)
-        {
-            var least = (rights & PageAccess.Write) != 0 ? BreakpointKind.Write : BreakpointKind.ReadOrWrite;
-            var hits = Match(linear, size, least, BreakpointKind.ReadOrWrite);
-            if (hits != 0)
-                RecordDebugTrap(hits);
-        }
+        NoteDataAccess(linear, size, rights);
         return true;
+    }
+
+    /// <summary>Checks the alignment of values on the stack that a far transfer or return uses at CPL 3.</summary>
+    /// <param name="linear">Linear address of the lowest.</param>
+    /// <param name="element">Bytes of each.</param>
+    /// <returns>False with #AC(0) recorded.</returns>
+    internal bool TryCheckStackAlignment(ulong linear, int element) =>
+        !ChecksAlignment || (linear & (ulong)(element - 1)) == 0 || Fail(ExceptionVector.AlignmentCheck, 0);
+
+    // Every access by linear address counts, those to descriptors, task-state segments and event frames included; page walks have none.
+    private void NoteDataAccess(ulong linear, int size, PageAccess rights)
+    {
+        if (!HasDataBreakpoints)
+            return;
+        var least = (rights & PageAccess.Write) != 0 ? BreakpointKind.Write : BreakpointKind.ReadOrWrite;
+        var hits = Match(linear, size, least, BreakpointKind.ReadOrWrite);
+        if (hits != 0)
+            RecordDebugTrap(hits);
     }
 
     // SDM Vol. 3, table 6-7; FLDENV, FRSTOR and their kin are fields of 2 or 4 bytes; masked moves and gathers are never checked (Vol. 2A,
@@ -169,9 +199,11 @@ public sealed unsafe partial class Vcpu
         {
             if (!IsEnabled(i) || (KindOf(i) != one && KindOf(i) != other))
                 continue;
-            var length = LengthOf(i);
+            // An instruction breakpoint is on the first byte, whatever its length field says.
+            var length = one == BreakpointKind.Execute ? 1 : LengthOf(i);
             var start = State->DebugRegisters[i] & ~(length - 1);
-            if (start < address + (ulong)size && address < start + length)
+            // By distance, so that nothing overflows at the top of the address space.
+            if (address - start < length || start - address < (ulong)size)
                 hits |= 1UL << i;
         }
         return hits;

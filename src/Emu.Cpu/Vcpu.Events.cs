@@ -7,8 +7,25 @@ namespace Emu.Cpu;
 // event to its handler, with the double and triple faults that may happen on it.
 public sealed unsafe partial class Vcpu
 {
-    /// <summary>True while HLT waits for an event.</summary>
+    /// <summary>True while HLT or MWAIT waits for an event.</summary>
     public bool IsHalted => (State->Pending & PendingEvents.Halt) != 0;
+
+    /// <summary>True while HLT or MWAIT waits and no event is there that ends it: <see cref="Run"/> would return <see cref="RunExit.Halted"/> at once.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            var pending = State->Pending;
+            if ((pending & (PendingEvents.Halt | PendingEvents.Shutdown | PendingEvents.DebugTrap)) != PendingEvents.Halt
+                || (pending & (PendingEvents.NonMaskableInterrupt | PendingEvents.NmiBlocked)) == PendingEvents.NonMaskableInterrupt)
+            {
+                return false;
+            }
+            if ((pending & PendingEvents.MonitorWait) != 0 && MonitorEndsWait)
+                return false;
+            return (pending & PendingEvents.Interrupt) == 0 || (State->SystemFlags & Rflags.Interrupt) == 0 || !Interrupts.HasInterrupt;
+        }
+    }
 
     /// <summary>True where STI, MOV SS or POP SS holds back interrupts for one more instruction.</summary>
     public bool IsInterruptShadowed =>
@@ -49,6 +66,8 @@ public sealed unsafe partial class Vcpu
                 return RunExit.Shutdown;
             if ((s->Pending & PendingEvents.Stop) != 0)
                 return RunExit.Stopped;
+            if ((s->Pending & PendingEvents.Yield) != 0)
+                return RunExit.Yielded;
             if (s->Budget <= 0 && !IsHalted)
                 return RunExit.LimitReached;
 
@@ -59,7 +78,12 @@ public sealed unsafe partial class Vcpu
                 continue;
             }
             if (IsHalted)
-                return RunExit.Halted;
+            {
+                if (!MonitorEndsWait)
+                    return RunExit.Halted;
+                EndWait();
+                continue;
+            }
             if ((s->Pending & PendingEvents.Breakpoints) != 0 && TakeInstructionBreakpoint())
                 continue;
             if ((s->SystemFlags & Rflags.Trap) != 0)
@@ -116,14 +140,16 @@ public sealed unsafe partial class Vcpu
         State->Rip = current.Rip;
         // What a terminator was about to reach is no longer what comes next: its successor must not be taken from what is found now.
         State->LinkRequest = null;
-        State->Pending &= ~(PendingEvents.Halt | PendingEvents.DebugTrap);
-        _debugHits = 0;
-        _stepArmed = false;
+        EndWait();
         _betweenInstructions = true;
         while (true)
         {
+            // Traps that an instruction, or a delivery, had earned before it faulted are lost: its repetition earns them again.
+            State->Pending &= ~PendingEvents.DebugTrap;
+            State->PendingDebug = 0;
+            State->StepFrom = NotStepping;
             Observer.Delivering(this, in current);
-            var done = EventDelivery.TryDeliver(this, in current);
+            var done = EventDelivery.TryDeliver(this, in current, InstructionsRetired + 1);
             State->Budget--;
             if (done)
                 break;

@@ -10,7 +10,8 @@ public sealed unsafe partial class Vcpu
     private Op* _interruptedOp;
     private EventInFlight _pendingFault;
 
-    // A segment check failed while an address was computed; the accessor that asked for the address reports it.
+    // A segment check failed while an address was computed; the accessor that asked for the address reports it. Where the instruction
+    // faults for another reason first, or asks for repetition, there is nothing left to report.
     private bool _segmentFaulted;
 
     /// <summary>The fault recorded last: meaningful while <see cref="CpuState.Exit"/> is <see cref="EngineExit.Fault"/>.</summary>
@@ -62,6 +63,7 @@ public sealed unsafe partial class Vcpu
     private bool Interrupt(Op* op, EngineExit exit)
     {
         _interruptedOp = op;
+        _segmentFaulted = false;
         State->Exit = exit;
         return false;
     }

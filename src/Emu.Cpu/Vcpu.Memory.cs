@@ -7,11 +7,16 @@ namespace Emu.Cpu;
 // What an access does when the TLB does not answer: page crossing, devices, pages that hold translated code.
 public sealed unsafe partial class Vcpu
 {
-    // Where CommitModify carries the scratch copy: one or two pieces.
-    private byte* _modifyFirst, _modifySecond;
-    private int _modifyFirstLength, _modifySize;
-    private ulong _modifyDevice;
-    private bool _modifyIsDevice;
+    // Where CommitModify carries the scratch copy: one or two pieces, each in RAM or in a device.
+    private ModifiedPiece _modifyFirst, _modifySecond;
+
+    private struct ModifiedPiece
+    {
+        // Null for a device.
+        public byte* Host;
+        public ulong Physical;
+        public int Length;
+    }
 
     /// <summary>A read that missed the TLB.</summary>
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
@@ -43,12 +48,14 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return false;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
-        if (!TryTranslateData(op, linear, rights, out var host, out var physical))
-            return false;
         if (first == size)
-            return WritePiece(op, host, physical, size, State->Scratch);
-        if (!TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2))
+            return TryTranslateData(op, linear, rights, out var only, out var onlyPhysical) && WritePiece(op, only, onlyPhysical, size, State->Scratch);
+        if (!MayCross(op, linear, rights)
+            || !TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2)
+            || !TryTranslateData(op, linear, rights, out var host, out var physical))
+        {
             return false;
+        }
         // Both pages allow the write; a repetition is asked for before either is touched.
         if (!MayWriteNow(op, host, physical, first) || !MayWriteNow(op, host2, physical2, size - first))
             return false;
@@ -63,54 +70,34 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return null;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
+        // Of two pages the first is made dirty only once the second is known to allow the write.
+        byte* second = null;
+        ulong physicalSecond = 0;
+        if (first != size
+            && (!MayCross(op, linear, rights)
+                || !TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out second, out physicalSecond)))
+        {
+            return null;
+        }
         if (!TryTranslateData(op, linear, rights, out var host, out var physical) || !MayWriteNow(op, host, physical, first))
             return null;
-        if (first == size)
+        if (first == size && host != null)
         {
-            if (host != null)
-            {
-                _blocks.Invalidate(physical, size);
-                return host;
-            }
-            _modifyIsDevice = true;
-            _modifyDevice = physical;
-            _modifySize = size;
-            return ReadDevice(op, physical, size, State->Scratch) ? State->Scratch : null;
+            _blocks.Invalidate(physical, size);
+            return host;
         }
-        if (!TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2)
-            || !MayWriteNow(op, host2, physical2, size - first))
-        {
+        if (first != size && !MayWriteNow(op, second, physicalSecond, size - first))
             return null;
-        }
-        _modifyIsDevice = false;
-        _modifyFirst = host;
-        _modifySecond = host2;
-        _modifyFirstLength = first;
-        _modifySize = size;
-        if (host != null)
-            _blocks.Invalidate(physical, first);
-        if (host2 != null)
-            _blocks.Invalidate(physical2, size - first);
-        return ReadPiece(op, host, physical, first, State->Scratch) && ReadPiece(op, host2, physical2, size - first, State->Scratch + first)
-            ? State->Scratch : null;
+        _modifyFirst = new ModifiedPiece { Host = host, Physical = physical, Length = first };
+        _modifySecond = new ModifiedPiece { Host = second, Physical = physicalSecond, Length = size - first };
+        return BeginModify(op, in _modifyFirst, State->Scratch) && BeginModify(op, in _modifySecond, State->Scratch + first) ? State->Scratch : null;
     }
 
     /// <summary>Carries the scratch copy of <see cref="ModifySlow"/> to its place.</summary>
     internal void CommitModify()
     {
-        var scratch = State->Scratch;
-        if (_modifyIsDevice)
-        {
-            // The instruction runs alone: it is the one that has not been retired.
-            _unretired = 1;
-            WriteDevice(_modifyDevice, _modifySize, scratch);
-            LeavePlatform();
-            return;
-        }
-        if (_modifyFirst != null)
-            Buffer.MemoryCopy(scratch, _modifyFirst, _modifyFirstLength, _modifyFirstLength);
-        if (_modifySecond != null)
-            Buffer.MemoryCopy(scratch + _modifyFirstLength, _modifySecond, _modifySize - _modifyFirstLength, _modifySize - _modifyFirstLength);
+        EndModify(in _modifyFirst, State->Scratch);
+        EndModify(in _modifySecond, State->Scratch + _modifyFirst.Length);
     }
 
     /// <summary>Checks that an operand may be written, as a probe before an instruction changes anything.</summary>
@@ -120,8 +107,7 @@ public sealed unsafe partial class Vcpu
         if (!BeginAccess(op, linear, size, segment, rights))
             return false;
         var last = WrapLinear(linear + (ulong)size - 1);
-        return TryTranslateData(op, linear, rights, out _, out _)
-            && ((last ^ linear) >> 12 == 0 || TryTranslateData(op, last & ~0xFFFUL, rights, out _, out _));
+        return MayCross(op, linear, rights) && ((last ^ linear) >> 12 == 0 || MayCross(op, last & ~0xFFFUL, rights));
     }
 
     /// <summary>
@@ -132,13 +118,30 @@ public sealed unsafe partial class Vcpu
     internal byte* WritableRun(ulong linear, int length)
     {
         if (State->DataTlb == _tlb.Bank(TlbBank.Checked)
-            || !_walker.TryTranslate(linear, DataAccess | PageAccess.Write, SmapOverride, out var page, out _))
+            || !TryTranslate(DataBank, linear, DataAccess | PageAccess.Write, out var host, out var physical, out _))
         {
             return null;
         }
-        var physical = page.Physical | (linear & 0xFFF);
-        var host = _memory.HostAddress(physical);
-        return host == null || (_memory.HoldsCode(host) && _blocks.Overlaps(physical, length)) ? null : host;
+        return host == null || (_memory.WatchesWrites(host) && _blocks.Overlaps(physical, length)) ? null : host;
+    }
+
+    private bool BeginModify(Op* op, in ModifiedPiece piece, byte* to)
+    {
+        if (piece.Host != null)
+            _blocks.Invalidate(piece.Physical, piece.Length);
+        return ReadPiece(op, piece.Host, piece.Physical, piece.Length, to);
+    }
+
+    private void EndModify(in ModifiedPiece piece, byte* from)
+    {
+        if (piece.Host != null)
+        {
+            Buffer.MemoryCopy(from, piece.Host, piece.Length, piece.Length);
+            return;
+        }
+        EnterPlatformAlone();
+        WriteDevice(piece.Physical, piece.Length, from);
+        LeavePlatform();
     }
 
     private bool BeginAccess(Op* op, ulong linear, int size, SegmentName segment, PageAccess rights)
@@ -160,7 +163,7 @@ public sealed unsafe partial class Vcpu
     {
         if (State->Solo != 0)
             return true;
-        if (host != null && (!_memory.HoldsCode(host) || !_blocks.Overlaps(physical, length)))
+        if (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
             return true;
         return AskForRepetition(op);
     }
@@ -184,7 +187,7 @@ public sealed unsafe partial class Vcpu
             LeavePlatform();
             return true;
         }
-        if (_memory.HoldsCode(host))
+        if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
         Buffer.MemoryCopy(from, host, length, length);
         return true;

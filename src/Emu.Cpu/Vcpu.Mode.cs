@@ -10,8 +10,9 @@ public sealed unsafe partial class Vcpu
     private const SegmentAttributes FlatData =
         SegmentAttributes.Present | SegmentAttributes.CodeOrData | SegmentAttributes.WritableOrReadable;
 
+    private const ulong A20 = 1 << 20;
+
     private CodeMode _codeMode;
-    private ulong _epoch;
 
     /// <summary>CS.L in long mode.</summary>
     public bool Is64BitCode => (_codeMode & CodeMode.Code64) != 0;
@@ -27,7 +28,7 @@ public sealed unsafe partial class Vcpu
     {
         if ((State->Cr0 & Cr0.Pg) != 0 && (State->Cr4 & Cr4.Pae) != 0 && (State->Efer & Efer.Lma) == 0)
             TryLoadPdptes(State->Cr3);
-        FlushTranslations(keepGlobal: false);
+        ForgetTranslations();
         UpdateBreakpoints();
         UpdateMode();
     }
@@ -35,19 +36,102 @@ public sealed unsafe partial class Vcpu
     /// <summary>Loads the page-directory pointers of PAE paging, which the CPU keeps until the next load.</summary>
     internal bool TryLoadPdptes(ulong cr3) => _walker.TryLoadPdptes(cr3);
 
-    /// <summary>Forgets translations: a write to CR3, CR0 or CR4.</summary>
-    internal void FlushTranslations(bool keepGlobal)
+    /// <summary>Forgets all translations: a write to CR0, CR4 or EFER that changes what entries mean.</summary>
+    internal void ForgetTranslations()
     {
-        _tlb.Flush(keepGlobal);
-        ForgetCodeAddresses();
+        _tlb.Flush();
+        TakeAddressSpace();
+    }
+
+    /// <summary>Forgets all translations but global ones, whatever their PCID.</summary>
+    internal void ForgetAllButGlobal()
+    {
+        _tlb.FlushAllButGlobal();
+        UpdateCodeTag();
+    }
+
+    /// <summary>Forgets the translations of one PCID that are not global.</summary>
+    internal void ForgetAddressSpace(uint pcid)
+    {
+        _tlb.FlushSpace(pcid);
+        UpdateCodeTag();
     }
 
     /// <summary>Forgets the translation of one page: INVLPG.</summary>
-    internal void FlushTranslation(ulong linear)
+    internal void ForgetTranslation(ulong linear)
     {
         _tlb.FlushPage(linear);
-        ForgetCodeAddresses();
+        UpdateCodeTag();
     }
+
+    /// <summary>Forgets the translation of one page under one PCID, unless it is global.</summary>
+    internal void ForgetTranslation(uint pcid, ulong linear)
+    {
+        _tlb.FlushPage(pcid, linear);
+        UpdateCodeTag();
+    }
+
+    /// <summary>Takes account of a write to CR3.</summary>
+    /// <param name="keep">The PCID's translations stay; else those that are not global go.</param>
+    internal void ChangeAddressSpace(bool keep)
+    {
+        if (!keep)
+            _tlb.FlushSpace(CurrentPcid);
+        TakeAddressSpace();
+    }
+
+    /// <summary>Sets PKRU: what translations with the keys concerned allow is worked out anew.</summary>
+    internal void SetUserKeys(uint rights)
+    {
+        ForgetKeys(State->Pkru ^ rights);
+        State->Pkru = rights;
+    }
+
+    /// <summary>Sets IA32_PKRS.</summary>
+    internal void SetSupervisorKeys(uint rights)
+    {
+        ForgetKeys(State->Pkrs ^ rights);
+        State->Pkrs = rights;
+    }
+
+    private void ForgetKeys(uint changed)
+    {
+        var keys = 0u;
+        for (var key = 0; key < 16; key++)
+        {
+            if (((changed >> (key * 2)) & 3) != 0)
+                keys |= 1u << key;
+        }
+        if (keys != 0)
+            _tlb.FlushKeys(keys);
+    }
+
+    /// <summary>Whether address line 20 works; while it does not, bit 20 of every physical address is zero.</summary>
+    public bool A20Enabled
+    {
+        get => State->LinesHeldLow == 0;
+        set
+        {
+            State->LinesHeldLow = value ? 0 : A20;
+            ForgetTranslations();
+        }
+    }
+
+    // PCID 0 is the only one while CR4.PCIDE is clear.
+    private uint CurrentPcid => (State->Cr4 & Cr4.Pcide) != 0 ? (uint)State->Cr3 & 0xFFF : 0;
+
+    private void TakeAddressSpace()
+    {
+        _tlb.Switch(CurrentPcid);
+        // An epoch that was left knows nothing of other bases.
+        if ((_codeMode & (CodeMode.Flat | CodeMode.Code64)) == 0)
+            _tlb.RenewCode();
+        UpdateCodeTag();
+        UpdateDataBank();
+    }
+
+    private void UpdateCodeTag() =>
+        State->CodeTag = (_tlb.CodeEpoch << 8) | (uint)_codeMode | (State->Cpl == 3 ? (uint)CodeMode.User : 0);
 
     /// <summary>Works out code mode, privilege and TLB bank anew: after any change of CS, SS, DS, ES, CPL, CR0, CR4, EFER, RFLAGS.AC or VM.</summary>
     internal void UpdateMode()
@@ -63,32 +147,20 @@ public sealed unsafe partial class Vcpu
             _codeIsLimited = (mode & CodeMode.Limited) != 0;
             // The jump cache is indexed by RIP alone: another base means other code, another limit other ends of it.
             if ((mode & (CodeMode.Flat | CodeMode.Code64)) == 0)
-                _epoch++;
+                _tlb.RenewCode();
         }
-        s->CodeTag = (_epoch << 8) | (uint)mode | (s->Cpl == 3 ? (uint)CodeMode.User : 0);
+        UpdateCodeTag();
         UpdateDataBank();
     }
 
     /// <summary>Chooses the TLB bank of data accesses: after a change of RFLAGS.AC or the breakpoints alone.</summary>
-    internal void UpdateDataBank()
-    {
-        var s = State;
-        s->DataTlb = _tlb.Bank(ChecksEveryAccess ? TlbBank.Checked
-            : s->Cpl == 3 ? TlbBank.User
-            : (s->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor);
-    }
+    internal void UpdateDataBank() => State->DataTlb = _tlb.Bank(ChecksEveryAccess ? TlbBank.Checked : DataBank);
 
     private ulong _codeBase;
     private uint _codeLimit;
     private bool _codeIsLimited;
 
     private bool ChecksEveryAccess => ChecksAlignment || HasDataBreakpoints;
-
-    private void ForgetCodeAddresses()
-    {
-        _epoch++;
-        State->CodeTag = (_epoch << 8) | (byte)State->CodeTag;
-    }
 
     private CodeMode ComputeCodeMode()
     {

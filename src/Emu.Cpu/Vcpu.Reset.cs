@@ -12,6 +12,8 @@ public sealed unsafe partial class Vcpu
     private const ulong PatAtReset = 0x0007_0406_0007_0406;
     private const ulong WriteBackEnabled = 0x806;
 
+    private readonly ulong _randomSeed;
+
     /// <summary>The local APIC's ID, as CPUID reports it.</summary>
     public uint ApicId { get; }
 
@@ -30,9 +32,10 @@ public sealed unsafe partial class Vcpu
         State->X87.Control = 0x40;
         State->X87.Valid = 0xFF;
         State->Mxcsr = 0x1F80;
+        RandomGenerator.Start(State, _randomSeed, ApicId);
         State->Xcr0 = 1;
         State->Msr.PageAttributeTable = PatAtReset;
-        MsrAccess.Reset(State);
+        MsrAccess.Reset(this);
         State->Msr.MtrrDefaultType = WriteBackEnabled;
         State->Msr.MicrocodeRevision = 1UL << 32;
         State->Cr0 = Cr0.Nw | Cr0.Cd | Cr0.Et;
@@ -68,6 +71,7 @@ public sealed unsafe partial class Vcpu
         s->Flags.SetFrom(0);
         s->SystemFlags = Rflags.AlwaysSet;
         s->Pending = PendingEvents.None;
+        s->MonitorAddress = NoMonitor;
         s->Cpl = 0;
         s->Cr2 = s->Cr3 = s->Cr4 = s->Efer = 0;
         for (var name = SegmentName.Es; name <= SegmentName.Gs; name++)
@@ -82,8 +86,9 @@ public sealed unsafe partial class Vcpu
             s->DebugRegisters[i] = 0;
         s->DebugRegisters[6] = DebugStatus.Reset6;
         s->DebugRegisters[7] = DebugStatus.Reset7;
-        _debugHits = 0;
-        _stepArmed = _oneInstruction = false;
+        s->PendingDebug = 0;
+        s->StepFrom = NotStepping;
+        _oneInstruction = false;
         StateChanged();
     }
 }

@@ -21,7 +21,7 @@ public sealed unsafe partial class Vcpu
         var s = State;
         _runEnd = untilRetired;
         SetBudgetEnd(untilRetired);
-        s->Pending &= ~PendingEvents.Stop;
+        s->Pending &= ~(PendingEvents.Stop | PendingEvents.Yield);
         s->LinkRequest = null;
         while (true)
         {
@@ -60,6 +60,15 @@ public sealed unsafe partial class Vcpu
     /// <summary>Lets the current <see cref="Run"/> end with <see cref="RunExit.Stopped"/> after the current instruction.</summary>
     public void RequestStop() => State->Pending |= PendingEvents.Stop;
 
+    /// <summary>Whether the last <see cref="Run"/> executed a PAUSE that asks for another vCPU's turn; whatever the run ended with.</summary>
+    /// <returns>True once for each such run. Always false where the machine has one vCPU.</returns>
+    public bool TakeYield()
+    {
+        var yielded = (State->Pending & PendingEvents.Yield) != 0;
+        State->Pending &= ~PendingEvents.Yield;
+        return yielded;
+    }
+
     /// <summary>The platform's <see cref="Platform.ILocalInterrupts.HasInterrupt"/> may have become true.</summary>
     public void NotifyInterrupt() => State->Pending |= PendingEvents.Interrupt;
 
@@ -79,6 +88,9 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>Calls to the platform from an instruction: within the scope <see cref="InstructionsRetired"/> is exact.</summary>
     internal void EnterPlatform(Op* op) => _unretired = op->Remaining;
+
+    // The same without an op: the instruction runs alone, and is the one that has not been retired; the delivery of an event is not charged yet.
+    private void EnterPlatformAlone() => _unretired = _betweenInstructions ? 0u : 1;
 
     /// <summary>Ends what <see cref="EnterPlatform"/> began.</summary>
     internal void LeavePlatform() => _unretired = 0;
@@ -173,7 +185,11 @@ public sealed unsafe partial class Vcpu
         var block = entry->Block;
         if (entry->Rip != s->Rip || entry->Tag != s->CodeTag || block->Count == long.MaxValue)
         {
+            var tag = s->CodeTag;
             block = LookUpOrDecode();
+            // A table of translations that was full has been emptied: the jump cache may not know more than it does.
+            if (block != null && s->CodeTag != tag)
+                block = LookUpOrDecode();
             if (block == null)
                 return null;
             if (block != _uncached)

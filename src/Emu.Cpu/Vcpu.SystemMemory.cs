@@ -129,9 +129,12 @@ public sealed unsafe partial class Vcpu
     }
 
     // Implicit accesses are never excused from SMAP by EFLAGS.AC (SDM Vol. 3, 4.6.1).
-    private TlbEntry* SystemBank(PageAccess rights) => _tlb.Bank(
+    private TlbBank SystemBankOf(PageAccess rights) =>
         (rights & PageAccess.User) != 0 ? TlbBank.User
-        : (State->Cr4 & Cr4.Smap) == 0 ? TlbBank.SupervisorOverride : TlbBank.Supervisor);
+        : (State->Cr4 & Cr4.Smap) == 0 ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
+
+    // Where an access may go straight through: nowhere while every one is looked at.
+    private TlbEntry* SystemBank(PageAccess rights) => _tlb.Bank(HasDataBreakpoints ? TlbBank.Checked : SystemBankOf(rights));
 
     private ulong WrapSystem(ulong linear) => (State->Efer & Efer.Lma) != 0 ? linear : (uint)linear;
 
@@ -150,6 +153,7 @@ public sealed unsafe partial class Vcpu
         linear = WrapSystem(linear);
         if (!IsCanonical(linear) || !IsCanonical(linear + (ulong)size - 1))
             return Fail(uncanonical, errorCode);
+        NoteDataAccess(linear, size, rights);
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (!TryTranslateSystem(linear, rights, out var host, out var physical) || !ReadSystemPiece(host, physical, to, first))
             return false;
@@ -165,8 +169,9 @@ public sealed unsafe partial class Vcpu
         if (!IsCanonical(linear) || !IsCanonical(linear + (ulong)size - 1))
             return Fail(uncanonical, errorCode);
         rights |= PageAccess.Write;
+        NoteDataAccess(linear, size, rights);
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
-        if (!TryTranslateSystem(linear, rights, out var host, out var physical) || !MayWriteSystemNow(host, physical, first))
+        if (first != size && !MayCrossSystem(linear, rights))
             return false;
         byte* host2 = null;
         ulong physical2 = 0;
@@ -176,41 +181,24 @@ public sealed unsafe partial class Vcpu
         {
             return false;
         }
+        if (!TryTranslateSystem(linear, rights, out var host, out var physical) || !MayWriteSystemNow(host, physical, first))
+            return false;
         WriteSystemPiece(host, physical, from, first);
         if (first != size)
             WriteSystemPiece(host2, physical2, from + first, size - first);
         return true;
     }
 
-    private bool TryTranslateSystem(ulong linear, PageAccess rights, out byte* host, out ulong physical)
-    {
-        var smapIsOff = (State->Cr4 & Cr4.Smap) == 0;
-        if (!_walker.TryTranslate(linear, rights, smapIsOff, out var page, out var errorCode))
-        {
-            host = null;
-            physical = 0;
-            State->Cr2 = linear;
-            return Fail(ExceptionVector.PageFault, (uint)errorCode);
-        }
-        physical = page.Physical | (linear & 0xFFF);
-        host = _memory.HostAddress(physical);
-        if (host == null)
-            return true;
-        var hostPage = host - (linear & 0xFFF);
-        if ((rights & PageAccess.User) != 0)
-        {
-            Enter(linear & ~0xFFFUL, page, hostPage, true, (rights & PageAccess.Write) != 0);
-            return true;
-        }
-        var dirty = page.Dirty || (rights & PageAccess.Write) != 0;
-        EnterSupervisor(smapIsOff ? TlbBank.SupervisorOverride : TlbBank.Supervisor, linear & ~0xFFFUL, page, hostPage,
-            dirty && !_memory.HoldsCode(hostPage));
-        return true;
-    }
+    private bool TryTranslateSystem(ulong linear, PageAccess rights, out byte* host, out ulong physical) =>
+        TryTranslate(SystemBankOf(rights), linear, rights, out host, out physical, out var errorCode)
+        || Fail(ExceptionVector.PageFault, (uint)errorCode);
+
+    private bool MayCrossSystem(ulong linear, PageAccess rights) =>
+        MayTouch(SystemBankOf(rights), linear, rights, out var errorCode) || Fail(ExceptionVector.PageFault, (uint)errorCode);
 
     private bool MayWriteSystemNow(byte* host, ulong physical, int length) =>
         _betweenInstructions || State->Solo != 0
-        || (host != null && (!_memory.HoldsCode(host) || !_blocks.Overlaps(physical, length)))
+        || (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
         || NeedExactBoundary();
 
     private bool NeedExactBoundary()
@@ -228,6 +216,7 @@ public sealed unsafe partial class Vcpu
         }
         if (!_betweenInstructions && State->Solo == 0)
             return NeedExactBoundary();
+        EnterPlatformAlone();
         for (var done = 0; done < length;)
         {
             var piece = DevicePiece(length - done);
@@ -235,6 +224,7 @@ public sealed unsafe partial class Vcpu
             Unsafe.CopyBlockUnaligned(to + done, &value, (uint)piece);
             done += piece;
         }
+        LeavePlatform();
         return true;
     }
 
@@ -242,10 +232,12 @@ public sealed unsafe partial class Vcpu
     {
         if (host == null)
         {
+            EnterPlatformAlone();
             WriteDevice(physical, length, from);
+            LeavePlatform();
             return;
         }
-        if (_memory.HoldsCode(host))
+        if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
         Unsafe.CopyBlockUnaligned(host, from, (uint)length);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -48,94 +49,130 @@ public sealed unsafe partial class Vcpu
         return true;
     }
 
-    /// <summary>True for a canonical address (SDM Vol. 1, 3.3.7.1).</summary>
-    public static bool IsCanonical(ulong linear) => (ulong)((long)(linear << 16) >> 16) == linear;
+    /// <summary>True for an address that is canonical under the paging mode in use (SDM Vol. 1, 3.3.7.1).</summary>
+    public bool IsCanonical(ulong linear) => SignExtend(linear, (State->Cr4 & Cr4.La57) != 0 ? 57 : 48) == linear;
+
+    /// <summary>
+    /// True for an address that a register may hold: canonical under the widest paging mode that the processor has. That is how bases in
+    /// MSRs, descriptor tables and system segments are checked, and INVPCID's address.
+    /// </summary>
+    public bool IsCanonicalBase(ulong linear) => SignExtend(linear, Model.LinearAddressBits) == linear;
+
+    /// <summary>Checks the target of a near branch that has more than 48 bits: #GP(0) where it is not canonical.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool AllowsTarget(Op* op, ulong target) => IsCanonical(target) || RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+
+    private static ulong SignExtend(ulong linear, int bits) => (ulong)((long)(linear << (64 - bits)) >> (64 - bits));
 
     private PageAccess DataAccess => State->Cpl == 3 ? PageAccess.User : PageAccess.Read;
 
     // Implicit accesses to system structures from CPL 3 are never excused by EFLAGS.AC (SDM Vol. 3, 4.6.1).
     private bool SmapOverride => State->Cpl != 3 && (State->SystemFlags & Rflags.AlignmentCheck) != 0;
 
+    // The bank of data accesses, unless every one of them is looked at.
+    private TlbBank DataBank => State->Cpl == 3 ? TlbBank.User
+        : (State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
+
     // Linear addresses wrap at 4 GiB outside 64-bit mode.
     private ulong WrapLinear(ulong linear) => Is64BitCode ? linear : (uint)linear;
 
-    // host is null where the page is not RAM: a device answers at the physical address.
-    private bool TryTranslateData(Op* op, ulong linear, PageAccess rights, out byte* host, out ulong physical)
+    // host is null where the page is not RAM, nor ROM that is read: a device answers at the physical address.
+    private bool TryTranslateData(Op* op, ulong linear, PageAccess rights, out byte* host, out ulong physical) =>
+        TryTranslate(DataBank, linear, rights, out host, out physical, out var errorCode)
+        || RaiseFault(op, ExceptionVector.PageFault, (uint)errorCode);
+
+    // The first of two pages that an access crosses: checked, and marked dirty only together with the other.
+    private bool MayCross(Op* op, ulong linear, PageAccess rights) =>
+        MayTouch(DataBank, linear, rights, out var errorCode) || RaiseFault(op, ExceptionVector.PageFault, (uint)errorCode);
+
+    // An access is answered by its bank where that knows the page, else by a walk, which enters the page for the next time. Whether an
+    // engine might have gone straight to RAM makes no difference: only what the guest's tables say does.
+    private bool TryTranslate(TlbBank bank, ulong linear, PageAccess rights, out byte* host, out ulong physical, out PageAccess errorCode)
     {
-        // Page-crossing operands come here although the TLB knows both pages.
-        var known = Tlb.Slot(State->DataTlb, linear);
-        if (rights == DataAccess ? known->ReadTag == (linear & ~0xFFFUL) : rights == (DataAccess | PageAccess.Write) && known->WriteTag == (linear & ~0xFFFUL))
+        errorCode = 0;
+        var isWrite = (rights & PageAccess.Write) != 0;
+        var slot = Tlb.Slot(_tlb.Bank(bank), linear);
+        if (slot->Allows(linear, isWrite ? TlbEntry.Writable : TlbEntry.Readable))
         {
-            host = (byte*)((nint)linear + known->Addend);
+            host = (byte*)((nint)linear + slot->Addend);
             physical = _memory.PhysicalAddress(host);
+            if (isWrite && slot->WriteTag == TlbEntry.Never)
+            {
+                if (!_memory.WatchesWrites(host))
+                    _tlb.LetWritesThrough(slot);
+                else if (_memory.IsRom(host))
+                    host = null;
+            }
             return true;
         }
-        if (!_walker.TryTranslate(linear, rights, SmapOverride, out var page, out var errorCode))
+        var smapOverride = bank == TlbBank.SupervisorOverride;
+        if (!_walker.TryTranslate(linear, rights, smapOverride, out var page, out errorCode))
         {
             host = null;
             physical = 0;
-            State->Cr2 = linear;
-            return RaiseFault(op, ExceptionVector.PageFault, (uint)errorCode);
+            NotePageFault(linear);
+            return false;
         }
         physical = page.Physical | (linear & 0xFFF);
-        host = _memory.HostAddress(physical);
+        host = HostOf(physical, rights);
         if (host != null)
-            Enter(linear & ~0xFFFUL, page, host - (linear & 0xFFF), (rights & PageAccess.User) != 0, (rights & PageAccess.Write) != 0);
+        {
+            var user = rights & PageAccess.User;
+            // D is set by the first write, and only then may later writes go without a walk.
+            var writable = page.Dirty && _walker.Denied(page, user | PageAccess.Write, smapOverride) == 0;
+            _tlb.Insert(bank, linear & ~0xFFFUL, page, _walker.Denied(page, user, smapOverride) == 0, writable,
+                !_memory.WatchesWrites(host), host - (linear & 0xFFF));
+        }
         return true;
     }
 
-    private void Enter(ulong linearPage, in PageTranslation page, byte* hostPage, bool user, bool written)
+    private bool MayTouch(TlbBank bank, ulong linear, PageAccess rights, out PageAccess errorCode)
     {
-        // D is set by the first write, and only then may later writes go straight through.
-        var dirty = page.Dirty || written;
-        var code = _memory.HoldsCode(hostPage);
-        if (user)
+        errorCode = 0;
+        if (Tlb.Slot(_tlb.Bank(bank), linear)->Allows(linear, (rights & PageAccess.Write) != 0 ? TlbEntry.Writable : TlbEntry.Readable)
+            || _walker.TryProbe(linear, rights, bank == TlbBank.SupervisorOverride, out errorCode))
         {
-            var allowed = page.User && KeyAllows(page, false);
-            var writable = allowed && page.Writable && dirty && !code && KeyAllows(page, true);
-            _tlb.Insert(TlbBank.User, linearPage, allowed, writable, page.User && !page.NoExecute, page.Global, page.SizeShift, hostPage);
-            return;
+            return true;
         }
-        EnterSupervisor((State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor,
-            linearPage, page, hostPage, dirty && !code);
+        NotePageFault(linear);
+        return false;
     }
 
-    private void EnterSupervisor(TlbBank bank, ulong linearPage, in PageTranslation page, byte* hostPage, bool writesNeedNoCheck)
+    // A page fault forgets what was known of its page (SDM Vol. 3, 4.10.4.1).
+    private void NotePageFault(ulong linear)
     {
-        var hidden = bank == TlbBank.Supervisor && page.User;
-        var supervisorWritable = (page.Writable || (State->Cr0 & Cr0.Wp) == 0) && writesNeedNoCheck && KeyAllows(page, true);
-        var fetch = !page.NoExecute && !(page.User && (State->Cr4 & Cr4.Smep) != 0);
-        _tlb.Insert(bank, linearPage, !hidden && KeyAllows(page, false), !hidden && supervisorWritable, fetch, page.Global, page.SizeShift, hostPage);
+        State->Cr2 = linear;
+        _tlb.ForgetFaulted(linear);
+        UpdateCodeTag();
     }
-
-    private bool KeyAllows(in PageTranslation page, bool write) =>
-        !page.User || (State->Cr4 & Cr4.Pke) == 0 || ((State->Pkru >> (page.ProtectionKey * 2)) & (write ? 3u : 1u)) == 0;
 
     private bool TryTranslateFetch(ulong linear, out byte* host, out ulong physical)
     {
         var user = State->Cpl == 3;
-        var bank = user ? TlbBank.User : (State->Cr4 & Cr4.Smap) == 0 || SmapOverride ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
-        var slot = Tlb.Slot(_tlb.Bank(bank), linear);
-        if (slot->FetchTag == (linear & ~0xFFFUL))
-        {
-            host = (byte*)((nint)linear + slot->Addend);
-            physical = _memory.PhysicalAddress(host);
-            return true;
-        }
         host = null;
-        physical = 0;
-        if (!IsCanonical(linear))
-            return RaiseFetchFault(ExceptionVector.GeneralProtection, 0);
-        var rights = PageAccess.Fetch | (user ? PageAccess.User : 0);
-        if (!_walker.TryTranslate(linear, rights, true, out var page, out var errorCode))
+        if (!_tlb.TryFindFetch(linear, user, out physical))
         {
-            State->Cr2 = linear;
-            return RaiseFetchFault(ExceptionVector.PageFault, (uint)errorCode);
+            if (!IsCanonical(linear))
+                return RaiseFetchFault(ExceptionVector.GeneralProtection, 0);
+            var rights = PageAccess.Fetch | (user ? PageAccess.User : 0);
+            if (!_walker.TryTranslate(linear, rights, true, out var page, out var errorCode))
+            {
+                NotePageFault(linear);
+                return RaiseFetchFault(ExceptionVector.PageFault, (uint)errorCode);
+            }
+            physical = page.Physical;
+            _tlb.InsertFetch(linear, user, page);
+            UpdateCodeTag();
         }
-        physical = page.Physical | (linear & 0xFFF);
+        physical |= linear & 0xFFF;
         host = _memory.HostAddress(physical);
+        // ROM shows at two places: its code is known by one address.
         if (host != null)
-            Enter(linear & ~0xFFFUL, page, host - (linear & 0xFFF), user, false);
+            physical = _memory.PhysicalAddress(host);
         return true;
     }
+
+    // Where an access may go straight to; null for a device, and for a write to ROM, which the platform's bus ignores.
+    private byte* HostOf(ulong physical, PageAccess rights) =>
+        (rights & PageAccess.Write) != 0 ? _memory.WritableHostAddress(physical) : _memory.HostAddress(physical);
 }

@@ -40,14 +40,17 @@ public sealed unsafe partial class Vcpu : IDisposable
         Observer = options.Observer;
         Model = options.Model;
         ApicId = options.ApicId;
+        Number = options.Number;
+        YieldsOnPause = Model.Processors > 1;
+        _randomSeed = options.RandomSeed;
         State = (CpuState*)NativeMemory.AlignedAlloc((nuint)sizeof(CpuState), 64);
         *State = default;
         State->JumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheEntry.Count * sizeof(JumpCacheEntry)), 64);
         _partial = AllocateBlock();
         _uncached = AllocateBlock();
-        _walker = new PageWalker(_memory, State);
+        _walker = new PageWalker(_memory, State, Model.PhysicalAddressBits, Model.HasGiantPages);
         _blocks = options.Blocks;
-        _decoder = new BlockDecoder(new InstructionTable(Model));
+        _decoder = new BlockDecoder(Model.InstructionTable);
         _blocks.Flushed += ForgetJumps;
         _blocks.CodePageAdded += ProtectCode;
         ForgetJumps();
@@ -56,6 +59,9 @@ public sealed unsafe partial class Vcpu : IDisposable
 
     /// <summary>The architectural state. Between calls to <see cref="Run"/> anyone may read it; who writes it calls <see cref="StateChanged"/>.</summary>
     public CpuState* State { get; }
+
+    /// <summary>Which of the machine's vCPUs this is, from 0 on.</summary>
+    public int Number { get; }
 
     /// <summary>What CPUID says and MSRs allow.</summary>
     public CpuModel Model { get; }
@@ -71,6 +77,9 @@ public sealed unsafe partial class Vcpu : IDisposable
 
     /// <summary>Hears what a log should say.</summary>
     public IVcpuObserver Observer { get; }
+
+    /// <summary>Whether PAUSE ends the vCPU's turn: only where there are others.</summary>
+    internal bool YieldsOnPause { get; }
 
     /// <summary>Guest RAM.</summary>
     public PhysicalMemory Memory => _memory;
@@ -126,6 +135,12 @@ public sealed class VcpuOptions
     /// <summary>The processor to be.</summary>
     public required CpuModel Model { get; init; }
 
+    /// <summary>Which of the machine's vCPUs it is, from 0 on.</summary>
+    public int Number { get; init; }
+
     /// <summary>The local APIC's ID.</summary>
     public uint ApicId { get; init; }
+
+    /// <summary>What RDRAND and RDSEED begin with, together with the APIC ID.</summary>
+    public ulong RandomSeed { get; init; }
 }

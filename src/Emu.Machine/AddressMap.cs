@@ -11,10 +11,13 @@ namespace Emu.Machine;
 /// 0x000A_0000 - 0x000D_FFFF           RAM that the map does not offer (a PC has its video window and option ROMs here)
 /// 0x000E_0000 - 0x000F_FFFF           reserved: ACPI tables, the RSDP at the start, where a legacy scan finds it too
 /// 0x000F_FFF0 - 0x000F_FFFF           in it, the restart instructions of the firmware that is not there
+/// 0x000E_0000 - 0x000F_FFFF           where the machine starts from a ROM, the end of that instead
 /// 0x0010_0000 - 0xBFFF_FFFF           RAM, up to the size of memory
 /// 0xFEA0_0200 - 0xFEA0_0202           sleep control, sleep status, reset (as QEMU's microvm has them)
 /// 0xFEC0_0000 - 0xFEC0_0FFF           I/O APIC, 24 pins
 /// 0xFEE0_0000 - 0xFEE0_0FFF           local APIC of the accessing vCPU (movable by IA32_APIC_BASE)
+/// 0xFF00_0000 - 0xFF00_FFFF           scratch memory of the test device *
+/// 0xFF00_0000 - 0xFFFF_FFFF           the ROM, where there is one, so that it ends here
 /// 0x1_0000_0000 -                     the RAM that does not fit below 3 GiB
 ///
 /// port                                what                                            IRQ (GSI)
@@ -24,14 +27,18 @@ namespace Emu.Machine;
 /// 0x061                               system control port B: gate and output of timer channel 2
 /// 0x070-0x071                         MC146818 real-time clock and CMOS               8
 /// 0x080, 0x0ED                        POST code and delay port: writes vanish
+/// 0x190                               second POST code port, where the machine starts from a ROM
 /// 0x092                               system control port A: fast reset
+/// 0x0E0-0x0E3, 0x0E4-0x0E7            scratch register and flush port of the test device *
 /// 0x0E9                               debug console
 /// 0x0F4                               isa-debug-exit
 /// 0x3F8-0x3FF                         16550A, COM1                                    4
 /// 0x4D0-0x4D1                         edge/level control of the 8259A pair
+/// 0x608-0x60B                         ACPI PM timer *
 /// 0xCF8-0xCFB                         no PCI; the byte at 0xCF9 is the reset control
+/// 0x2000-0x2017                       interrupt lines of the test device *            each its own (0: 2)
 /// </code>
-/// The <c>xen</c> profile has the local APIC, the debug console and isa-debug-exit only; all else is Xen's own run-time ABI.
+/// What has a star is there only with <see cref="MachineOptions.TestDevices"/>. The <c>xen</c> profile has the local APIC, the debug console and isa-debug-exit only; all else is Xen's own run-time ABI.
 /// </remarks>
 public static class AddressMap
 {
@@ -58,6 +65,9 @@ public static class AddressMap
 
     /// <summary>The local APIC's page after reset.</summary>
     public const ulong LocalApic = 0xFEE0_0000;
+
+    /// <summary>The test device's scratch memory.</summary>
+    public const ulong TestMemory = 0xFF00_0000;
 
     /// <summary>RAM that does not fit below <see cref="LowMemoryLimit"/>.</summary>
     public const ulong HighMemory = 0x1_0000_0000;
@@ -89,6 +99,12 @@ public static class AddressMap
     /// <summary>Second 8259A: command, data.</summary>
     public const ushort SlavePic = 0xA0;
 
+    /// <summary>The test device's scratch register.</summary>
+    public const ushort TestRegister = 0xE0;
+
+    /// <summary>The test device's flush port.</summary>
+    public const ushort TestFlush = 0xE4;
+
     /// <summary>Debug console.</summary>
     public const ushort DebugConsole = 0xE9;
 
@@ -98,11 +114,20 @@ public static class AddressMap
     /// <summary>isa-debug-exit.</summary>
     public const ushort DebugExit = 0xF4;
 
+    /// <summary>Power-on self-test code, where PS/2 machines and test programs write it.</summary>
+    public const ushort SecondPostCode = 0x190;
+
     /// <summary>16550A, COM1.</summary>
     public const ushort Com1 = 0x3F8;
 
     /// <summary>Edge/level control registers of the 8259A pair.</summary>
     public const ushort EdgeLevelControl = 0x4D0;
+
+    /// <summary>ACPI PM timer.</summary>
+    public const ushort PmTimer = 0x608;
+
+    /// <summary>The test device's interrupt lines, one port each.</summary>
+    public const ushort TestLines = 0x2000;
 
     /// <summary>The double word that would address PCI configuration space; the reset control register lies in it.</summary>
     public const ushort PciAddress = 0xCF8;

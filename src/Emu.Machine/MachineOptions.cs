@@ -1,6 +1,7 @@
 using Emu.Cpu;
 using Emu.Cpu.Platform;
 using Emu.Machine.Consoles;
+using Emu.Machine.Firmware;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -36,10 +37,13 @@ public sealed record MachineOptions
     /// <summary>The date at virtual time 0 where nothing else is asked for: the same in every run.</summary>
     public static readonly DateTimeOffset DefaultClockStart = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>The least of <see cref="TranslationCacheSize"/>: 64 KiB.</summary>
+    public const int SmallestTranslationCache = 64 << 10;
+
     /// <summary>RAM in bytes: whole pages, at least 2 MiB. Default 512 MiB.</summary>
     public ulong MemorySize { get; init; } = 512UL << 20;
 
-    /// <summary>Number of vCPUs; so far 1.</summary>
+    /// <summary>Number of vCPUs: 1 to <see cref="PvhMachine.MostVcpus"/>, in a Xen domain 1 so far.</summary>
     public int Vcpus { get; init; } = 1;
 
     /// <summary>What stands around the vCPU.</summary>
@@ -48,14 +52,29 @@ public sealed record MachineOptions
     /// <summary>Whose entry state to follow; null for that of the profile: QEMU's for the PC, Xen's for Xen.</summary>
     public EntryProfile? EntryProfile { get; init; }
 
+    /// <summary>How the kernel is entered.</summary>
+    public BootProtocol Protocol { get; init; } = BootProtocol.Auto;
+
     /// <summary>The layout of start_info.</summary>
     public StartInfoVersion StartInfoVersion { get; init; } = StartInfoVersion.V1;
 
     /// <summary>Whose processor the vCPU claims to be.</summary>
     public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
 
+    /// <summary>How much of the instruction set the vCPU declares.</summary>
+    public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;
+
+    /// <summary>What the numbers of RDRAND and RDSEED begin with: equal seeds, equal numbers.</summary>
+    public ulong RandomSeed { get; init; }
+
     /// <summary>How guest instructions are executed.</summary>
     public ExecutionEngine Engine { get; init; } = ExecutionEngine.Auto;
+
+    /// <summary>Host memory for translated code, in bytes. Where it is full, everything is translated anew; the guest cannot tell. Default 64 MiB.</summary>
+    public int TranslationCacheSize { get; init; } = 64 << 20;
+
+    /// <summary>Adds what test suites ask of a PC: QEMU's pc-testdev and an ACPI PM timer.</summary>
+    public bool TestDevices { get; init; }
 
     /// <summary>Where console output goes: COM1's on a PC, Xen's console in a domain; null for nowhere.</summary>
     public IConsoleSink? ConsoleOutput { get; init; }
@@ -65,6 +84,12 @@ public sealed record MachineOptions
 
     /// <summary>Where console input comes from; null for none.</summary>
     public IConsoleSource? ConsoleInput { get; init; }
+
+    /// <summary>The ROM to start from instead of a kernel; null for a machine that gets one by <see cref="PvhMachine.Load"/>.</summary>
+    public FirmwareImage? Firmware { get; init; }
+
+    /// <summary>Hears each code that firmware writes to the POST ports, when it differs from the one before; null for nobody.</summary>
+    public Action<byte>? PostCode { get; init; }
 
     /// <summary>What the real-time clock shows at virtual time 0, taken as UTC.</summary>
     public DateTimeOffset ClockStart { get; init; } = DefaultClockStart;

@@ -1,8 +1,10 @@
 using Emu.Machine.Buses;
 using Emu.Machine.Consoles;
+using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Power;
 using Emu.Machine.Serial;
+using Emu.Machine.TestDevices;
 using Emu.Machine.Time;
 using Emu.Machine.Timers;
 
@@ -11,10 +13,16 @@ namespace Emu.Machine;
 /// <summary>The devices of the <c>pc</c> profile, and the wires between them.</summary>
 internal sealed class PcDevices
 {
-    private readonly ApicBus _apicBus;
+    private const int IsaInterruptCount = 16;
 
-    public PcDevices(VirtualClock clock, ApicBus apicBus, IPowerControl power, IConsoleSink console, DateTimeOffset clockStart)
+    private readonly ApicBus _apicBus;
+    private readonly PostCodePort? _post;
+
+    public PcDevices(
+        VirtualClock clock, ApicBus apicBus, IPowerControl power, A20Gate a20, IConsoleSink console, DateTimeOffset clockStart, PostCodePort? post,
+        bool testDevices)
     {
+        _post = post;
         _apicBus = apicBus;
         Pic = new Pic8259Pair(PicOutputChanged);
         IoApic = new IoApic(apicBus);
@@ -22,10 +30,15 @@ internal sealed class PcDevices
         Timer = new Pit8254(clock, IsaLine(AddressMap.TimerIrq));
         Clock = new RealTimeClock(clock, IsaLine(AddressMap.RealTimeClockIrq), clockStart);
         Com1 = new Uart16550(AddressMap.Com1, clock, IsaLine(AddressMap.Com1Irq), console.Write);
-        Keyboard = new KeyboardController(power);
-        SystemControlA = new SystemControlA(power);
+        Keyboard = new KeyboardController(power, a20);
+        SystemControlA = new SystemControlA(power, a20);
         ResetControl = new ResetControl(power);
         Sleep = new SleepRegisters(power);
+        if (testDevices)
+        {
+            PmTimer = new PmTimer(clock);
+            TestDevice = new PcTestDevice(SetTestLine);
+        }
     }
 
     public Pic8259Pair Pic { get; }
@@ -46,6 +59,12 @@ internal sealed class PcDevices
 
     public SleepRegisters Sleep { get; }
 
+    /// <summary>The ACPI PM timer; null without test devices.</summary>
+    public PmTimer? PmTimer { get; }
+
+    /// <summary>The test device; null without test devices.</summary>
+    public PcTestDevice? TestDevice { get; }
+
     public void Claim(PortBus ports)
     {
         ports.Claim(Pic, AddressMap.MasterPic, 2);
@@ -60,22 +79,52 @@ internal sealed class PcDevices
         ports.Claim(Com1, AddressMap.Com1, 8);
         ports.Claim(ResetControl, AddressMap.PciAddress, ResetControl.Length);
         var nothing = new WriteOnlyPort();
-        ports.Claim(nothing, AddressMap.PostCode, 1);
         ports.Claim(nothing, AddressMap.DelayPort, 1);
+        if (PmTimer is { } timer)
+            ports.Claim(timer, AddressMap.PmTimer, PmTimer.Length);
+        if (TestDevice is { } test)
+        {
+            ports.Claim(test, AddressMap.TestRegister, PcTestDevice.RegisterLength);
+            ports.Claim(test, AddressMap.TestFlush, PcTestDevice.FlushLength);
+            ports.Claim(test, AddressMap.TestLines, PcTestDevice.LineCount);
+        }
+
+        // Kernels write there for a delay; only what firmware says is worth a line.
+        if (_post is null)
+        {
+            ports.Claim(nothing, AddressMap.PostCode, 1);
+            return;
+        }
+
+        ports.Claim(_post, AddressMap.PostCode, 1);
+        ports.Claim(_post, AddressMap.SecondPostCode, 1);
     }
 
     public void Claim(MmioBus memory)
     {
         memory.Claim(Sleep, AddressMap.SleepRegisters, SleepRegisters.Length);
         memory.Claim(IoApic, AddressMap.IoApic, 0x1000);
+        if (TestDevice is { } test)
+            memory.Claim(test, AddressMap.TestMemory, PcTestDevice.MemoryLength);
     }
 
     /// <summary>An ISA interrupt goes to the 8259A pair and to the I/O APIC; the 8259A pair's INT goes to LINT0 and to pin 0.</summary>
-    private InterruptLine IsaLine(int irq) => new(high =>
+    private InterruptLine IsaLine(int irq) => new(high => SetIsaInterrupt(irq, high));
+
+    private void SetIsaInterrupt(int irq, bool high)
     {
         Pic.SetIrq(irq, high);
         IoApic.SetPin(irq == AddressMap.TimerIrq ? AddressMap.TimerPin : irq, high);
-    });
+    }
+
+    /// <summary>The test device reaches the I/O APIC's pins above the ISA interrupts, too.</summary>
+    private void SetTestLine(int line, bool high)
+    {
+        if (line < IsaInterruptCount)
+            SetIsaInterrupt(line, high);
+        else
+            IoApic.SetPin(line, high);
+    }
 
     private void PicOutputChanged(bool high)
     {

@@ -1,12 +1,11 @@
-using System.Diagnostics;
 using Emu.Cpu;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Platform;
-using Emu.Cpu.State;
 using Emu.Machine.Acpi;
 using Emu.Machine.Buses;
 using Emu.Machine.Consoles;
 using Emu.Machine.Diagnostics;
+using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Memory;
 using Emu.Machine.Power;
@@ -18,7 +17,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine;
 
-/// <summary>A machine that boots one PVH kernel: vCPU, RAM, devices and the loop that runs them.</summary>
+/// <summary>A machine that boots one kernel, through PVH or Multiboot, or starts from a ROM: vCPUs, RAM, devices and the loop that runs them.</summary>
 /// <remarks>
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="SerialInput"/> for input. Not thread safe.
@@ -28,11 +27,8 @@ public sealed class PvhMachine : IDisposable
     /// <summary>The longest stretch without a look at console input and cancellation: 1 ms of virtual time.</summary>
     private const ulong SliceLength = 1_000_000;
 
-    /// <summary>The longest wait in host time before cancellation is looked at.</summary>
-    private const ulong LongestWait = 100_000_000;
-
-    /// <summary>Idle time shorter than this is not worth a wait in host time; it is added up.</summary>
-    private const ulong ShortestWait = 1_000_000;
+    /// <summary>The most vCPUs that a machine can have.</summary>
+    public const int MostVcpus = 32;
 
     /// <summary>The APIC id of a Xen domain's vCPU is twice its number.</summary>
     private const int XenApicIdStride = 2;
@@ -42,12 +38,11 @@ public sealed class PvhMachine : IDisposable
     private readonly PowerSwitch _power;
     private readonly ConsoleOutput _console;
     private readonly ConsoleOutput _debugConsole;
-    private readonly VcpuLink _link;
-    private readonly LocalApic _localApic;
+    private readonly VcpuScheduler _scheduler = new();
+    private readonly IdleTime _idle;
     private readonly PcDevices? _pc;
     private readonly SerialInput? _input;
     private readonly BlockCache _blocks;
-    private ulong _unpacedIdle;
 
     /// <summary>Makes a machine without a kernel.</summary>
     /// <param name="options">How it is to be.</param>
@@ -57,18 +52,18 @@ public sealed class PvhMachine : IDisposable
         Check(options);
         _options = options;
         _log = options.LoggerFactory.CreateLogger<PvhMachine>();
-        _power = new PowerSwitch(() => _link!.Vcpu.RequestStop());
+        _power = new PowerSwitch(() => _scheduler.Current.Vcpu.RequestStop());
         _console = new ConsoleOutput(options.ConsoleOutput);
         _debugConsole = new ConsoleOutput(options.DebugConsoleOutput);
-        _link = new VcpuLink(_power);
-        Clock = new VirtualClock(_link);
+        Clock = new VirtualClock(_scheduler);
         MemoryMap = MachineMemoryMap.Build(options.Profile, options.MemorySize);
-        Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap));
+        Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap), options.Firmware is { } rom ? rom.Bytes.Span : default);
         var apicBus = new ApicBus();
         var ports = new PortBus(_log);
         if (options.Profile == MachineProfile.Pc)
         {
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart);
+            var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
+            _pc = new PcDevices(Clock, apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -76,22 +71,13 @@ public sealed class PvhMachine : IDisposable
 
         ports.Claim(new DebugConsole(_debugConsole), AddressMap.DebugConsole, 1);
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
-        _localApic = new LocalApic(0, isBootProcessor: true, Clock, apicBus, _link, _pc?.Pic);
-        Mmio = new MmioBus(_log, _localApic);
+        Mmio = new MmioBus(_log, null);
         _pc?.Claim(Mmio);
-        _blocks = new BlockCache(Ram.Physical);
-        Vcpu = new Vcpu(new VcpuOptions
-        {
-            Memory = Ram.Physical,
-            Blocks = _blocks,
-            Ports = ports,
-            Mmio = Mmio,
-            Interrupts = _localApic,
-            Hypervisor = options.Profile == MachineProfile.Xen ? MakeHypervisor() : null,
-            Observer = new VcpuLogger(_log, options.Observer),
-            Model = new CpuModel(options.CpuVendor, options.Vcpus, options.Profile == MachineProfile.Xen ? XenApicIdStride : 1),
-        });
-        _link.Vcpu = Vcpu;
+        if (options.Firmware is { } firmware)
+            RomWrites.Claim(Mmio, firmware);
+        _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
+        Vcpus = MakeProcessors(apicBus, ports);
+        _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _input);
     }
 
     /// <summary>Virtual time.</summary>
@@ -101,39 +87,79 @@ public sealed class PvhMachine : IDisposable
     public GuestRam Ram { get; }
 
     /// <summary>The boot processor.</summary>
-    public Vcpu Vcpu { get; }
+    public Vcpu Vcpu => Vcpus[0];
+
+    /// <summary>All vCPUs; the first is the boot processor.</summary>
+    public IReadOnlyList<Vcpu> Vcpus { get; }
+
+    /// <summary>Instructions that all vCPUs together have retired since the start.</summary>
+    public ulong InstructionsRetired => _scheduler.InstructionsRetired;
+
+    /// <summary>The vCPU that executed last; after a crash, the one that crashed.</summary>
+    public Vcpu CurrentVcpu => _scheduler.Current.Vcpu;
 
     /// <summary>The memory map that the guest is told.</summary>
     public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
 
-    /// <summary>Physical memory that is not RAM.</summary>
+    /// <summary>Physical memory that is not RAM: what all vCPUs see of it.</summary>
     internal MmioBus Mmio { get; }
+
+    /// <summary>True for a vCPU that another one has still to start, or has sent INIT.</summary>
+    /// <param name="vcpu">One of <see cref="Vcpus"/>.</param>
+    /// <returns>Whether it waits.</returns>
+    public bool WaitsForStartup(Vcpu vcpu)
+    {
+        ArgumentNullException.ThrowIfNull(vcpu);
+        return _scheduler.Processors[vcpu.Number].WaitsForStartup;
+    }
 
     /// <summary>Loads a kernel and puts the vCPU at its entry point.</summary>
     /// <param name="image">The kernel.</param>
     /// <param name="modules">Its modules in order; the first is Linux's initrd.</param>
     /// <param name="commandLine">Its command line without NUL, byte for byte, or null.</param>
+    /// <param name="name">What a Multiboot kernel finds before its command line; null for nothing.</param>
     /// <returns>Where everything lies.</returns>
     /// <exception cref="PvhBootException">The image cannot be booted, or does not fit.</exception>
-    public PvhBootResult Load(KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine)
+    /// <exception cref="InvalidOperationException">The machine starts from a ROM: it is ready to run as it is made.</exception>
+    public BootResult Load(KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine, string? name = null)
     {
+        ArgumentNullException.ThrowIfNull(image);
+        if (_options.Firmware is not null)
+            throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
         ulong rsdp = 0;
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
-            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus));
+            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus, _options.TestDevices));
             Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
-        var boot = PvhLoader.Load(image, Ram, new PvhBootOptions
+        var profile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen);
+        var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
+        if (_pc is not null && protocol == BootProtocol.Multiboot)
         {
-            CommandLine = commandLine,
-            Modules = modules,
-            StartInfoVersion = _options.StartInfoVersion,
-            RsdpAddress = rsdp,
-            MemoryMap = MemoryMap,
-            EntryProfile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen),
-        });
+            BiosHandover.Write(Ram);
+            BiosHandover.Program(_pc.Pic, _pc.Timer);
+        }
+
+        BootResult boot = protocol == BootProtocol.Multiboot
+            ? MultibootLoader.Load(image, Ram, new MultibootBootOptions
+            {
+                ImageName = name,
+                CommandLine = commandLine,
+                Modules = modules,
+                MemoryMap = MemoryMap,
+                EntryProfile = profile,
+            })
+            : PvhLoader.Load(image, Ram, new PvhBootOptions
+            {
+                CommandLine = commandLine,
+                Modules = modules,
+                StartInfoVersion = _options.StartInfoVersion,
+                RsdpAddress = rsdp,
+                MemoryMap = MemoryMap,
+                EntryProfile = profile,
+            });
         EntryState.Apply(Vcpu, boot.Cpu);
         return boot;
     }
@@ -153,35 +179,45 @@ public sealed class PvhMachine : IDisposable
                     return requested;
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
-                var retired = Vcpu.InstructionsRetired;
-                if (retired >= limits.MaxInstructions)
+                var retired = InstructionsRetired;
+                if (retired >= limits.MaxInstructions || Clock.Now >= limits.MaxVirtualTime)
                     return new RunResult(StopReason.LimitReached);
-                var exit = Vcpu.Run(EndOfSlice(retired, limits.MaxInstructions));
+                var exit = _scheduler.Run(EndOfSlice(retired, limits));
                 FlushConsoles();
                 _input?.Poll();
                 switch (exit)
                 {
                     case RunExit.Shutdown:
-                        return new RunResult(StopReason.Crashed, Detail: "triple fault");
-                    case RunExit.Halted when _power.Requested is null && !Idle():
+                        return new RunResult(StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
+                    case RunExit.Halted when _power.Requested is null && !_idle.TryPass(limits.MaxVirtualTime):
                         return DeadHalt();
                 }
             }
         }
         finally
         {
+            _scheduler.Settle();
             FlushConsoles();
         }
     }
 
+    /// <summary>Decides which vCPU goes on, as <see cref="Run"/> would: whose next instruction a debugger or a trace has to look at.</summary>
+    /// <returns>The vCPU; the one that executed last where all wait for an event.</returns>
+    public Vcpu ChooseVcpu()
+    {
+        Clock.FireDue();
+        _scheduler.ChooseNext();
+        return CurrentVcpu;
+    }
+
     /// <summary>SHA-256 over all vCPU state and RAM; equal for equal runs on any host.</summary>
     /// <returns>32 bytes.</returns>
-    public byte[] StateHash() => StateDigest.Compute([Vcpu], Ram.Physical);
+    public byte[] StateHash() => StateDigest.Compute(Vcpus, Ram.Physical);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Vcpu.Dispose();
+        _scheduler.Dispose();
         _blocks.Dispose();
         Ram.Dispose();
     }
@@ -194,13 +230,62 @@ public sealed class PvhMachine : IDisposable
 
     private static void Check(MachineOptions options)
     {
-        if (options.Vcpus != 1)
-            throw new MachineConfigurationException($"The machine has one vCPU so far; {options.Vcpus} cannot be made.");
+        if (options.Vcpus is < 1 or > MostVcpus)
+            throw new MachineConfigurationException($"A machine has 1 to {MostVcpus} vCPUs; {options.Vcpus} cannot be made.");
+        if (options.Vcpus != 1 && options.Profile == MachineProfile.Xen)
+            throw new MachineConfigurationException($"A Xen domain has one vCPU so far; {options.Vcpus} are possible on the pc machine only.");
+        if (options.Firmware is not null && options.Profile != MachineProfile.Pc)
+            throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
+        if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
+            throw new MachineConfigurationException("The test devices belong to the pc machine; a Xen domain has no ports for them.");
+        if (options.TranslationCacheSize < MachineOptions.SmallestTranslationCache)
+            throw new MachineConfigurationException($"{options.TranslationCacheSize} bytes are too few for translated code.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
         {
             throw new MachineConfigurationException(
                 $"Memory must be a multiple of 4 KiB from 2 MiB to 64 GiB; {options.MemorySize} bytes are not.");
         }
+    }
+
+    private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
+    {
+        var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel);
+        var observer = new VcpuLogger(_log, _options.Observer);
+        var hypervisor = _options.Profile == MachineProfile.Xen ? MakeHypervisor() : null;
+        var vcpus = new Vcpu[_options.Vcpus];
+        for (var number = 0; number < vcpus.Length; number++)
+        {
+            var processor = new Processor(number, Clock, _options.Firmware is null ? _power : null, _scheduler.ShortenTurns);
+            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, apicBus, processor, _pc?.Pic)
+            {
+                PhysicalAddressBits = model.PhysicalAddressBits,
+            };
+            vcpus[number] = new Vcpu(new VcpuOptions
+            {
+                Number = number,
+                ApicId = (uint)(number * stride),
+                Memory = Ram.Physical,
+                Blocks = _blocks,
+                Ports = ports,
+                Mmio = Mmio.SeenBy(apic),
+                Interrupts = apic,
+                Hypervisor = hypervisor,
+                Observer = observer,
+                Model = model,
+                RandomSeed = _options.RandomSeed,
+            });
+            processor.Connect(apic, vcpus[number]);
+            _scheduler.Add(processor);
+        }
+
+        return vcpus;
+    }
+
+    private void SetA20(bool isOpen)
+    {
+        foreach (var vcpu in Vcpus)
+            vcpu.A20Enabled = isOpen;
     }
 
     private XenHypervisor MakeHypervisor()
@@ -210,54 +295,10 @@ public sealed class PvhMachine : IDisposable
         return new XenHypervisor(new XenDomain(map, _power, _console, _options.ConsoleInput, _log), vcpu: 0, instruction);
     }
 
-    private ulong EndOfSlice(ulong retired, ulong maximum)
+    private ulong EndOfSlice(ulong retired, RunLimits limits)
     {
-        var end = Math.Min(retired + SliceLength, maximum);
+        var end = Math.Min(Math.Min(retired + SliceLength, limits.MaxInstructions), Clock.InstructionCountAt(limits.MaxVirtualTime));
         return Clock.NextDeadline is { } deadline ? Math.Min(end, Clock.InstructionCountAt(deadline)) : end;
-    }
-
-    /// <summary>The vCPU waits for an event: lets time pass up to the next one.</summary>
-    /// <returns>False where there will never be one.</returns>
-    private unsafe bool Idle()
-    {
-        var interruptible = (Vcpu.State->SystemFlags & Rflags.Interrupt) != 0;
-        if (!interruptible && _pc?.IoApic.CanSendUnmaskable != true && !_localApic.CanReceiveNmiFromPins)
-            return false;
-        if (_input is { IsAwaited: true } input)
-        {
-            WaitForInput(input, Clock.NextDeadline is { } next ? next - Clock.Now : LongestWait, Clock.NextDeadline is not null);
-            return true;
-        }
-
-        if (Clock.NextDeadline is not { } deadline)
-            return false;
-        Warp(deadline - Clock.Now);
-        return true;
-    }
-
-    /// <summary>Idle at a human's pace: virtual time passes as host time does, until input comes or the next event is due.</summary>
-    private void WaitForInput(SerialInput input, ulong idle, bool warps)
-    {
-        idle = Math.Min(idle, LongestWait);
-        _unpacedIdle += idle;
-        if (_unpacedIdle < ShortestWait)
-        {
-            Warp(idle);
-            return;
-        }
-
-        var started = Stopwatch.GetTimestamp();
-        var hasInput = input.Wait(TimeSpan.FromTicks((long)(_unpacedIdle / 100)));
-        _unpacedIdle = 0;
-        if (warps)
-            Warp(hasInput ? Math.Min(idle, (ulong)Stopwatch.GetElapsedTime(started).Ticks * 100) : idle);
-        input.Poll();
-    }
-
-    private void Warp(ulong nanoseconds)
-    {
-        Clock.Warp(nanoseconds);
-        Vcpu.AdvanceTimeStamp(nanoseconds);
     }
 
     /// <summary>On Xen the last vCPU to halt for good switches the domain off; a PC just stands still.</summary>

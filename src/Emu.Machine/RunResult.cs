@@ -8,6 +8,9 @@ public sealed record RunLimits
 
     /// <summary>Instructions since reset after which the run ends, exactly.</summary>
     public ulong MaxInstructions { get; init; } = ulong.MaxValue;
+
+    /// <summary>Virtual time, in nanoseconds since the start, after which the run ends: idle time counts.</summary>
+    public ulong MaxVirtualTime { get; init; } = ulong.MaxValue;
 }
 
 /// <summary>Why a run ended.</summary>

@@ -1,4 +1,5 @@
 using Emu.Cpu.Platform;
+using Emu.Machine.Interrupts;
 using Emu.Machine.Tests.Support;
 using Xunit;
 
@@ -115,7 +116,7 @@ public class HostileGuestTests
     {
         public IPortBus Ports { get; } = machine.Vcpu.Ports;
 
-        public IMmioBus Memory { get; } = machine.Mmio;
+        public IMmioBus Memory { get; } = machine.Mmio.SeenBy((LocalApic)machine.Vcpu.Interrupts);
 
         public ILocalInterrupts Interrupts { get; } = machine.Vcpu.Interrupts;
     }

@@ -30,7 +30,7 @@ public unsafe class PvhMachineTests
     public void Pc_has_acpi_tables_in_reserved_memory()
     {
         using var machine = new PvhMachine(Small);
-        var boot = machine.Load(TestKernels.Open("tour"), [], null);
+        var boot = Assert.IsType<PvhBootResult>(machine.Load(TestKernels.Open("tour"), [], null));
         Assert.Equal(AddressMap.AcpiTables, boot.StartInfo.RsdpAddress);
         Span<byte> signature = stackalloc byte[8];
         machine.Ram.Read(boot.StartInfo.RsdpAddress, signature);
@@ -43,7 +43,7 @@ public unsafe class PvhMachineTests
     public void Xen_has_a_hypervisor_and_no_tables()
     {
         using var machine = new PvhMachine(Small with { Profile = MachineProfile.Xen });
-        var boot = machine.Load(TestKernels.Open("tour"), [], null);
+        var boot = Assert.IsType<PvhBootResult>(machine.Load(TestKernels.Open("tour"), [], null));
         Assert.Equal(0UL, boot.StartInfo.RsdpAddress);
         Assert.NotNull(machine.Vcpu.Hypervisor);
         Assert.Equal(EntryProfile.Xen, boot.Cpu.Profile);
@@ -67,9 +67,12 @@ public unsafe class PvhMachineTests
     public void Unusable_memory_sizes_are_refused(ulong size) =>
         Assert.Throws<MachineConfigurationException>(() => new PvhMachine(Small with { MemorySize = size }));
 
-    [Fact]
-    public void More_than_one_vcpu_is_refused() =>
-        Assert.Throws<MachineConfigurationException>(() => new PvhMachine(Small with { Vcpus = 2 }));
+    [Theory]
+    [InlineData(MachineProfile.Pc, 0)]
+    [InlineData(MachineProfile.Pc, 33)]
+    [InlineData(MachineProfile.Xen, 2)]
+    public void Impossible_numbers_of_vcpus_are_refused(MachineProfile profile, int vcpus) =>
+        Assert.Throws<MachineConfigurationException>(() => new PvhMachine(Small with { Profile = profile, Vcpus = vcpus }));
 
     [Fact]
     public void Kernel_that_does_not_fit_is_a_boot_error_and_leaves_no_state()

@@ -20,8 +20,7 @@ public sealed unsafe class BlockDecoder
     {
         _table = table;
         _x87Flags = table.Model.Vendor == CpuVendor.Amd ? X87Pointers.AlwaysRecorded : 0;
-        // What AMD's processors decode otherwise: operand sizes of near branches and far pointers in 64-bit code.
-        var options = table.Model.Vendor == CpuVendor.Amd ? DecoderOptions.AMD : DecoderOptions.None;
+        var options = table.DecoderOptions;
         _decoders = [Decoder.Create(16, _reader, options), Decoder.Create(32, _reader, options), Decoder.Create(64, _reader, options)];
     }
 

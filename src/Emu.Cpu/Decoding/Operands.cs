@@ -164,6 +164,17 @@ public unsafe ref struct Operands
         return (byte)segment;
     }
 
+    /// <summary>Takes the implicit address in rAX (MONITOR, CLZERO): DS, unless a prefix names another segment.</summary>
+    /// <param name="addressSize">2, 4 or 8 bytes.</param>
+    public readonly void TakeAccumulatorAddress(int addressSize)
+    {
+        Op->Base = RegisterOffset(Register.RAX);
+        Op->Index = CpuState.ZeroOffset;
+        if (_instruction.HasSegmentPrefix)
+            Op->Segment = (byte)(_instruction.SegmentPrefix - Register.ES);
+        Op->Shape = Execution.Op.AddressSizeOf(_instruction.Length, addressSize);
+    }
+
     private readonly int TakeMemory()
     {
         ref readonly var i = ref _instruction;

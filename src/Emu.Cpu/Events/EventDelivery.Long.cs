@@ -29,7 +29,7 @@ internal static unsafe partial class EventDelivery
         if (!descriptor.IsLong || descriptor.IsDefault32)
             return vcpu.Fail(ExceptionVector.GeneralProtection, DescriptorTables.ErrorCode(gate.Selector, ext));
         var rip = gate.Offset | (high << 32);
-        if (!Vcpu.IsCanonical(rip))
+        if (!vcpu.IsCanonical(rip))
             return vcpu.Fail(ExceptionVector.GeneralProtection, ext);
 
         var cpl = descriptor.IsConforming ? s->Cpl : descriptor.Dpl;

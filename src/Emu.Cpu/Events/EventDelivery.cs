@@ -17,13 +17,16 @@ namespace Emu.Cpu.Events;
 internal static unsafe partial class EventDelivery
 {
     /// <summary>Delivers an event: on return RIP is the handler's.</summary>
+    /// <param name="vcpu">The CPU.</param>
+    /// <param name="e">The event.</param>
+    /// <param name="retired">Instructions retired when the delivery, or the instruction that it is part of, is complete.</param>
     /// <returns>False with the failure recorded and the state as before.</returns>
-    public static bool TryDeliver(Vcpu vcpu, in EventInFlight e)
+    public static bool TryDeliver(Vcpu vcpu, in EventInFlight e, ulong retired)
     {
         var s = vcpu.State;
         if ((s->Efer & Efer.Lma) != 0)
             return TryDeliverLong(vcpu, in e);
-        return (s->Cr0 & Cr0.Pe) != 0 ? TryDeliverProtected(vcpu, in e) : TryDeliverReal(vcpu, in e);
+        return (s->Cr0 & Cr0.Pe) != 0 ? TryDeliverProtected(vcpu, in e, retired) : TryDeliverReal(vcpu, in e);
     }
 
     /// <summary>True for INT n, INT3 and INTO: they obey the gate's DPL, and EXT is clear.</summary>
@@ -48,35 +51,59 @@ internal static unsafe partial class EventDelivery
         var entry = e.Vector * 4u;
         if (entry + 3 > s->Idtr.Limit)
             return vcpu.Fail(ExceptionVector.GeneralProtection, GateErrorCode(in e));
-        if (!vcpu.TryReadSystem(s->Idtr.Base + entry, out uint handler))
+        return TryDeliverThroughVector(vcpu, in e, s->Idtr.Base + entry, vcpu.RflagsImage, Rflags.Interrupt | Rflags.AlignmentCheck);
+    }
+
+    // INT n that the redirection bitmap leaves to the virtual-8086 program (SDM Vol. 3, table 21-2, methods 5 and 6).
+    private static bool TryDeliverToProgram(Vcpu vcpu, in EventInFlight e)
+    {
+        var hasInterruptFlag = (vcpu.State->SystemFlags & Rflags.IoPrivilege) == Rflags.IoPrivilege;
+        var flags = vcpu.RflagsImage;
+        return TryDeliverThroughVector(
+            vcpu,
+            in e,
+            e.Vector * 4u,
+            hasInterruptFlag ? flags : VirtualInterrupts.FlagsForProgram(flags),
+            hasInterruptFlag ? Rflags.Interrupt : Rflags.VirtualInterrupt);
+    }
+
+    private static bool TryDeliverThroughVector(Vcpu vcpu, in EventInFlight e, ulong entry, ulong flags, ulong cleared)
+    {
+        var s = vcpu.State;
+        if (!vcpu.TryReadSystem(entry, out uint handler))
             return false;
         ref var ss = ref s->Segments[(int)SegmentName.Ss];
         ref var cs = ref s->Segments[(int)SegmentName.Cs];
         var frame = new StackFrame(2);
-        frame.Push(vcpu.RflagsImage);
+        frame.Push(flags);
         frame.Push(cs.Selector);
         frame.Push(e.Rip);
         var mask = StackSegment.PointerMask(in ss);
         var pointer = s->Registers[4] & mask;
-        if (!frame.TryWrite(vcpu, in ss, ref pointer, false, 0))
+        if (!frame.TryWrite(vcpu, in ss, ref pointer, s->Cpl == 3, 0))
             return false;
         StackSegment.SetPointer(s, pointer);
         SegmentLoads.LoadUnprotected(s, SegmentName.Cs, (ushort)(handler >> 16));
         s->Rip = (ushort)handler;
-        s->SystemFlags &= ~(Rflags.Interrupt | Rflags.Trap | Rflags.AlignmentCheck | Rflags.Resume);
+        s->SystemFlags &= ~(cleared | Rflags.Trap | Rflags.Resume);
         vcpu.UpdateMode();
         return true;
     }
 
-    private static bool TryDeliverProtected(Vcpu vcpu, in EventInFlight e)
+    private static bool TryDeliverProtected(Vcpu vcpu, in EventInFlight e, ulong retired)
     {
         var s = vcpu.State;
         var ext = ExtOf(in e);
-        // Only INT n obeys IOPL in virtual-8086 mode; INT3 and INTO do not.
-        if (e.Kind == EventKind.SoftwareInterrupt && (s->SystemFlags & Rflags.Virtual8086) != 0
-            && (s->SystemFlags & Rflags.IoPrivilege) != Rflags.IoPrivilege)
+        // Only INT n obeys IOPL and the redirection bitmap in virtual-8086 mode; INT3 and INTO do not.
+        if (e.Kind == EventKind.SoftwareInterrupt && (s->SystemFlags & Rflags.Virtual8086) != 0)
         {
-            return vcpu.Fail(ExceptionVector.GeneralProtection, 0);
+            var isRedirected = false;
+            if ((s->Cr4 & Cr4.Vme) != 0 && !VirtualInterrupts.TryReadRedirection(vcpu, e.Vector, out isRedirected))
+                return false;
+            if (isRedirected)
+                return TryDeliverToProgram(vcpu, in e);
+            if ((s->SystemFlags & Rflags.IoPrivilege) != Rflags.IoPrivilege)
+                return vcpu.Fail(ExceptionVector.GeneralProtection, 0);
         }
         var entry = e.Vector * 8u;
         if (entry + 7 > s->Idtr.Limit)
@@ -93,7 +120,7 @@ internal static unsafe partial class EventDelivery
         if (!gate.IsPresent)
             return vcpu.Fail(ExceptionVector.SegmentNotPresent, GateErrorCode(in e));
         if (gate.Type == DescriptorType.TaskGate)
-            return TryDeliverToTask(vcpu, in e, gate);
+            return TryDeliverToTask(vcpu, in e, gate, retired);
         if (!TryReadHandlerSegment(vcpu, gate.Selector, ext, out var descriptor))
             return false;
         if (!descriptor.IsConforming && descriptor.Dpl < s->Cpl)
@@ -186,11 +213,11 @@ internal static unsafe partial class EventDelivery
     }
 
     // A task gate: the interrupted task is the new one's back link, and an error code goes onto the new task's stack.
-    private static bool TryDeliverToTask(Vcpu vcpu, in EventInFlight e, Gate gate)
+    private static bool TryDeliverToTask(Vcpu vcpu, in EventInFlight e, Gate gate, ulong retired)
     {
         var ext = ExtOf(in e);
         if (!TaskSwitch.TryReadTarget(vcpu, gate.Selector, ext, out var descriptor)
-            || !TaskSwitch.TrySwitch(vcpu, TaskSwitchSource.CallOrEvent, gate.Selector, descriptor, e.Rip, FlagsToPush(vcpu, in e), ext))
+            || !TaskSwitch.TrySwitch(vcpu, TaskSwitchSource.CallOrEvent, gate.Selector, descriptor, e.Rip, retired, FlagsToPush(vcpu, in e), ext))
         {
             return false;
         }

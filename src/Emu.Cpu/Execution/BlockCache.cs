@@ -26,7 +26,7 @@ public sealed unsafe class BlockCache : IDisposable
     public BlockCache(PhysicalMemory memory, nuint arenaBytes = DefaultArenaBytes)
     {
         _memory = memory;
-        _pages = new CodePage?[memory.Size / PhysicalMemory.PageSize];
+        _pages = new CodePage?[memory.PageCount];
         _arenaBytes = arenaBytes;
         _arena = (byte*)NativeMemory.AlignedAlloc(arenaBytes, 64);
         NoBlock = (Block*)NativeMemory.AlignedAlloc((nuint)sizeof(Block), 64);
@@ -119,14 +119,14 @@ public sealed unsafe class BlockCache : IDisposable
 
         page.Granules = Drop(page, physical & ~0xFFFUL, from, from + (ulong)length) | DropReaching(page, from);
         if (page.Granules == 0)
-            _memory.PageState[index] = 0;
+            _memory.ForgetCode(index);
     }
 
     /// <summary>Forgets everything.</summary>
     public void Flush()
     {
         Array.Clear(_pages);
-        Array.Clear(_memory.PageState);
+        _memory.ForgetCode();
         _used = 0;
         Flushed?.Invoke();
     }
@@ -142,11 +142,8 @@ public sealed unsafe class BlockCache : IDisposable
     {
         var host = _memory.HostAddress(physical);
         var index = (host - _memory.Host) / PhysicalMemory.PageSize;
-        if (_memory.PageState[index] == 0)
-        {
-            _memory.PageState[index] = 1;
+        if (_memory.NoteCode(index))
             CodePageAdded?.Invoke((nint)(_memory.Host + index * PhysicalMemory.PageSize));
-        }
         return _pages[index] ??= new CodePage();
     }
 

@@ -42,14 +42,14 @@ public sealed unsafe class InstructionTable
         SupervisorFamily.Register(this);
     }
 
-    /// <summary>The processor.</summary>
-    internal CpuModel Model => _model;
-
     /// <summary>Enters an instruction all of whose forms have one binder.</summary>
     internal void Add(Mnemonic mnemonic, delegate*<ref Operands, void> binder) => _byMnemonic[(int)mnemonic] = (nint)binder;
 
     /// <summary>Enters one form that its mnemonic's binder does not cover.</summary>
     internal void Add(Code code, delegate*<ref Operands, void> binder) => _byCode[code] = (nint)binder;
+
+    /// <summary>How the decoder is to take what features gave another meaning.</summary>
+    internal DecoderOptions DecoderOptions => _model.DecoderOptions;
 
     /// <summary>True where the instruction has an implementation.</summary>
     public bool Implements(Code code) => Find(code) != null;
@@ -117,8 +117,9 @@ public sealed unsafe class InstructionTable
     {
         CpuidFeature.FPU or CpuidFeature.FPU287 or CpuidFeature.FPU387 => LateFamilies.X87,
         CpuidFeature.MMX or CpuidFeature.SSE or CpuidFeature.SSE2 or CpuidFeature.SSE3 or CpuidFeature.SSSE3 or CpuidFeature.SSE4_1
-            or CpuidFeature.SSE4_2 or CpuidFeature.AES or CpuidFeature.PCLMULQDQ or CpuidFeature.SHA => LateFamilies.Sse,
-        CpuidFeature.AVX or CpuidFeature.AVX2 or CpuidFeature.FMA or CpuidFeature.F16C => LateFamilies.Avx,
+            or CpuidFeature.SSE4_2 or CpuidFeature.SSE4A or CpuidFeature.GFNI or CpuidFeature.AES or CpuidFeature.PCLMULQDQ or CpuidFeature.SHA => LateFamilies.Sse,
+        CpuidFeature.AVX or CpuidFeature.AVX2 or CpuidFeature.FMA or CpuidFeature.F16C or CpuidFeature.VAES
+            or CpuidFeature.VPCLMULQDQ or CpuidFeature.AVX_VNNI => LateFamilies.Avx,
         _ => 0,
     };
 

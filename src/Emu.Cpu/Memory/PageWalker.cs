@@ -2,84 +2,77 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Memory;
 
-/// <summary>What an access wants of a page, as the bits of a page fault's error code (SDM Vol. 3, 4.7).</summary>
-[Flags]
-public enum PageAccess : uint
-{
-    /// <summary>A supervisor's data read.</summary>
-    Read = 0,
-
-    /// <summary>P: the fault was a protection violation, not a missing page. In error codes only.</summary>
-    Present = 1 << 0,
-
-    /// <summary>W/R: a write.</summary>
-    Write = 1 << 1,
-
-    /// <summary>U/S: made at CPL 3, and not an implicit access to a system structure.</summary>
-    User = 1 << 2,
-
-    /// <summary>RSVD: a reserved bit was set. In error codes only.</summary>
-    Reserved = 1 << 3,
-
-    /// <summary>I/D: an instruction fetch.</summary>
-    Fetch = 1 << 4,
-
-    /// <summary>PK: a protection key forbids it. In error codes only.</summary>
-    ProtectionKey = 1 << 5,
-}
-
-/// <summary>Where a linear page leads and what it allows.</summary>
-/// <param name="Physical">Guest-physical address of the 4 KiB page.</param>
-/// <param name="Writable">R/W set at every level.</param>
-/// <param name="User">U/S set at every level.</param>
-/// <param name="NoExecute">XD set at some level (and EFER.NXE).</param>
-/// <param name="Global">G in the leaf, and CR4.PGE.</param>
-/// <param name="Dirty">D in the leaf, now.</param>
-/// <param name="ProtectionKey">Bits 62:59 of the leaf; 0 outside 4-level paging.</param>
-/// <param name="SizeShift">Binary logarithm of the size of the page that the tables name: 12, 21, 22 or 30.</param>
-public readonly record struct PageTranslation(
-    ulong Physical, bool Writable, bool User, bool NoExecute, bool Global, bool Dirty, byte ProtectionKey, byte SizeShift);
-
-/// <summary>Walks the page tables: no paging, 32-bit, PAE and 4-level (SDM Vol. 3, chapter 4).</summary>
+/// <summary>Walks the page tables: no paging, 32-bit, PAE, 4-level and 5-level (SDM Vol. 3, chapter 4).</summary>
 /// <remarks>
 /// <code>
 ///            63   62:59  51:M        M-1:12                12..9  8  7    6  5  4   3   2   1   0
 ///  entry     XD   PK     reserved    physical address      avail  G  PS*  D  A  PCD PWT U/S R/W P
 ///                                                                    * PAT in a 4 KiB leaf
+///  5-level   linear: 56:48 PML5, then as 4-level
 ///  4-level   linear: 47:39 PML4  38:30 PDPT  29:21 PD  20:12 PT  11:0 offset     leaf at PDPT (1 GiB), PD (2 MiB), PT (4 KiB)
 ///  PAE       linear:             31:30 PDPTE 29:21 PD  20:12 PT  11:0            leaf at PD (2 MiB), PT; PDPTEs are loaded with CR3
 ///  32-bit    linear:                         31:22 PD  21:12 PT  11:0            leaf at PD (4 MiB, CR4.PSE), PT; entries of 4 bytes
 /// </code>
-/// Accessed and dirty bits are set only once the whole access is known to be allowed.
+/// The accessed bit of an entry that refers to a table is set once the entry is used to find that table, whatever the walk then meets
+/// (APM Vol. 2, 5.4.2; the SDM's "uses", Vol. 3, 4.8). The leaf's accessed and dirty bits are set only once the access is known to be
+/// allowed.
 /// </remarks>
-public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
+public sealed unsafe class PageWalker
 {
-    /// <summary>M: width of a physical address in bits, as CPUID 0x80000008 reports it.</summary>
-    public const int PhysicalAddressBits = 40;
-
     private const ulong P = 1, Rw = 1 << 1, Us = 1 << 2, A = 1 << 5, D = 1 << 6, Ps = 1 << 7, G = 1 << 8, Xd = 1UL << 63;
-    private const ulong AddressBits = ((1UL << PhysicalAddressBits) - 1) & ~0xFFFUL;
-    private const ulong ReservedHigh = ((1UL << 52) - 1) & ~((1UL << PhysicalAddressBits) - 1);
     private const ulong PatInLargePage = 1 << 12;
 
-    // PAE: the four page-directory-pointer entries, read when CR3 is loaded.
-    private readonly ulong[] _pdptes = new ulong[4];
+    // In the PDPTE registers, besides what lies above M: bits 2:1 and 8:5 (SDM Vol. 3, table 4-8).
+    private const ulong PdpteReserved = 0x1E6;
 
+    private readonly PhysicalMemory _memory;
+    private readonly CpuState* _state;
+    private readonly bool _hasGiantPages;
+
+    // Bits M-1:12, bits 51:M and, of a 4 MiB page's PDE, bits 21:(M-19): from 13 up it holds address bits 39:32 as far as there are
+    // any (PSE-36, SDM Vol. 3, table 4-4).
+    private readonly ulong _addressBits, _reservedHigh, _reservedPse36;
+
+    /// <summary>Makes a walker.</summary>
+    /// <param name="memory">Where page tables lie.</param>
+    /// <param name="state">The control registers.</param>
+    /// <param name="physicalAddressBits">M: width of a physical address in bits, 32 to 52, as CPUID 0x80000008 reports it.</param>
+    /// <param name="hasGiantPages">Pages of 1 GiB exist (CPUID 0x80000001 EDX bit 26); else PS in a PDPTE is reserved.</param>
+    public PageWalker(PhysicalMemory memory, CpuState* state, int physicalAddressBits, bool hasGiantPages)
+    {
+        var all = (1UL << physicalAddressBits) - 1;
+        _addressBits = all & ~0xFFFUL;
+        _reservedHigh = ((1UL << 52) - 1) & ~all;
+        _reservedPse36 = 0x3F_E000 & ~((1UL << (Math.Min(physicalAddressBits, 40) - 19)) - 1);
+        _memory = memory;
+        _state = state;
+        _hasGiantPages = hasGiantPages;
+    }
+
+    // What a walk has found so far.
     private struct Walk
     {
         public ulong Writable, User, NoExecute;
-        public int Levels;
+        public ulong Leaf, LeafAddress, Physical;
         public byte SizeShift;
-        public fixed ulong Entries[4];
-        public fixed ulong Addresses[4];
+        public bool Reserved;
 
-        public void Add(ulong address, ulong entry)
+        public void Add(ulong entry)
         {
-            Addresses[Levels] = address;
-            Entries[Levels++] = entry;
             Writable &= entry & Rw;
             User &= entry & Us;
             NoExecute |= entry & Xd;
+        }
+
+        // The last entry of a walk: it names a page.
+        public bool End(ulong entry, ulong address, int shift, ulong physical)
+        {
+            Add(entry);
+            Leaf = entry;
+            LeafAddress = address;
+            SizeShift = (byte)shift;
+            Physical = physical;
+            return true;
         }
     }
 
@@ -90,42 +83,71 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
     /// <param name="page">The result.</param>
     /// <param name="errorCode">The page fault's error code where the access is not allowed.</param>
     /// <returns>False for a page fault.</returns>
-    public bool TryTranslate(ulong linear, PageAccess access, bool smapOverride, out PageTranslation page, out PageAccess errorCode)
+    public bool TryTranslate(ulong linear, PageAccess access, bool smapOverride, out PageTranslation page, out PageAccess errorCode) =>
+        TryTranslate(linear, access, smapOverride, true, out page, out errorCode);
+
+    /// <summary>Checks an access without making it: the leaf's accessed and dirty bits stay.</summary>
+    /// <inheritdoc cref="TryTranslate(ulong, PageAccess, bool, out PageTranslation, out PageAccess)"/>
+    public bool TryProbe(ulong linear, PageAccess access, bool smapOverride, out PageAccess errorCode) =>
+        TryTranslate(linear, access, smapOverride, false, out _, out errorCode);
+
+    private bool TryTranslate(
+        ulong linear, PageAccess access, bool smapOverride, bool marks, out PageTranslation page, out PageAccess errorCode)
     {
         errorCode = 0;
-        if ((state->Cr0 & Cr0.Pg) == 0)
+        if ((_state->Cr0 & Cr0.Pg) == 0)
         {
-            page = new PageTranslation(linear & ~0xFFFUL, true, true, false, false, true, 0, 12);
+            page = new PageTranslation(linear & ~0xFFFUL & ~_state->LinesHeldLow, true, true, false, false, true, 0, 12);
             return true;
         }
 
         var walk = new Walk { Writable = Rw, User = Us };
-        ulong physical;
-        var found = (state->Cr4 & Cr4.Pae) == 0 ? Walk32(linear, ref walk, out physical, out var reserved)
-            : (state->Efer & Efer.Lma) == 0 ? WalkPae(linear, ref walk, out physical, out reserved)
-            : Walk4Level(linear, ref walk, out physical, out reserved);
+        var isLong = (_state->Efer & Efer.Lma) != 0;
+        var found = (_state->Cr4 & Cr4.Pae) == 0 ? Walk32(linear, ref walk) : isLong ? WalkLong(linear, ref walk) : WalkPae(linear, ref walk);
         page = default;
         if (!found)
         {
-            errorCode = Fault(access, reserved ? PageAccess.Present | PageAccess.Reserved : 0);
+            errorCode = Fault(access, walk.Reserved ? PageAccess.Present | PageAccess.Reserved : 0);
             return false;
         }
 
-        var leaf = walk.Entries[walk.Levels - 1];
-        var user = walk.User != 0;
-        var writable = walk.Writable != 0;
-        var key = (state->Efer & Efer.Lma) != 0 ? (byte)((leaf >> 59) & 15) : (byte)0;
-        var denied = Denied(access, smapOverride, writable, user, walk.NoExecute != 0, key);
+        page = new PageTranslation(walk.Physical & ~0xFFFUL & ~_state->LinesHeldLow, walk.Writable != 0, walk.User != 0, walk.NoExecute != 0,
+            (walk.Leaf & G) != 0 && (_state->Cr4 & Cr4.Pge) != 0, (walk.Leaf & D) != 0 || (access & PageAccess.Write) != 0,
+            isLong ? (byte)((walk.Leaf >> 59) & 15) : (byte)0, walk.SizeShift);
+        var denied = Denied(page, access, smapOverride);
         if (denied != 0)
         {
             errorCode = Fault(access, denied);
             return false;
         }
-
-        SetAccessedAndDirty(ref walk, (access & PageAccess.Write) != 0);
-        page = new PageTranslation(physical & ~0xFFFUL, writable, user, walk.NoExecute != 0,
-            (leaf & G) != 0 && (state->Cr4 & Cr4.Pge) != 0, (leaf & D) != 0 || (access & PageAccess.Write) != 0, key, walk.SizeShift);
+        if (marks)
+            Mark(walk.LeafAddress, walk.Leaf, (access & PageAccess.Write) != 0 ? A | D : A);
         return true;
+    }
+
+    /// <summary>What forbids an access to a page that is there (SDM Vol. 3, 4.6).</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="access">What is wanted: a combination of Write, User and Fetch.</param>
+    /// <param name="smapOverride">Like that of <see cref="TryTranslate(ulong, PageAccess, bool, out PageTranslation, out PageAccess)"/>.</param>
+    /// <returns>0, or the bits P and PK of the error code.</returns>
+    public PageAccess Denied(in PageTranslation page, PageAccess access, bool smapOverride)
+    {
+        // Without paging nothing is denied, and the page looks like one of a user's.
+        if ((_state->Cr0 & Cr0.Pg) == 0)
+            return 0;
+        var isUser = (access & PageAccess.User) != 0;
+        var isWrite = (access & PageAccess.Write) != 0;
+        if ((access & PageAccess.Fetch) != 0)
+        {
+            var executable = !page.NoExecute && (isUser ? page.User : !page.User || (_state->Cr4 & Cr4.Smep) == 0);
+            return executable ? 0 : PageAccess.Present;
+        }
+        var needsRight = isUser || (_state->Cr0 & Cr0.Wp) != 0;
+        var allowed = (!isWrite || page.Writable || !needsRight)
+            && (isUser ? page.User : !page.User || smapOverride || (_state->Cr4 & Cr4.Smap) == 0);
+        // PK is reported whatever else forbids the access.
+        var key = KeyForbids(page, isUser, isWrite && needsRight) ? PageAccess.Present | PageAccess.ProtectionKey : 0;
+        return allowed ? key : key | PageAccess.Present;
     }
 
     /// <summary>Loads the PDPTE registers (a write to CR3, CR0 or CR4 under PAE paging, SDM Vol. 3, 4.4.1).</summary>
@@ -136,165 +158,131 @@ public sealed unsafe class PageWalker(PhysicalMemory memory, CpuState* state)
         for (var i = 0; i < 4; i++)
         {
             entries[i] = ReadEntry((cr3 & 0xFFFF_FFE0) + (ulong)i * 8);
-            if ((entries[i] & P) != 0 && (entries[i] & (~AddressBits & ~0xFFFUL | 0x1E6)) != 0)
+            if ((entries[i] & P) != 0 && (entries[i] & (PdpteReserved | (~_addressBits & ~0xFFFUL))) != 0)
                 return false;
         }
-        entries.CopyTo(_pdptes);
+        entries.CopyTo(new Span<ulong>(_state->Pdptes, 4));
         return true;
     }
 
-    private PageAccess Denied(PageAccess access, bool smapOverride, bool writable, bool user, bool noExecute, byte key)
+    // Keys of user pages bind everyone, those of supervisor pages the supervisor (SDM Vol. 3, 4.6.2).
+    private bool KeyForbids(in PageTranslation page, bool isUser, bool needsWrite)
     {
-        if ((access & PageAccess.User) != 0)
+        uint rights;
+        if (page.User)
         {
-            if (!user || ((access & PageAccess.Write) != 0 && !writable))
-                return PageAccess.Present;
+            if ((_state->Cr4 & Cr4.Pke) == 0)
+                return false;
+            rights = _state->Pkru;
         }
         else
         {
-            if ((access & PageAccess.Fetch) != 0 && user && (state->Cr4 & Cr4.Smep) != 0)
-                return PageAccess.Present;
-            if ((access & PageAccess.Fetch) == 0 && user && (state->Cr4 & Cr4.Smap) != 0 && !smapOverride)
-                return PageAccess.Present;
-            if ((access & PageAccess.Write) != 0 && !writable && (state->Cr0 & Cr0.Wp) != 0)
-                return PageAccess.Present;
+            if ((_state->Cr4 & Cr4.Pks) == 0 || isUser)
+                return false;
+            rights = _state->Pkrs;
         }
-        if ((access & PageAccess.Fetch) != 0)
-            return noExecute ? PageAccess.Present : 0;
-        return user && (state->Cr4 & Cr4.Pke) != 0 && KeyForbids(key, access) ? PageAccess.Present | PageAccess.ProtectionKey : 0;
-    }
-
-    private bool KeyForbids(byte key, PageAccess access)
-    {
-        var rights = state->Pkru >> (key * 2);
-        if ((rights & 1) != 0)
-            return true;
-        return (rights & 2) != 0 && (access & PageAccess.Write) != 0 && ((access & PageAccess.User) != 0 || (state->Cr0 & Cr0.Wp) != 0);
+        return (_state->Efer & Efer.Lma) != 0 && ((rights >> (page.ProtectionKey * 2)) & (needsWrite ? 3u : 1u)) != 0;
     }
 
     private PageAccess Fault(PageAccess access, PageAccess cause)
     {
         var reported = access & (PageAccess.Write | PageAccess.User);
-        if ((access & PageAccess.Fetch) != 0 && (ExecuteDisable || (state->Cr4 & Cr4.Smep) != 0))
+        if ((access & PageAccess.Fetch) != 0 && (ExecuteDisable || (_state->Cr4 & Cr4.Smep) != 0))
             reported |= PageAccess.Fetch;
         return reported | cause;
     }
 
-    private bool ExecuteDisable => (state->Efer & Efer.Nxe) != 0 && (state->Cr4 & Cr4.Pae) != 0;
+    private bool ExecuteDisable => (_state->Efer & Efer.Nxe) != 0 && (_state->Cr4 & Cr4.Pae) != 0;
 
-    private bool Walk4Level(ulong linear, ref Walk walk, out ulong physical, out bool reserved)
+    private bool WalkLong(ulong linear, ref Walk walk)
     {
-        var table = state->Cr3 & AddressBits;
-        var reservedBits = ReservedHigh | (ExecuteDisable ? 0 : Xd);
-        for (var shift = 39; ; shift -= 9)
+        var table = _state->Cr3 & _addressBits;
+        var reservedBits = _reservedHigh | (ExecuteDisable ? 0 : Xd);
+        for (var shift = (_state->Cr4 & Cr4.La57) != 0 ? 48 : 39; ; shift -= 9)
         {
-            var address = table + ((linear >> shift) & 0x1FF) * 8;
-            var entry = ReadEntry(address);
-            physical = 0;
-            reserved = false;
-            if ((entry & P) == 0)
+            // PS exists in a PDE, and in a PDPTE where there are pages of 1 GiB; above it is reserved.
+            var mayBeLeaf = shift == 21 || (shift == 30 && _hasGiantPages);
+            var reserved = reservedBits | (shift >= 30 && !mayBeLeaf ? Ps : 0);
+            if (!Step(linear, shift, mayBeLeaf, reserved, ref table, ref walk, out var more))
                 return false;
-            var large = shift is 30 or 21 && (entry & Ps) != 0;
-            var pageMask = (1UL << shift) - 1;
-            reserved = (entry & reservedBits) != 0 || (shift == 39 && (entry & Ps) != 0)
-                || (large && (entry & pageMask & AddressBits & ~PatInLargePage) != 0);
-            if (reserved)
-                return false;
-            walk.Add(address, entry);
-            if (large || shift == 12)
-            {
-                walk.SizeShift = (byte)shift;
-                physical = (entry & AddressBits & ~pageMask) | (linear & pageMask);
+            if (!more)
                 return true;
-            }
-            table = entry & AddressBits;
         }
     }
 
-    private bool WalkPae(ulong linear, ref Walk walk, out ulong physical, out bool reserved)
+    private bool WalkPae(ulong linear, ref Walk walk)
     {
-        physical = 0;
-        reserved = false;
-        var pointer = _pdptes[(linear >> 30) & 3];
+        var pointer = _state->Pdptes[(linear >> 30) & 3];
         if ((pointer & P) == 0)
             return false;
-        var table = pointer & AddressBits;
-        var reservedBits = (~AddressBits & ~0xFFFUL & ~Xd) | (ExecuteDisable ? 0 : Xd);
-        for (var shift = 21; ; shift -= 9)
-        {
-            var address = table + ((linear >> shift) & 0x1FF) * 8;
-            var entry = ReadEntry(address);
-            if ((entry & P) == 0)
-                return false;
-            var large = shift == 21 && (entry & Ps) != 0;
-            var pageMask = (1UL << shift) - 1;
-            reserved = (entry & reservedBits) != 0 || (large && (entry & pageMask & AddressBits & ~PatInLargePage) != 0);
-            if (reserved)
-                return false;
-            walk.Add(address, entry);
-            if (large || shift == 12)
-            {
-                walk.SizeShift = (byte)shift;
-                physical = (entry & AddressBits & ~pageMask) | (linear & pageMask);
-                return true;
-            }
-            table = entry & AddressBits;
-        }
+        var table = pointer & _addressBits;
+        // Nothing is ignored above the address here: bits 62:52 are reserved too.
+        var reserved = (~_addressBits & ~0xFFFUL & ~Xd) | (ExecuteDisable ? 0 : Xd);
+        return Step(linear, 21, true, reserved, ref table, ref walk, out var more)
+            && (!more || Step(linear, 12, false, reserved, ref table, ref walk, out _));
     }
 
-    private bool Walk32(ulong linear, ref Walk walk, out ulong physical, out bool reserved)
+    // One level of tables whose entries have eight bytes. More: the entry refers to another table.
+    private bool Step(ulong linear, int shift, bool mayBeLeaf, ulong reservedBits, ref ulong table, ref Walk walk, out bool more)
     {
-        physical = 0;
-        reserved = false;
-        var address = (state->Cr3 & 0xFFFF_F000) + ((linear >> 22) & 0x3FF) * 4;
-        ulong entry = ReadEntry32(address);
+        var address = table + ((linear >> shift) & 0x1FF) * 8;
+        var entry = ReadEntry(address);
+        more = false;
         if ((entry & P) == 0)
             return false;
-        if ((entry & Ps) != 0 && (state->Cr4 & Cr4.Pse) != 0)
-        {
-            // PSE-36: bits 20:13 hold physical address bits 39:32, bit 21 is reserved (SDM Vol. 3, table 4-4).
-            reserved = (entry & (1 << 21)) != 0;
-            if (reserved)
-                return false;
-            walk.Add(address, entry);
-            walk.SizeShift = 22;
-            physical = (entry & 0xFFC0_0000) | (((entry >> 13) & 0xFF) << 32) | (linear & 0x3F_FFFF);
-            return true;
-        }
-        walk.Add(address, entry);
-        address = (entry & 0xFFFF_F000) + ((linear >> 12) & 0x3FF) * 4;
-        entry = ReadEntry32(address);
-        if ((entry & P) == 0)
+        var pageMask = (1UL << shift) - 1;
+        var large = mayBeLeaf && (entry & Ps) != 0;
+        walk.Reserved = (entry & reservedBits) != 0 || (large && (entry & pageMask & _addressBits & ~PatInLargePage) != 0);
+        if (walk.Reserved)
             return false;
-        walk.Add(address, entry);
-        walk.SizeShift = 12;
-        physical = (entry & 0xFFFF_F000) | (linear & 0xFFF);
+        if (large || shift == 12)
+            return walk.End(entry, address, shift, (entry & _addressBits & ~pageMask) | (linear & pageMask));
+        walk.Add(entry);
+        Mark(address, entry, A);
+        table = entry & _addressBits;
+        more = true;
         return true;
     }
 
-    private void SetAccessedAndDirty(ref Walk walk, bool write)
+    private bool Walk32(ulong linear, ref Walk walk)
     {
-        for (var level = 0; level < walk.Levels; level++)
+        var address = (_state->Cr3 & 0xFFFF_F000) + ((linear >> 22) & 0x3FF) * 4;
+        ulong entry = ReadEntry32(address);
+        if ((entry & P) == 0)
+            return false;
+        if ((entry & Ps) != 0 && (_state->Cr4 & Cr4.Pse) != 0)
         {
-            var wanted = write && level == walk.Levels - 1 ? A | D : A;
-            if ((walk.Entries[level] & wanted) == wanted)
-                continue;
-            // The bits lie in the entry's first byte, whatever its size.
-            var updated = (byte)(walk.Entries[level] | wanted);
-            memory.TryWrite(walk.Addresses[level], new ReadOnlySpan<byte>(in updated));
+            walk.Reserved = (entry & _reservedPse36) != 0;
+            return !walk.Reserved
+                && walk.End(entry, address, 22, (entry & 0xFFC0_0000) | (((entry >> 13) & 0xFF) << 32) | (linear & 0x3F_FFFF));
         }
+        walk.Add(entry);
+        Mark(address, entry, A);
+        address = (entry & 0xFFFF_F000) + ((linear >> 12) & 0x3FF) * 4;
+        entry = ReadEntry32(address);
+        return (entry & P) != 0 && walk.End(entry, address, 12, (entry & 0xFFFF_F000) | (linear & 0xFFF));
+    }
+
+    // Sets accessed and dirty bits. They lie in the entry's first byte, whatever its size. vCPUs take turns by whole instructions,
+    // which makes this as good as the locked update that the SDM describes.
+    private void Mark(ulong address, ulong entry, ulong bits)
+    {
+        if ((entry & bits) == bits)
+            return;
+        var updated = (byte)(entry | bits);
+        _memory.TryWrite(address & ~_state->LinesHeldLow, new ReadOnlySpan<byte>(in updated));
     }
 
     // A table outside RAM reads as all ones, as everything does that nothing answers: present, with reserved bits set.
     private ulong ReadEntry(ulong address)
     {
-        var host = memory.HostAddress(address);
+        var host = _memory.HostAddress(address & ~_state->LinesHeldLow);
         return host == null ? ulong.MaxValue : *(ulong*)host;
     }
 
     private uint ReadEntry32(ulong address)
     {
-        var host = memory.HostAddress(address);
+        var host = _memory.HostAddress(address & ~_state->LinesHeldLow);
         return host == null ? uint.MaxValue : *(uint*)host;
     }
 }

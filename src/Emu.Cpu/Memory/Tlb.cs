@@ -3,189 +3,230 @@ using System.Runtime.InteropServices;
 
 namespace Emu.Cpu.Memory;
 
-/// <summary>A translation that needs no further check: a page of RAM and what the current privilege may do with it.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 32)]
-public unsafe struct TlbEntry
-{
-    /// <summary>No access hits: no page's address has its low bits set.</summary>
-    public const ulong Never = ulong.MaxValue;
-
-    /// <summary>The linear page's address if reads may go straight to RAM, else <see cref="Never"/>.</summary>
-    public ulong ReadTag;
-
-    /// <summary>The same for writes: the page is writable, dirty, and holds no translated code.</summary>
-    public ulong WriteTag;
-
-    /// <summary>The same for instruction fetches.</summary>
-    public ulong FetchTag;
-
-    /// <summary>Host address minus linear address.</summary>
-    public nint Addend;
-}
-
-/// <summary>Which set of permissions a TLB bank holds.</summary>
-public enum TlbBank
-{
-    /// <summary>CPL 0–2 and implicit system accesses that SMAP lets through (EFLAGS.AC set, or SMAP off: then both are one).</summary>
-    SupervisorOverride,
-
-    /// <summary>CPL 0–2 under SMAP with AC clear.</summary>
-    Supervisor,
-
-    /// <summary>CPL 3.</summary>
-    User,
-
-    /// <summary>Always empty: every access takes the slow path (alignment checks, data breakpoints).</summary>
-    Checked,
-}
-
-/// <summary>The translation look-aside buffer: direct-mapped banks, one for each set of permissions.</summary>
+/// <summary>The translation look-aside buffer: one address space for each process-context identifier lately in use.</summary>
+/// <remarks>
+/// What is in it is the guest's business: it shows in accessed and dirty bits, and in translations that outlive a change of the tables.
+/// So it depends on the guest's accesses alone (docs/determinism.md): an access that is answered leaves no trace, one that is not
+/// enters its page in its one slot, and code is kept apart from data (<see cref="FetchTlb"/>).
+/// Global translations of data are entered for each space by itself; those of code are shared.
+/// </remarks>
 public sealed unsafe class Tlb : IDisposable
 {
     /// <summary>Entries in a bank.</summary>
     public const int Entries = 1024;
 
-    private const int Banks = 4;
+    // Linux uses six at a time, and one at boot.
+    private const int MaxSpaces = 8;
 
-    private readonly TlbEntry* _entries;
-
-    // Slots that were filled since the last full flush, each once, so that a flush costs what was used and not what there is.
-    private readonly ushort[] _filled = new ushort[Banks * Entries];
-    private readonly SlotState[] _state = new SlotState[Banks * Entries];
-    private int _fills;
-
-    // INVLPG forgets all of a large page whichever of its addresses it names (SDM Vol. 3, 4.10.4.1): which large page each slot is a
-    // piece of, or 0, and a filter of those, so that most uses need no search.
-    private readonly ulong[] _largePage = new ulong[Banks * Entries];
-    private readonly ulong[] _largeFilter = new ulong[64];
+    private readonly List<AddressSpace> _spaces = [];
+    private readonly FetchTlb _globalFetches = new();
+    private readonly TlbEntry* _checked;
+    private AddressSpace _current;
+    private ulong _changes;
+    private ulong _epochs;
 
     /// <summary>Makes an empty TLB.</summary>
     public Tlb()
     {
-        _entries = (TlbEntry*)NativeMemory.AlignedAlloc((nuint)(Banks * Entries * sizeof(TlbEntry)), 64);
-        Clear();
+        _checked = (TlbEntry*)NativeMemory.AlignedAlloc((nuint)(Entries * sizeof(TlbEntry)), 64);
+        for (var i = 0; i < Entries; i++)
+            _checked[i] = TlbEntry.Empty;
+        _current = new AddressSpace();
+        _spaces.Add(_current);
     }
 
-    private enum SlotState : byte
-    {
-        Unused,
-        Filled,
-        FilledGlobal,
-    }
+    /// <summary>A number that changes whenever a translation of code is forgotten: caches of code by linear address are good for one of it.</summary>
+    public ulong CodeEpoch => _current.Epoch;
 
-    /// <summary>The entries of a bank.</summary>
-    public TlbEntry* Bank(TlbBank bank) => _entries + (int)bank * Entries;
+    /// <summary>The entries of a bank of the current address space.</summary>
+    public TlbEntry* Bank(TlbBank bank) => bank == TlbBank.Checked ? _checked : _current.Bank(bank);
 
     /// <summary>The slot of a linear address in a bank.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TlbEntry* Slot(TlbEntry* bank, ulong linear) => bank + ((linear >> 12) & (Entries - 1));
 
-    /// <summary>Enters a translation.</summary>
+    /// <summary>Enters a translation of data.</summary>
     /// <param name="bank">Where.</param>
-    /// <param name="page">The linear page's address.</param>
-    /// <param name="read">Reads may go straight to RAM.</param>
-    /// <param name="write">Writes may.</param>
-    /// <param name="fetch">Fetches may.</param>
-    /// <param name="global">Survives a write to CR3.</param>
-    /// <param name="sizeShift">Binary logarithm of the size of the page that the tables name.</param>
+    /// <param name="linearPage">The linear page's address.</param>
+    /// <param name="page">Its translation.</param>
+    /// <param name="read">Reads are allowed.</param>
+    /// <param name="write">Writes are, and the page is dirty.</param>
+    /// <param name="straight">Writes need no look at what lies in the page.</param>
     /// <param name="host">The page in the host's memory.</param>
-    public TlbEntry* Insert(TlbBank bank, ulong page, bool read, bool write, bool fetch, bool global, byte sizeShift, byte* host)
-    {
-        var slot = Slot(Bank(bank), page);
-        *slot = new TlbEntry
+    public void Insert(TlbBank bank, ulong linearPage, in PageTranslation page, bool read, bool write, bool straight, byte* host) =>
+        _current.Insert(Slot(_current.Bank(bank), linearPage), new TlbEntry
         {
-            ReadTag = read ? page : TlbEntry.Never,
-            WriteTag = write ? page : TlbEntry.Never,
-            FetchTag = fetch ? page : TlbEntry.Never,
-            Addend = (nint)host - (nint)page,
-        };
-        var index = (int)(slot - _entries);
-        if (_state[index] == SlotState.Unused)
-            _filled[_fills++] = (ushort)index;
-        _state[index] = global ? SlotState.FilledGlobal : SlotState.Filled;
-        _largePage[index] = sizeShift == 12 ? 0 : LargePage(page, sizeShift);
-        NoteLarge(_largePage[index]);
-        return slot;
+            ReadTag = read ? linearPage : TlbEntry.Never,
+            WriteTag = write && straight ? linearPage : TlbEntry.Never,
+            Addend = (nint)host - (nint)linearPage,
+            Identity = linearPage | (read ? TlbEntry.Readable : 0) | (write ? TlbEntry.Writable : 0) | (page.Global ? TlbEntry.Global : 0)
+                | ((ulong)page.ProtectionKey << TlbEntry.KeyShift) | ((ulong)page.SizeShift << TlbEntry.SizeShift),
+        });
+
+    /// <summary>Lets writes through an entry go straight to RAM: no translated code lies in its page any more.</summary>
+    public void LetWritesThrough(TlbEntry* slot)
+    {
+        var entry = *slot;
+        entry.WriteTag = entry.Identity & ~0xFFFUL;
+        _current.Insert(slot, entry);
     }
 
-    /// <summary>Forgets everything that is not global (a write to CR3 without PCID), or everything.</summary>
-    public void Flush(bool keepGlobal)
+    /// <summary>Finds a page of code.</summary>
+    /// <param name="linear">An address in it.</param>
+    /// <param name="user">Whether it is fetched from at CPL 3.</param>
+    /// <param name="physical">The physical page's address.</param>
+    public bool TryFindFetch(ulong linear, bool user, out ulong physical) =>
+        _globalFetches.TryFind(linear, user, out physical) || _current.Fetches.TryFind(linear, user, out physical);
+
+    /// <summary>Enters a page of code that was not found. Where there is no room everything else is forgotten: <see cref="CodeEpoch"/> changes.</summary>
+    public void InsertFetch(ulong linear, bool user, in PageTranslation page)
     {
-        var kept = 0;
-        Array.Clear(_largeFilter);
-        for (var i = 0; i < _fills; i++)
+        var fetches = page.Global ? _globalFetches : _current.Fetches;
+        if (fetches.TryAdd(linear, user, page.Physical, page.SizeShift))
+            return;
+        fetches.Clear();
+        if (page.Global)
+            RenewAll();
+        else
+            RenewCode();
+        fetches.TryAdd(linear, user, page.Physical, page.SizeShift);
+    }
+
+    /// <summary>Makes the address space of an identifier the current one.</summary>
+    /// <remarks>Where there is no room for another, the one that was left longest ago is forgotten.</remarks>
+    public void Switch(uint pcid)
+    {
+        if (pcid == _current.Pcid)
+            return;
+        _current.LastUse = ++_changes;
+        _current = Find(pcid) ?? Make(pcid);
+    }
+
+    /// <summary>Forgets everything, in all address spaces.</summary>
+    public void Flush()
+    {
+        foreach (var space in _spaces)
         {
-            var index = _filled[i];
-            if (keepGlobal && _state[index] == SlotState.FilledGlobal)
-            {
-                _filled[kept++] = index;
-                NoteLarge(_largePage[index]);
-                continue;
-            }
-            _state[index] = SlotState.Unused;
-            Empty(_entries + index);
+            space.Flush(keepGlobal: false);
+            space.Fetches.Clear();
         }
-        _fills = kept;
+        _globalFetches.Clear();
+        RenewAll();
     }
 
-    /// <summary>Forgets one page, whatever its size, in every bank (INVLPG).</summary>
+    /// <summary>Forgets everything that is not global, in all address spaces.</summary>
+    public void FlushAllButGlobal()
+    {
+        foreach (var space in _spaces)
+            FlushButGlobal(space);
+    }
+
+    /// <summary>Forgets what is not global of one address space.</summary>
+    public void FlushSpace(uint pcid)
+    {
+        if (Find(pcid) is { } space)
+            FlushButGlobal(space);
+    }
+
+    /// <summary>Forgets one page, whatever its size: of the current address space, and where it is global of all (INVLPG).</summary>
     public void FlushPage(ulong linear)
     {
-        var page = linear & ~0xFFFUL;
-        for (var bank = 0; bank < Banks; bank++)
-        {
-            var slot = Slot(_entries + bank * Entries, page);
-            if (slot->ReadTag == page || slot->WriteTag == page || slot->FetchTag == page)
-                Empty(slot);
-        }
-        FlushLarge(LargePage(linear, 21));
-        FlushLarge(LargePage(linear, 22));
-        FlushLarge(LargePage(linear, 30));
+        foreach (var space in _spaces)
+            space.FlushPage(linear, only: space == _current ? 0 : TlbEntry.Global, except: 0);
+        if (_globalFetches.Remove(linear))
+            RenewAll();
+        if (_current.Fetches.Remove(linear))
+            RenewCode();
     }
 
-    /// <summary>Withdraws the right to write without a check from every translation of a page of RAM: it now holds translated code.</summary>
+    /// <summary>Forgets one page of one address space, unless it is global (INVPCID).</summary>
+    public void FlushPage(uint pcid, ulong linear)
+    {
+        if (Find(pcid) is not { } space)
+            return;
+        space.FlushPage(linear, only: 0, except: TlbEntry.Global);
+        if (space.Fetches.Remove(linear))
+            space.Epoch = ++_epochs;
+    }
+
+    /// <summary>Forgets what the current address space knows of a page (a page fault).</summary>
+    public void ForgetFaulted(ulong linear)
+    {
+        _current.FlushPage(linear, only: 0, except: 0);
+        if (_current.Fetches.Remove(linear))
+            RenewCode();
+    }
+
+    /// <summary>Forgets the pages of data whose protection key is one of a set, in all address spaces.</summary>
+    /// <param name="keys">Bit n stands for key n.</param>
+    public void FlushKeys(uint keys)
+    {
+        foreach (var space in _spaces)
+            space.FlushKeys(keys);
+    }
+
+    /// <summary>Withdraws the right to write without a look from every translation of a page of RAM: it now holds translated code.</summary>
     public void ProtectFromWrites(byte* hostPage)
     {
-        for (var i = 0; i < Banks * Entries; i++)
-        {
-            var entry = _entries + i;
-            if (entry->WriteTag != TlbEntry.Never && (byte*)((nint)entry->WriteTag + entry->Addend) == hostPage)
-                entry->WriteTag = TlbEntry.Never;
-        }
+        foreach (var space in _spaces)
+            space.ProtectFromWrites(hostPage);
     }
+
+    /// <summary>Gives the current address space a new <see cref="CodeEpoch"/>: its code's addresses mean something else.</summary>
+    public void RenewCode() => _current.Epoch = ++_epochs;
 
     /// <inheritdoc/>
-    public void Dispose() => NativeMemory.AlignedFree(_entries);
-
-    private static ulong LargePage(ulong linear, byte sizeShift) => (linear >> sizeShift << 6) | sizeShift;
-
-    private static int FilterBit(ulong largePage) => (int)((largePage * 0x9E37_79B9_7F4A_7C15) >> 52);
-
-    private void NoteLarge(ulong largePage)
+    public void Dispose()
     {
-        var bit = FilterBit(largePage);
-        if (largePage != 0)
-            _largeFilter[bit >> 6] |= 1UL << bit;
+        foreach (var space in _spaces)
+            space.Dispose();
+        NativeMemory.AlignedFree(_checked);
     }
 
-    private void FlushLarge(ulong largePage)
+    private AddressSpace? Find(uint pcid)
     {
-        var bit = FilterBit(largePage);
-        if ((_largeFilter[bit >> 6] & (1UL << bit)) == 0)
-            return;
-        for (var i = 0; i < _fills; i++)
+        foreach (var space in _spaces)
         {
-            if (_largePage[_filled[i]] == largePage)
-                Empty(_entries + _filled[i]);
+            if (space.Pcid == pcid)
+                return space;
         }
+        return null;
     }
 
-    private static void Empty(TlbEntry* entry) =>
-        *entry = new TlbEntry { ReadTag = TlbEntry.Never, WriteTag = TlbEntry.Never, FetchTag = TlbEntry.Never };
-
-    private void Clear()
+    private AddressSpace Make(uint pcid)
     {
-        for (var i = 0; i < Banks * Entries; i++)
-            Empty(_entries + i);
+        AddressSpace space;
+        if (_spaces.Count < MaxSpaces)
+        {
+            space = new AddressSpace();
+            _spaces.Add(space);
+        }
+        else
+        {
+            space = _spaces[0];
+            foreach (var other in _spaces)
+            {
+                if (other.LastUse < space.LastUse)
+                    space = other;
+            }
+            space.Flush(keepGlobal: false);
+            space.Fetches.Clear();
+        }
+        space.Pcid = pcid;
+        space.Epoch = ++_epochs;
+        return space;
+    }
+
+    private void FlushButGlobal(AddressSpace space)
+    {
+        space.Flush(keepGlobal: true);
+        if (space.Fetches.Clear())
+            space.Epoch = ++_epochs;
+    }
+
+    private void RenewAll()
+    {
+        foreach (var space in _spaces)
+            space.Epoch = ++_epochs;
     }
 }

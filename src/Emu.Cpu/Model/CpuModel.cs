@@ -1,3 +1,6 @@
+using Emu.Cpu.Instructions.ExtendedState;
+using Emu.Cpu.Instructions;
+using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
@@ -7,7 +10,7 @@ namespace Emu.Cpu;
 
 /// <summary>The processor that the guest sees: what CPUID says, and what CR4, EFER, XCR0 and constant MSRs agree to.</summary>
 /// <remarks>
-/// The instruction set is x86-64-v3 with AES, SHA and carry-less multiplication; <see cref="CpuFeature.All"/> is the list.
+/// <see cref="CpuFeature.All"/> lists what there may be; the level decides how much of it there is.
 /// As Intel's, the CPU carries the signature of the Atom generation that executes strictly in order: guests know it as one that does
 /// not speculate, which is true of an emulator, and leave out every mitigation of speculation. As AMD's it is a Zen 2.
 /// The time-stamp counter runs at 1 GHz of virtual time: one tick for each instruction.
@@ -27,32 +30,47 @@ public sealed class CpuModel
     private const uint ClflushLine = 8;
 
     private readonly ulong[] _instructions = new ulong[(Enum.GetValues<CpuidFeature>().Length + 63) / 64];
+    private InstructionTable? _table;
     private readonly Dictionary<(uint Leaf, uint Subleaf, CpuidRegister Register), uint> _bits = [];
+
+    private readonly HashSet<string> _names = [];
 
     /// <summary>Makes a model.</summary>
     /// <param name="vendor">Whose processor it is.</param>
     /// <param name="processors">vCPUs of the machine, 1 or more.</param>
     /// <param name="apicIdStride">The APIC ID of vCPU n is n times this: 1, or Xen's 2.</param>
-    public CpuModel(CpuVendor vendor = CpuVendor.Intel, int processors = 1, int apicIdStride = 1)
+    /// <param name="level">How much of the instruction set it declares.</param>
+    public CpuModel(CpuVendor vendor = CpuVendor.Intel, int processors = 1, int apicIdStride = 1, CpuLevel level = CpuLevel.Max)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(processors, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(apicIdStride, 1);
         Vendor = vendor;
+        Level = level;
         Processors = processors;
         ApicIdStride = apicIdStride;
         foreach (var feature in CpuFeature.Unconditional)
             Enable(feature);
+        foreach (var feature in CpuFeature.Hints)
+            Enable(feature);
         foreach (var feature in CpuFeature.All)
         {
-            if (feature.Vendor is not null && feature.Vendor != vendor)
+            if (feature.Level > level || (feature.Vendor is not null && feature.Vendor != vendor))
                 continue;
+            _names.Add(feature.Name);
             _bits[(feature.Leaf, feature.Subleaf, feature.Register)] = Bits(feature.Leaf, feature.Register, feature.Subleaf) | (1u << feature.Bit);
             Cr4Bits |= feature.Cr4;
+            EferBits |= feature.Efer;
+            Xcr0Bits |= feature.Xcr0;
             foreach (var instructions in feature.Instructions)
                 Enable(instructions);
         }
-        EferBits = Efer.Sce | Efer.Lme | Efer.Lma | Efer.Nxe;
     }
+
+    /// <summary>How much of the instruction set it declares.</summary>
+    public CpuLevel Level { get; }
+
+    /// <summary>The model's instructions: one table for all vCPUs, for it takes milliseconds to build.</summary>
+    internal InstructionTable InstructionTable => _table ??= new InstructionTable(this);
 
     /// <summary>Whose processor it is.</summary>
     public CpuVendor Vendor { get; }
@@ -69,14 +87,38 @@ public sealed class CpuModel
     /// <summary>The bits of IA32_EFER that exist.</summary>
     public ulong EferBits { get; }
 
-    /// <summary>The bits of XCR0 that exist: x87, SSE and AVX state.</summary>
-    public ulong Xcr0Bits => 7;
+    /// <summary>Width of a physical address in bits.</summary>
+    public int PhysicalAddressBits { get; init; } = 40;
+
+    /// <summary>Width of a linear address in bits under the deepest paging mode that there is.</summary>
+    public int LinearAddressBits => (Cr4Bits & Cr4.La57) != 0 ? 57 : 48;
+
+    /// <summary>Pages of 1 GiB exist.</summary>
+    public bool HasGiantPages => Has("pdpe1gb");
+
+    /// <summary>The bits of XCR0 that exist.</summary>
+    public ulong Xcr0Bits { get; }
 
     /// <summary>True for a value that XSETBV takes: x87 is always managed, AVX only with SSE (SDM Vol. 1, 13.3).</summary>
     public bool AllowsXcr0(ulong value) => (value & 1) != 0 && (value & ~Xcr0Bits) == 0 && (value & 6) != 4;
 
     /// <summary>EDX after reset: the processor's signature.</summary>
     public uint Signature => Vendor == CpuVendor.Intel ? IntelSignature : AmdSignature;
+
+    /// <summary>True where the processor declares a feature.</summary>
+    /// <param name="name">Its <see cref="CpuFeature.Name"/>.</param>
+    internal bool Has(string name) => _names.Contains(name);
+
+    /// <summary>What the decoder takes an encoding for where the feature that gave it a new meaning is absent.</summary>
+    /// <remarks>
+    /// AMD's processors size near branches and far pointers of 64-bit code otherwise (APM Vol. 3).
+    /// Without LZCNT and BMI1 the F3 prefix of LZCNT and TZCNT means nothing, and BSR and BSF are left. An opcode that was nothing before
+    /// needs no option: <see cref="Supports"/> refuses it.
+    /// </remarks>
+    internal DecoderOptions DecoderOptions =>
+        (Has(CpuFeature.Lzcnt) ? 0 : DecoderOptions.NoMPFX_0FBD) | (Has(CpuFeature.Bmi1) ? 0 : DecoderOptions.NoMPFX_0FBC)
+        | (Has(CpuFeature.Wbnoinvd) ? 0 : DecoderOptions.NoWbnoinvd) | (Has(CpuFeature.LahfInLongMode) ? 0 : DecoderOptions.NoLahfSahf64)
+        | (Vendor == CpuVendor.Amd ? DecoderOptions.AMD : 0);
 
     /// <summary>True where the processor has an instruction.</summary>
     public bool Supports(Code code)
@@ -115,22 +157,27 @@ public sealed class CpuModel
         {
             0 => Named(HighestLeaf, Vendor),
             1 => new CpuidResult(Signature, (vcpu.ApicId << 24) | (LogicalIds << 16) | (ClflushLine << 8),
-                Leaf1Ecx(vcpu), Bits(1, CpuidRegister.Edx) | (Processors > 1 ? 1u << 28 : 0)),
+                Leaf1Ecx(vcpu), WithoutDisabledApic(vcpu, Bits(1, CpuidRegister.Edx)) | (Processors > 1 ? 1u << 28 : 0)),
             2 when Vendor == CpuVendor.Intel => new CpuidResult(0x00FE_FF01, 0, 0, 0),
             4 when Vendor == CpuVendor.Intel => Cache(subleaf),
-            7 when subleaf == 0 => new CpuidResult(0, Bits(7, CpuidRegister.Ebx), Bits(7, CpuidRegister.Ecx), Bits(7, CpuidRegister.Edx)),
+            7 when subleaf == 0 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1) != 0 ? 1u : 0,
+                Bits(7, CpuidRegister.Ebx), Leaf7Ecx(vcpu), Bits(7, CpuidRegister.Edx)),
+            7 when subleaf == 1 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1), 0, 0, 0),
+            // Lines of 64 bytes; ECX: the leaf is valid, and masked interrupts can end the wait; EDX: one state, C1.
+            5 when Has(CpuFeature.Monitor) => new CpuidResult(Vcpu.MonitorLineBytes, Vcpu.MonitorLineBytes, 3, 0x10),
+            6 => new CpuidResult(Bits(6, CpuidRegister.Eax), 0, 0, 0),
             0xB => Topology(subleaf, vcpu.ApicId),
-            0xD => ExtendedState(subleaf, vcpu),
+            0xD when Has("xsave") => ExtendedState(subleaf, vcpu),
             // TSC = crystal × EBX ÷ EAX. The local APIC's timer counts the crystal.
             0x15 => new CpuidResult(1, 1, TimeStampFrequency, 0),
             0x16 => new CpuidResult(TimeStampFrequency / 1_000_000, TimeStampFrequency / 1_000_000, 100, 0),
             0x8000_0000 => Vendor == CpuVendor.Amd ? Named(HighestExtendedLeaf, Vendor) : new CpuidResult(HighestExtendedLeaf, 0, 0, 0),
-            0x8000_0001 => new CpuidResult(Vendor == CpuVendor.Amd ? Signature : 0, 0, ExtendedEcx(), ExtendedEdx()),
+            0x8000_0001 => new CpuidResult(Vendor == CpuVendor.Amd ? Signature : 0, 0, ExtendedEcx(), WithoutDisabledApic(vcpu, ExtendedEdx())),
             0x8000_0002 or 0x8000_0003 or 0x8000_0004 => BrandPart((int)(leaf - 0x8000_0002)),
             0x8000_0005 when Vendor == CpuVendor.Amd => new CpuidResult(0xFF40_FF40, 0xFF40_FF40, 0x2008_0140, 0x2008_0140),
             0x8000_0006 => new CpuidResult(0, Vendor == CpuVendor.Amd ? 0x4200_4200u : 0, 0x0200_6140, 0),
             0x8000_0007 => new CpuidResult(0, 0, 0, Bits(leaf, CpuidRegister.Edx)),
-            0x8000_0008 => new CpuidResult(PageWalker.PhysicalAddressBits | (48 << 8), 0,
+            0x8000_0008 => new CpuidResult((uint)(PhysicalAddressBits | (LinearAddressBits << 8)), Bits(leaf, CpuidRegister.Ebx),
                 Vendor == CpuVendor.Amd ? (uint)(Processors - 1) | ((uint)ApicIdBits << 12) : 0, 0),
             0x8000_0021 => new CpuidResult(Bits(leaf, CpuidRegister.Eax), 0, 0, 0),
             _ => default,
@@ -173,10 +220,19 @@ public sealed class CpuModel
     private unsafe uint Leaf1Ecx(Vcpu vcpu)
     {
         var ecx = Bits(1, CpuidRegister.Ecx);
+        if (!MsrAccess.IsMonitorEnabled(vcpu))
+            ecx &= ~(1u << 3);
         if ((vcpu.State->Cr4 & Cr4.Osxsave) != 0)
             ecx |= 1u << 27;
         return vcpu.Hypervisor is null ? ecx : ecx | 1u << 31;
     }
+
+    // OSPKE shows CR4.PKE.
+    private unsafe uint Leaf7Ecx(Vcpu vcpu) => Bits(7, CpuidRegister.Ecx) | ((vcpu.State->Cr4 & Cr4.Pke) != 0 ? 1u << 4 : 0);
+
+    // A local APIC that IA32_APIC_BASE switches off is not there for CPUID either (SDM Vol. 3, 11.4.3).
+    private static uint WithoutDisabledApic(Vcpu vcpu, uint edx) =>
+        vcpu.Interrupts.TryReadMsr(0x1B, out var apicBase) && (apicBase & (1 << 11)) == 0 ? edx & ~(1u << 9) : edx;
 
     private uint ExtendedEcx() => Bits(0x8000_0001, CpuidRegister.Ecx) | (Vendor == CpuVendor.Amd && Processors > 1 ? 2u : 0);
 
@@ -209,16 +265,16 @@ public sealed class CpuModel
         _ => new CpuidResult(0, 0, level & 0xFF, apicId),
     };
 
-    // Legacy region and header, then AVX state. EBX of subleaves 0 and 1: what XSAVE and XSAVEC need with the present XCR0.
+    // EBX of subleaves 0 and 1: what XSAVE and XSAVEC need with the present XCR0.
     private unsafe CpuidResult ExtendedState(uint subleaf, Vcpu vcpu)
     {
-        const uint header = 576, avx = 256;
-        var present = (vcpu.State->Xcr0 & 4) != 0 ? header + avx : header;
+        var enabled = vcpu.State->Xcr0;
         return subleaf switch
         {
-            0 => new CpuidResult((uint)Xcr0Bits, present, header + avx, 0),
-            1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), present, 0, 0),
-            2 => new CpuidResult(avx, header, 0, 0),
+            0 => new CpuidResult((uint)Xcr0Bits, StateArea.Size(enabled, false), StateArea.Size(Xcr0Bits, false), 0),
+            1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), StateArea.Size(enabled, true), 0, 0),
+            2 when (Xcr0Bits & StateArea.Avx) != 0 => new CpuidResult(StateArea.AvxSize, StateArea.AvxAt, 0, 0),
+            9 when (Xcr0Bits & StateArea.UserKeys) != 0 => new CpuidResult(StateArea.UserKeysSize, StateArea.UserKeysAt(StateArea.Avx), 0, 0),
             _ => default,
         };
     }

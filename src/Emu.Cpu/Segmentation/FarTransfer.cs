@@ -12,8 +12,9 @@ internal static unsafe class FarTransfer
     /// <param name="offset">Target offset.</param>
     /// <param name="operandSize">2, 4 or 8 bytes.</param>
     /// <param name="next">RIP of the next instruction, which a task switch saves.</param>
+    /// <param name="retired">Instructions retired when this one is.</param>
     /// <returns>False with the failure recorded; true with CS and RIP loaded.</returns>
-    public static bool TryJump(Vcpu vcpu, ushort selector, ulong offset, int operandSize, ulong next)
+    public static bool TryJump(Vcpu vcpu, ushort selector, ulong offset, int operandSize, ulong next, ulong retired)
     {
         var s = vcpu.State;
         if (!vcpu.IsProtected)
@@ -29,12 +30,12 @@ internal static unsafe class FarTransfer
             return TryDirect(vcpu, selector, descriptor, offset, operandSize, false, next);
         return IsCallGate(vcpu, descriptor)
             ? CallGate.TryJump(vcpu, selector, descriptor)
-            : TryTask(vcpu, selector, descriptor, TaskSwitchSource.Jump, next);
+            : TryTask(vcpu, selector, descriptor, TaskSwitchSource.Jump, next, retired);
     }
 
     /// <summary>Far CALL.</summary>
     /// <inheritdoc cref="TryJump"/>
-    public static bool TryCall(Vcpu vcpu, ushort selector, ulong offset, int operandSize, ulong next)
+    public static bool TryCall(Vcpu vcpu, ushort selector, ulong offset, int operandSize, ulong next, ulong retired)
     {
         var s = vcpu.State;
         if (!vcpu.IsProtected)
@@ -52,7 +53,7 @@ internal static unsafe class FarTransfer
             return TryDirect(vcpu, selector, descriptor, offset, operandSize, true, next);
         return IsCallGate(vcpu, descriptor)
             ? CallGate.TryCall(vcpu, selector, descriptor, next)
-            : TryTask(vcpu, selector, descriptor, TaskSwitchSource.CallOrEvent, next);
+            : TryTask(vcpu, selector, descriptor, TaskSwitchSource.CallOrEvent, next, retired);
     }
 
     /// <summary>Pushes CS and RIP on the stack in use.</summary>
@@ -63,11 +64,11 @@ internal static unsafe class FarTransfer
         frame.Push(s->Segments[(int)SegmentName.Cs].Selector);
         frame.Push(next);
         if (vcpu.Is64BitCode)
-            return frame.TryWriteLong(vcpu, ref s->Registers[4], s->Cpl == 3, 0);
+            return vcpu.TryCheckStackAlignment(s->Registers[4], operandSize) && frame.TryWriteLong(vcpu, ref s->Registers[4], s->Cpl == 3, 0);
         ref var ss = ref s->Segments[(int)SegmentName.Ss];
         var mask = StackSegment.PointerMask(in ss);
         var pointer = s->Registers[4] & mask;
-        if (!frame.TryWrite(vcpu, in ss, ref pointer, s->Cpl == 3, 0))
+        if (!vcpu.TryCheckStackAlignment(ss.Base + pointer, operandSize) || !frame.TryWrite(vcpu, in ss, ref pointer, s->Cpl == 3, 0))
             return false;
         StackSegment.SetPointer(s, pointer);
         return true;
@@ -78,7 +79,7 @@ internal static unsafe class FarTransfer
     public static bool TryTarget(Vcpu vcpu, Descriptor descriptor, ulong offset)
     {
         var isLong = (vcpu.State->Efer & Efer.Lma) != 0 && descriptor.IsLong;
-        return (isLong ? Vcpu.IsCanonical(offset) : offset <= descriptor.Limit) || vcpu.Fail(ExceptionVector.GeneralProtection, 0);
+        return (isLong ? vcpu.IsCanonical(offset) : offset <= descriptor.Limit) || vcpu.Fail(ExceptionVector.GeneralProtection, 0);
     }
 
     /// <summary>False for a code segment with both L and D in long mode, which is reserved.</summary>
@@ -136,7 +137,7 @@ internal static unsafe class FarTransfer
     }
 
     // A task gate or a TSS; neither exists in long mode.
-    private static bool TryTask(Vcpu vcpu, ushort selector, Descriptor descriptor, TaskSwitchSource source, ulong next)
+    private static bool TryTask(Vcpu vcpu, ushort selector, Descriptor descriptor, TaskSwitchSource source, ulong next, ulong retired)
     {
         var s = vcpu.State;
         var errorCode = DescriptorTables.ErrorCode(selector);
@@ -154,6 +155,6 @@ internal static unsafe class FarTransfer
             if (!TaskSwitch.TryReadTarget(vcpu, selector, 0, out descriptor))
                 return false;
         }
-        return TaskSwitch.TrySwitch(vcpu, source, selector, descriptor, next, vcpu.RflagsImage, 0);
+        return TaskSwitch.TrySwitch(vcpu, source, selector, descriptor, next, retired, vcpu.RflagsImage, 0);
     }
 }

@@ -127,11 +127,9 @@ internal static unsafe class SegmentLoads
         var dpl = (attributes >> 5) & 3;
         if (dpl >= cpl || (attributes & ConformingCode) == ConformingCode)
             return;
-        // A null selector's base stays (64-bit code reaches FS and GS through it); a segment's does not matter any more.
-        if ((attributes & (uint)SegmentAttributes.Present) == 0)
-            register.Selector = 0;
-        else
-            register = default;
+        // The selector becomes null and the segment unusable; its base stays, as it does where it was null before: 64-bit code reaches FS
+        // and GS through it.
+        register = new SegmentRegister { Base = register.Base };
     }
 
     private static bool TryLoadStack(Vcpu vcpu, ushort selector)

@@ -69,6 +69,6 @@ internal static unsafe class SystemSegments
         if (!DescriptorTables.TryReadUpper(vcpu, selector, out var upper))
             return false;
         register.Base |= upper << 32;
-        return Vcpu.IsCanonical(register.Base) || vcpu.Fail(ExceptionVector.GeneralProtection, DescriptorTables.ErrorCode(selector));
+        return vcpu.IsCanonicalBase(register.Base) || vcpu.Fail(ExceptionVector.GeneralProtection, DescriptorTables.ErrorCode(selector));
     }
 }

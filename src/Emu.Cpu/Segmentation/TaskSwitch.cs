@@ -94,10 +94,12 @@ internal static unsafe class TaskSwitch
     /// <param name="selector">The new task's TSS, in the GDT.</param>
     /// <param name="descriptor">Its descriptor, checked for type.</param>
     /// <param name="next">EIP to save in the old task.</param>
+    /// <param name="retired">Instructions retired when the switch is complete: RF of the new task holds then.</param>
     /// <param name="flags">EFLAGS to save there.</param>
     /// <param name="ext">EXT of error codes.</param>
     /// <returns>False with the failure recorded.</returns>
-    public static bool TrySwitch(Vcpu vcpu, TaskSwitchSource source, ushort selector, Descriptor descriptor, ulong next, ulong flags, uint ext)
+    public static bool TrySwitch(Vcpu vcpu, TaskSwitchSource source, ushort selector, Descriptor descriptor, ulong next, ulong retired,
+        ulong flags, uint ext)
     {
         var s = vcpu.State;
         var is32 = descriptor.Type is DescriptorType.AvailableTss32 or DescriptorType.BusyTss32;
@@ -140,6 +142,7 @@ internal static unsafe class TaskSwitch
             return false;
 
         Load(vcpu, selector, descriptor, is32, &task);
+        s->ResumeAt = retired;
         return TryLoadSegments(vcpu, &task, ext) || vcpu.FailInNewTask();
     }
 
@@ -232,7 +235,7 @@ internal static unsafe class TaskSwitch
         if (is32 && (s->Cr0 & Cr0.Pg) != 0 && s->Cr3 != task->Cr3)
         {
             s->Cr3 = task->Cr3;
-            vcpu.FlushTranslations(keepGlobal: true);
+            vcpu.ChangeAddressSpace(keep: false);
         }
         s->Rip = task->Rip;
         s->Flags.SetFrom(task->Flags);

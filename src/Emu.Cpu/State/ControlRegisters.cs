@@ -96,6 +96,9 @@ public static class Cr4
 
     /// <summary>Protection keys for user pages.</summary>
     public const ulong Pke = 1 << 22;
+
+    /// <summary>Protection keys for supervisor pages.</summary>
+    public const ulong Pks = 1 << 24;
 }
 
 /// <summary>Bits of IA32_EFER (SDM Vol. 3, 2.2.1).</summary>

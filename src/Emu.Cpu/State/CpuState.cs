@@ -70,9 +70,18 @@ public unsafe struct CpuState
     /// <summary>The same for NMIs and debug traps, which MOV SS and POP SS hold back too.</summary>
     public ulong StackShadowAt;
 
-    /// <summary>Count of retired instructions at which RF in <see cref="SystemFlags"/> means something: the one after the IRET that set it.</summary>
+    /// <summary>
+    /// Count of retired instructions at which RF in <see cref="SystemFlags"/> means something: after the IRET or task switch that loaded it,
+    /// between two pieces of a repeated string instruction, or before a general-detect fault.
+    /// </summary>
     /// <remarks>Every other instruction would clear RF; instead its value lapses with the count.</remarks>
     public ulong ResumeAt;
+
+    /// <summary>Debug traps that are to follow, as bits of DR6: what data and I/O breakpoints, T of a TSS, and SYSRET met with.</summary>
+    public ulong PendingDebug;
+
+    /// <summary>Count of retired instructions before the one that TF steps, whose trap is due at any other count; all ones for none.</summary>
+    public ulong StepFrom;
 
     /// <summary>Current privilege level, 0–3.</summary>
     public uint Cpl;
@@ -101,6 +110,12 @@ public unsafe struct CpuState
     /// <summary>IA32_EFER.</summary>
     public ulong Efer;
 
+    /// <summary>The page-directory-pointer entries of PAE paging, as loaded with CR3.</summary>
+    public fixed ulong Pdptes[4];
+
+    /// <summary>Physical address lines that are held low: line 20 while the A20 gate is closed, else none.</summary>
+    public ulong LinesHeldLow;
+
     /// <summary>Extended control register 0: what XSAVE manages.</summary>
     public ulong Xcr0;
 
@@ -121,6 +136,18 @@ public unsafe struct CpuState
 
     /// <summary>Protection-key rights of user pages.</summary>
     public uint Pkru;
+
+    /// <summary>IA32_PKRS: protection-key rights of supervisor pages.</summary>
+    public uint Pkrs;
+
+    /// <summary>Where RDRAND and RDSEED are in their sequence (<see cref="RandomGenerator"/>).</summary>
+    public ulong RandomState;
+
+    /// <summary>Guest-physical address of the line that MONITOR armed; all ones for none.</summary>
+    public ulong MonitorAddress;
+
+    /// <summary>What the line held then.</summary>
+    public fixed ulong MonitorLine[8];
 
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
@@ -165,7 +192,10 @@ public enum PendingEvents : uint
     /// <summary>An NMI is latched.</summary>
     NonMaskableInterrupt = 2,
 
-    /// <summary>HLT: wait for an event.</summary>
+    /// <summary>PAUSE: another vCPU should run.</summary>
+    Yield = 4,
+
+    /// <summary>HLT or MWAIT: wait for an event.</summary>
     Halt = 8,
 
     /// <summary>The platform asked to stop.</summary>
@@ -182,6 +212,12 @@ public enum PendingEvents : uint
 
     /// <summary>DR7 enables breakpoints: every instruction is looked at.</summary>
     Breakpoints = 256,
+
+    /// <summary>MWAIT: a store to the monitored line ends the wait, too.</summary>
+    MonitorWait = 512,
+
+    /// <summary>MWAIT with ECX bit 0: an interrupt ends the wait even with IF clear, without being taken.</summary>
+    WakeOnMaskedInterrupt = 1024,
 }
 
 /// <summary>GDTR or IDTR.</summary>
@@ -247,9 +283,6 @@ public unsafe struct ModelSpecificRegisters
 
     /// <summary>IA32_MCG_STATUS, 0x17A.</summary>
     public ulong MachineCheckStatus;
-
-    /// <summary>Machine-check banks, CTL, STATUS, ADDR and MISC in turn: 0x400–0x40F.</summary>
-    public fixed ulong MachineCheckBanks[16];
 
     /// <summary>IA32_DEBUGCTL, 0x1D9: kept, without effect.</summary>
     public ulong DebugControl;

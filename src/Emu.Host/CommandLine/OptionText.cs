@@ -33,6 +33,19 @@ internal static class OptionText
         return count;
     }
 
+    public static ulong Seed(string option, string? text)
+    {
+        if (text is null)
+            return 0;
+        bool isHexadecimal = text.StartsWith("0x", StringComparison.Ordinal);
+        if (!ulong.TryParse(isHexadecimal ? text[2..] : text, isHexadecimal ? NumberStyles.AllowHexSpecifier : NumberStyles.None,
+            CultureInfo.InvariantCulture, out ulong seed))
+        {
+            throw new UsageException($"{option} takes a whole number of up to 64 bits, such as 42 or 0x2A, not '{text}'.");
+        }
+        return seed;
+    }
+
     public static TimeSpan? Seconds(string option, string? text)
     {
         if (text is null)

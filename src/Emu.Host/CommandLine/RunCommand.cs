@@ -12,9 +12,13 @@ internal sealed class RunCommand
 {
     private readonly Argument<string?> _kernel = new("KERNEL")
     {
-        Description = "ELF32 or ELF64 with a PVH note, plain or gzip-wrapped, or a bzImage such as vmlinuz. Without it, the embedded tour runs.",
+        Description = "ELF32 or ELF64 with a PVH note or a Multiboot header, plain or compressed, a flat Multiboot binary, or a bzImage such as vmlinuz. "
+            + "Without it, the embedded tour runs.",
         Arity = ArgumentArity.ZeroOrOne,
     };
+
+    private readonly Option<string?> _firmware = Text(
+        "--firmware", "FILE", "Start from this ROM (64 KiB or a multiple) at the reset vector, without a kernel. POST codes are logged at info.");
 
     private readonly Option<string?> _initrd = Text("--initrd", "FILE", "The initial RAM disk: module 0.");
 
@@ -27,14 +31,19 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _append = Text("--append", "TEXT", "The kernel's command line, passed on exactly as given.");
     private readonly Option<string?> _memory = Text("--memory", "SIZE", "RAM: 512M, 2G; a plain number counts MiB. [512M]");
-    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs. [1]");
+    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs, 1 to 32 on the pc machine. [1]");
 
     private readonly Option<string?> _machine = Text(
         "--machine", "pc|xen", "pc: PC devices and no hypervisor, as QEMU's microvm; xen: a Xen PVH domain with hypercalls. [pc; the tour: xen]");
 
+    private readonly Option<bool> _testDevices = new("--test-devices")
+    {
+        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
+    };
+
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto, interpreter or jit. [auto]");
     private readonly Option<string?> _entry = Text(
-        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note]");
+        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note, else Multiboot]");
     private readonly Option<string?> _startInfo = Text("--start-info", "v1|v0|draft", "The layout of hvm_start_info. [v1]");
 
     private readonly Option<string?> _profile = Text(
@@ -44,6 +53,11 @@ internal sealed class RunCommand
         + "or poison, which makes reliance on any of them fail. [pc: qemu; xen: xen]");
 
     private readonly Option<string?> _vendor = Text("--cpu-vendor", "amd|intel", "Whose processor the guest sees. [intel]");
+    private readonly Option<string?> _cpu = Text(
+        "--cpu", "LEVEL", "How much of x86-64 it has: x86-64-v1, x86-64-v2, x86-64-v3, or max for all that is implemented. [max]");
+
+    private readonly Option<string?> _seed = Text("--seed", "N", "What the numbers of RDRAND and RDSEED begin with. [0]");
+
     private readonly Option<string?> _debugConsole = Text(
         "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout]");
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
@@ -80,6 +94,9 @@ internal sealed class RunCommand
           Find reliance on registers that the boot ABI leaves open
             emu run kernel.elf --entry-profile poison
 
+          Start a BIOS or a test ROM as a processor starts after reset, and see its POST codes
+            emu run --firmware test386.bin --log-level info --debug-console stdout
+
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
 
@@ -98,8 +115,8 @@ internal sealed class RunCommand
     {
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
-            _kernel, _initrd, _modules, _append, _memory, _vcpus, _machine, _engine, _entry, _startInfo, _profile, _vendor, _debugConsole,
-            _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
+            _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
+            _cpu, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
         };
         command.SetAction(result => run(Bind(result)));
         return command;
@@ -113,6 +130,10 @@ internal sealed class RunCommand
         string? kernel = result.GetValue(_kernel);
         if (kernel is ['-', ..])
             throw new UsageException($"'{kernel}' is not an option of 'emu run'; 'emu run --help' lists them.");
+
+        string? firmware = result.GetValue(_firmware);
+        if (firmware is not null)
+            RefuseBeside("--firmware", result);
 
         List<ModuleOption> modules = [];
         if (result.GetValue(_initrd) is { } initrd)
@@ -133,17 +154,19 @@ internal sealed class RunCommand
         return new RunOptions
         {
             Kernel = kernel,
+            Firmware = firmware,
             Modules = modules,
             CommandLine = OptionText.GuestText("--append", result.GetValue(_append)),
             MemorySize = memory,
-            VcpuCount = VcpuCount(result.GetValue(_vcpus)),
+            VcpuCount = OptionText.Integer("--vcpus", result.GetValue(_vcpus), 1, 1, PvhMachine.MostVcpus),
             Machine = OptionText.Choice(
                 "--machine",
                 result.GetValue(_machine),
                 // The tour shows hypercalls.
-                kernel is null ? MachineProfile.Xen : MachineProfile.Pc,
+                kernel is null && firmware is null ? MachineProfile.Xen : MachineProfile.Pc,
                 ("pc", MachineProfile.Pc),
                 ("xen", MachineProfile.Xen)),
+            TestDevices = result.GetValue(_testDevices),
             Engine = Engine(result.GetValue(_engine)),
             Entry = Entry(result.GetValue(_entry)),
             StartInfo = OptionText.Choice(
@@ -164,6 +187,15 @@ internal sealed class RunCommand
                 ("poison", EntryProfile.Poison)),
             CpuVendor = OptionText.Choice(
                 "--cpu-vendor", result.GetValue(_vendor), CpuVendor.Intel, ("amd", CpuVendor.Amd), ("intel", CpuVendor.Intel)),
+            CpuLevel = OptionText.Choice(
+                "--cpu",
+                result.GetValue(_cpu),
+                CpuLevel.Max,
+                ("x86-64-v1", CpuLevel.V1),
+                ("x86-64-v2", CpuLevel.V2),
+                ("x86-64-v3", CpuLevel.V3),
+                ("max", CpuLevel.Max)),
+            RandomSeed = OptionText.Seed("--seed", result.GetValue(_seed)),
             DebugConsole = result.GetValue(_debugConsole),
             MaximumInstructions = OptionText.Count("--max-instructions", result.GetValue(_maximumInstructions)),
             Timeout = OptionText.Seconds("--timeout", result.GetValue(_timeout)),
@@ -186,10 +218,16 @@ internal sealed class RunCommand
         };
     }
 
-    private static int VcpuCount(string? text)
+    /// <summary>What a kernel's loader would use means nothing to a ROM.</summary>
+    private void RefuseBeside(string firmware, ParseResult result)
     {
-        int count = OptionText.Integer("--vcpus", text, 1, 1, 128);
-        return count == 1 ? 1 : throw new UsageException($"--vcpus {count} is not possible yet: this version emulates one processor.");
+        if (result.GetValue(_kernel) is { } kernel)
+            throw new UsageException($"{firmware} starts a ROM in a kernel's place; '{kernel}' is one kernel too many.");
+        foreach (Option option in new Option[] { _initrd, _modules, _append, _entry, _startInfo, _profile })
+        {
+            if (result.GetResult(option) is { Implicit: false })
+                throw new UsageException($"{option.Name} is for a kernel; {firmware} starts a ROM, which gets none of it.");
+        }
     }
 
     private static ExecutionEngine Engine(string? text) => text == "jit"
@@ -202,7 +240,13 @@ internal sealed class RunCommand
             ("interpreter", ExecutionEngine.Interpreter),
             ("jit", ExecutionEngine.Jit));
 
-    private static EntryChoice Entry(string? text) => text is "multiboot" or "multiboot2"
-        ? throw new UsageException($"--entry {text} is not possible yet: this version enters kernels by their PVH note.")
-        : OptionText.Choice("--entry", text, EntryChoice.Auto, ("auto", EntryChoice.Auto), ("pvh", EntryChoice.Pvh));
+    private static BootProtocol Entry(string? text) => text == "multiboot2"
+        ? throw new UsageException("--entry multiboot2 is not possible yet: this version enters kernels by PVH or Multiboot 1.")
+        : OptionText.Choice(
+            "--entry",
+            text,
+            BootProtocol.Auto,
+            ("auto", BootProtocol.Auto),
+            ("pvh", BootProtocol.Pvh),
+            ("multiboot", BootProtocol.Multiboot));
 }

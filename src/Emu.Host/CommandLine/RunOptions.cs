@@ -11,6 +11,9 @@ public sealed record RunOptions
     /// <summary>The kernel file; null boots the embedded tour.</summary>
     public string? Kernel { get; init; }
 
+    /// <summary>The ROM that the machine starts from instead of a kernel; null for none.</summary>
+    public string? Firmware { get; init; }
+
     /// <summary>The modules in order; the initrd, if any, is the first.</summary>
     public IReadOnlyList<ModuleOption> Modules { get; init; } = [];
 
@@ -26,11 +29,14 @@ public sealed record RunOptions
     /// <summary>Which machine the guest sees.</summary>
     public MachineProfile Machine { get; init; }
 
+    /// <summary>Whether the PC has the devices of test suites.</summary>
+    public bool TestDevices { get; init; }
+
     /// <summary>Which engine executes instructions.</summary>
     public ExecutionEngine Engine { get; init; }
 
     /// <summary>Which entry point is taken.</summary>
-    public EntryChoice Entry { get; init; }
+    public BootProtocol Entry { get; init; }
 
     /// <summary>The layout of start_info.</summary>
     public StartInfoVersion StartInfo { get; init; } = StartInfoVersion.V1;
@@ -40,6 +46,12 @@ public sealed record RunOptions
 
     /// <summary>Whose processor the guest sees.</summary>
     public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
+
+    /// <summary>How much of the instruction set it declares.</summary>
+    public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;
+
+    /// <summary>What the numbers of RDRAND and RDSEED begin with.</summary>
+    public ulong RandomSeed { get; init; }
 
     /// <summary>Ends the run after so many retired instructions; null for no limit.</summary>
     public ulong? MaximumInstructions { get; init; }
@@ -79,13 +91,3 @@ public sealed record RunOptions
 /// <param name="Path">The file.</param>
 /// <param name="CommandLine">Its command line, byte for byte; null for none.</param>
 public sealed record ModuleOption(string Path, ReadOnlyMemory<byte>? CommandLine);
-
-/// <summary>The entry points of <c>--entry</c>.</summary>
-public enum EntryChoice
-{
-    /// <summary>The PVH note where there is one.</summary>
-    Auto,
-
-    /// <summary>The PVH note.</summary>
-    Pvh,
-}

@@ -6,6 +6,7 @@ namespace Emu.Host.PostMortem;
 internal sealed unsafe class FaultRecorder
 {
     private readonly List<CrashEvent> _chain = [];
+    private Vcpu? _vcpu;
     private ulong _retired;
 
     /// <summary>The faults of the last chain, oldest first.</summary>
@@ -15,11 +16,12 @@ internal sealed unsafe class FaultRecorder
     public void Delivering(Vcpu vcpu, in EventInFlight delivered)
     {
         // A delivery counts as an instruction at most; a handler that ran in between counts more.
-        bool follows = delivered.Kind == EventKind.Exception && _chain.Count != 0 && vcpu.InstructionsRetired - _retired <= 1
+        bool follows = delivered.Kind == EventKind.Exception && _chain.Count != 0 && vcpu == _vcpu && vcpu.InstructionsRetired - _retired <= 1
             && _chain[^1].Event.Rip == delivered.Rip;
         if (!follows)
             _chain.Clear();
         _chain.Add(new CrashEvent(delivered, vcpu.State->Cr2));
+        _vcpu = vcpu;
         _retired = vcpu.InstructionsRetired;
     }
 }

@@ -1,3 +1,4 @@
+using Emu.Cpu;
 using Emu.Host.Running;
 using Emu.Host.Tracing;
 using Emu.Machine;
@@ -27,22 +28,23 @@ internal static unsafe class LastInstructions
         RunResult result = new(StopReason.LimitReached);
         while (result.Reason == StopReason.LimitReached)
         {
-            ulong retired = machine.Vcpu.InstructionsRetired;
+            ulong retired = machine.InstructionsRetired;
             if (retired > crashedAt)
                 return [];
             if (retired >= stop)
             {
                 // At the crash itself the processor stands still: nothing more is executed.
-                ulong rip = machine.Vcpu.State->Rip;
+                Vcpu vcpu = machine.ChooseVcpu();
+                ulong rip = vcpu.State->Rip;
                 if (retired < crashedAt)
-                    executed.Add(new ExecutedInstruction(retired, rip, disassembler.At(machine.Vcpu, rip)));
+                    executed.Add(new ExecutedInstruction(retired, vcpu.Number, rip, disassembler.At(vcpu, rip)));
                 stop = retired + 1;
             }
 
             result = machine.Run(new RunLimits { MaxInstructions = stop });
         }
 
-        return result.Reason == StopReason.Crashed && machine.Vcpu.InstructionsRetired == crashedAt ? executed : [];
+        return result.Reason == StopReason.Crashed && machine.InstructionsRetired == crashedAt ? executed : [];
     }
 
     private sealed class NoInput : IConsoleSource

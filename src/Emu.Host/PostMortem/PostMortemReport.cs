@@ -3,6 +3,7 @@ using System.Text;
 using Emu.Cpu;
 using Emu.Cpu.State;
 using Emu.Host.Tracing;
+using Emu.Machine;
 
 namespace Emu.Host.PostMortem;
 
@@ -13,24 +14,26 @@ internal static unsafe class PostMortemReport
 
     /// <summary>Renders the report.</summary>
     /// <param name="headline">What happened, in one sentence.</param>
-    /// <param name="vcpu">The processor as it was left.</param>
+    /// <param name="machine">The machine as it was left.</param>
     /// <param name="chain">The faults that led here, oldest first; empty where it was no triple fault.</param>
     /// <param name="lastInstructions">The instructions before the crash, oldest first; empty where they are not known.</param>
     /// <returns>Lines, each ended.</returns>
     public static string Render(
-        string headline, Vcpu vcpu, IReadOnlyList<CrashEvent> chain, IReadOnlyList<ExecutedInstruction> lastInstructions)
+        string headline, PvhMachine machine, IReadOnlyList<CrashEvent> chain, IReadOnlyList<ExecutedInstruction> lastInstructions)
     {
+        Vcpu vcpu = machine.CurrentVcpu;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"{headline} ({vcpu.InstructionsRetired:N0} instructions, {CpuStateText.Mode(vcpu)})\n");
+        text.Append(CultureInfo.InvariantCulture, $"{headline} ({machine.InstructionsRetired:N0} instructions, {CpuStateText.Mode(vcpu)})\n");
         foreach (string sentence in CrashCause.Explain(chain, vcpu))
             text.Append(CultureInfo.InvariantCulture, $"  {sentence}\n");
         AppendChain(text, chain);
         AppendInstructions(text, vcpu, chain, lastInstructions);
-        text.Append("\nRegisters\n");
+        text.Append(machine.Vcpus.Count == 1 ? "\nRegisters\n" : $"\nRegisters of vCPU {vcpu.Number}\n");
         foreach (string line in CpuStateText.Dump(vcpu).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             text.Append(CultureInfo.InvariantCulture, $"  {line}\n");
         AppendWalks(text, vcpu, chain);
         AppendStack(text, vcpu);
+        AppendOthers(text, machine);
         return text.ToString();
     }
 
@@ -59,12 +62,32 @@ internal static unsafe class PostMortemReport
         {
             text.Append("\nLast instructions\n");
             foreach (ExecutedInstruction executed in lastInstructions)
-                text.Append(CultureInfo.InvariantCulture, $"  {executed.Count,14:N0}  0x{executed.Rip:x}: {executed.Text}\n");
+            {
+                string who = vcpu.Model.Processors == 1 ? "" : $"  vCPU {executed.Vcpu}";
+                text.Append(CultureInfo.InvariantCulture, $"  {executed.Count,14:N0}{who}  0x{executed.Rip:x}: {executed.Text}\n");
+            }
+
             return;
         }
 
         ulong rip = chain.Count != 0 ? chain[0].Event.Rip : vcpu.State->Rip;
         text.Append(CultureInfo.InvariantCulture, $"\nInstruction\n  0x{rip:x}: {new Disassembler().At(vcpu, rip)}\n");
+    }
+
+    // What the other processors were doing: often it is with one of them that the trouble began.
+    private static void AppendOthers(StringBuilder text, PvhMachine machine)
+    {
+        if (machine.Vcpus.Count == 1)
+            return;
+        text.Append("\nOther vCPUs\n");
+        foreach (Vcpu vcpu in machine.Vcpus)
+        {
+            if (vcpu == machine.CurrentVcpu)
+                continue;
+            string state = machine.WaitsForStartup(vcpu) ? "waits to be started"
+                : string.Create(CultureInfo.InvariantCulture, $"{(vcpu.IsHalted ? "halted" : "runs")} at 0x{vcpu.State->Rip:x}, {CpuStateText.Mode(vcpu)}, {vcpu.InstructionsRetired:N0} instructions");
+            text.Append(CultureInfo.InvariantCulture, $"  vCPU {vcpu.Number}: {state}\n");
+        }
     }
 
     private static void AppendWalks(StringBuilder text, Vcpu vcpu, IReadOnlyList<CrashEvent> chain)
@@ -122,6 +145,7 @@ internal static unsafe class PostMortemReport
 
 /// <summary>An instruction that was executed.</summary>
 /// <param name="Count">How many instructions had retired before it.</param>
+/// <param name="Vcpu">The number of the vCPU that executed it.</param>
 /// <param name="Rip">Where it lies.</param>
 /// <param name="Text">Its bytes and assembly text.</param>
-internal readonly record struct ExecutedInstruction(ulong Count, ulong Rip, string Text);
+internal readonly record struct ExecutedInstruction(ulong Count, int Vcpu, ulong Rip, string Text);

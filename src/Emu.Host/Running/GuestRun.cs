@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Emu.Cpu;
 using Emu.Host.CommandLine;
 using Emu.Host.Tracing;
 using Emu.Machine;
@@ -36,15 +37,15 @@ internal sealed class GuestRun
         _clock.Start();
         while (true)
         {
-            ulong retired = _machine.Vcpu.InstructionsRetired;
+            ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
                 : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
-            if (result.Reason != StopReason.LimitReached || _machine.Vcpu.InstructionsRetired >= _maximum)
+            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
             {
                 _clock.Stop();
-                DumpWhatIsDue(_machine.Vcpu.InstructionsRetired);
+                DumpWhatIsDue(_machine.InstructionsRetired);
                 return result;
             }
         }
@@ -52,13 +53,13 @@ internal sealed class GuestRun
 
     private RunResult Step(InstructionTrace trace, ulong until, CancellationToken cancellation)
     {
-        trace.BeginStep(_machine.Vcpu);
+        trace.BeginStep(_machine.ChooseVcpu(), _machine.InstructionsRetired);
         _observer.Trace = trace;
         bool wasExecuted = true;
         try
         {
             RunResult result = _machine.Run(new RunLimits { MaxInstructions = until }, cancellation);
-            wasExecuted = _machine.Vcpu.InstructionsRetired >= until;
+            wasExecuted = _machine.InstructionsRetired >= until;
             return result;
         }
         finally
@@ -84,7 +85,9 @@ internal sealed class GuestRun
         while (_dumps.TryPeek(out ulong due) && due <= retired)
         {
             _dumps.Dequeue();
-            _error.Write(string.Create(CultureInfo.InvariantCulture, $"State after {retired} instructions\n{CpuStateText.Dump(_machine.Vcpu)}"));
+            _error.Write(string.Create(CultureInfo.InvariantCulture, $"State after {retired} instructions\n"));
+            foreach (Vcpu vcpu in _machine.Vcpus)
+                _error.Write((_machine.Vcpus.Count == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"vCPU {vcpu.Number}\n")) + CpuStateText.Dump(vcpu));
             _error.Flush();
         }
     }

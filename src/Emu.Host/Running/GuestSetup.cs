@@ -3,6 +3,7 @@ using Emu.Host.CommandLine;
 using Emu.Host.Verbs;
 using Emu.Machine;
 using Emu.Machine.Consoles;
+using Emu.Machine.Firmware;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,8 +14,16 @@ namespace Emu.Host.Running;
 internal sealed class GuestSetup
 {
     private readonly RunOptions _options;
-    private readonly KernelImage _image;
+    private readonly FirmwareImage? _firmware;
+    private readonly KernelImage? _image;
     private readonly IReadOnlyList<BootModule> _modules;
+
+    private GuestSetup(RunOptions options, FirmwareImage firmware)
+    {
+        _options = options;
+        _firmware = firmware;
+        _modules = [];
+    }
 
     private GuestSetup(RunOptions options, KernelImage image, IReadOnlyList<BootModule> modules)
     {
@@ -24,14 +33,17 @@ internal sealed class GuestSetup
     }
 
     /// <summary>Reads the files.</summary>
-    /// <exception cref="UsageException">A module cannot be read.</exception>
+    /// <exception cref="UsageException">A module or the ROM cannot be read.</exception>
     /// <exception cref="PvhBootException">The kernel cannot be read or used.</exception>
+    /// <exception cref="MachineConfigurationException">The ROM cannot be used.</exception>
     public static GuestSetup Read(RunOptions options)
     {
+        if (options.Firmware is { } rom)
+            return new GuestSetup(options, FirmwareImage.FromBytes(UserFile.Read(rom, "firmware", FirmwareImage.Largest)));
         // What is small and often mistyped comes first.
         List<BootModule> modules = [];
         foreach (ModuleOption module in options.Modules)
-            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine));
+            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = Path.GetFileName(module.Path) });
         KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
         return new GuestSetup(options, image, modules);
     }
@@ -45,18 +57,24 @@ internal sealed class GuestSetup
             Vcpus = _options.VcpuCount,
             Profile = _options.Machine,
             EntryProfile = _options.EntryProfile,
+            TestDevices = _options.TestDevices,
+            Protocol = _options.Entry,
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,
+            CpuLevel = _options.CpuLevel,
+            RandomSeed = _options.RandomSeed,
             Engine = _options.Engine,
             ConsoleOutput = output,
             DebugConsoleOutput = debugOutput,
             ConsoleInput = input,
+            Firmware = _firmware,
             Observer = observer,
             LoggerFactory = logs ?? NullLoggerFactory.Instance,
         });
         try
         {
-            machine.Load(_image, _modules, _options.CommandLine);
+            if (_image is not null)
+                machine.Load(_image, _modules, _options.CommandLine, Path.GetFileName(_options.Kernel));
             return machine;
         }
         catch

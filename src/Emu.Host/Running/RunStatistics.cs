@@ -27,6 +27,9 @@ public sealed record RunStatistics
     /// <summary>Instructions for each engine tier; they sum to <see cref="Instructions"/>.</summary>
     public required IReadOnlyDictionary<string, ulong> Tiers { get; init; }
 
+    /// <summary>Instructions that each vCPU has retired; they sum to <see cref="Instructions"/>.</summary>
+    public required IReadOnlyList<ulong> Vcpus { get; init; }
+
     /// <summary>Millions of instructions for each second of host time.</summary>
     public double MillionInstructionsPerSecond =>
         WallTime > TimeSpan.Zero ? Instructions / WallTime.TotalSeconds / 1e6 : 0;
@@ -52,6 +55,10 @@ public sealed record RunStatistics
         foreach ((string tier, ulong count) in Tiers)
             json.WriteNumber(tier, count);
         json.WriteEndObject();
+        json.WriteStartArray("vcpus");
+        foreach (ulong count in Vcpus)
+            json.WriteNumberValue(count);
+        json.WriteEndArray();
         json.WriteEndObject();
         json.Flush();
         stream.Write("\n"u8);

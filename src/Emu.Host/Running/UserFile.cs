@@ -3,14 +3,17 @@ namespace Emu.Host.Running;
 /// <summary>Files that the user named. What the system has against them becomes one sentence.</summary>
 internal static class UserFile
 {
-    /// <summary>Reads a module whole.</summary>
-    public static byte[] Read(string path, string what)
+    /// <summary>Reads a file whole.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="what">What it is, for the refusal.</param>
+    /// <param name="largest">Bytes that are read at most: one more comes back of a larger file, which whoever uses it refuses by its size.</param>
+    public static byte[] Read(string path, string what, int largest = int.MaxValue)
     {
         if (Directory.Exists(path))
             throw new UsageException($"The {what} '{path}' is a folder, not a file.");
         try
         {
-            return File.ReadAllBytes(path);
+            return largest == int.MaxValue ? File.ReadAllBytes(path) : ReadUpTo(path, largest + 1);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
@@ -29,6 +32,16 @@ internal static class UserFile
         {
             throw new UsageException($"{option} cannot write '{path}': {Reason(e)}", e);
         }
+    }
+
+    private static byte[] ReadUpTo(string path, int length)
+    {
+        using FileStream file = File.OpenRead(path);
+        using MemoryStream bytes = new();
+        byte[] piece = new byte[1 << 16];
+        while (bytes.Length < length && file.Read(piece, 0, (int)Math.Min(piece.Length, length - bytes.Length)) is > 0 and var read)
+            bytes.Write(piece, 0, read);
+        return bytes.ToArray();
     }
 
     private static string Reason(Exception e) => e switch

@@ -32,19 +32,25 @@ public static unsafe class CpuStateText
         return vcpu.RflagsImage;
     }
 
-    /// <summary>Appends one line without its end: count, CS:RIP, RFLAGS, the sixteen registers.</summary>
+    /// <summary>Appends one line without its end: count, the processor where there are several, CS:RIP, RFLAGS, the sixteen registers.</summary>
     /// <param name="text">Where it goes.</param>
     /// <param name="vcpu">A processor between two runs.</param>
-    public static void AppendLine(StringBuilder text, Vcpu vcpu)
+    /// <param name="count">How many instructions the machine has retired.</param>
+    public static void AppendLine(StringBuilder text, Vcpu vcpu, ulong count)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(vcpu);
         CpuState* state = vcpu.State;
-        text.Append(CultureInfo.InvariantCulture, $"{vcpu.InstructionsRetired} {state->Segments[(int)SegmentName.Cs].Selector:x4}:");
+        text.Append(CultureInfo.InvariantCulture, $"{count} {Name(vcpu)}{state->Segments[(int)SegmentName.Cs].Selector:x4}:");
         text.Append(CultureInfo.InvariantCulture, $"{state->Rip:x16} {Rflags(vcpu):x8}");
         foreach (byte encoding in Encodings)
             text.Append(CultureInfo.InvariantCulture, $" {state->Registers[encoding]:x16}");
     }
+
+    /// <summary>The processor's name and a blank in a line of a trace; nothing where the machine has one processor.</summary>
+    /// <param name="vcpu">The processor.</param>
+    /// <returns>For instance "cpu2 ".</returns>
+    internal static string Name(Vcpu vcpu) => vcpu.Model.Processors == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"cpu{vcpu.Number} ");
 
     /// <summary>The whole state but vector registers, in several lines.</summary>
     /// <param name="vcpu">A processor between two runs.</param>

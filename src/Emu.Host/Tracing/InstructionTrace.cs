@@ -14,7 +14,8 @@ namespace Emu.Host.Tracing;
 /// 4712 int v=0e e=0002 i=0 cpl=0 ip=0010:ffffffff81000126 sp=0018:ffffffff82003ef8 cr2=0000000000000010
 /// </code>
 /// An instruction that faults has a line and then the event's line. An interrupt comes between two instructions, so the line of the one
-/// that it held back is taken away again; it follows when the handler has returned.
+/// that it held back is taken away again; it follows when the handler has returned. With several processors the count is that of all
+/// together, and the name of the one that executes (cpu0, cpu1 …) follows it.
 /// </remarks>
 public sealed unsafe class InstructionTrace : IDisposable
 {
@@ -22,6 +23,9 @@ public sealed unsafe class InstructionTrace : IDisposable
     private readonly Disassembler _disassembler = new();
     private readonly StringBuilder _line = new();
     private readonly StringBuilder _events = new();
+    private Vcpu? _stepped;
+    private ulong _count;
+    private ulong _countOfStepped;
 
     /// <summary>Begins a trace.</summary>
     /// <param name="writer">Where it goes; disposed with the trace.</param>
@@ -49,9 +53,14 @@ public sealed unsafe class InstructionTrace : IDisposable
 
     /// <summary>Notes the state before a step of one instruction.</summary>
     /// <param name="vcpu">The processor, which stands before the instruction.</param>
-    public void BeginStep(Vcpu vcpu)
+    /// <param name="count">How many instructions the machine has retired.</param>
+    public void BeginStep(Vcpu vcpu, ulong count)
     {
-        CpuStateText.AppendLine(_line, vcpu);
+        ArgumentNullException.ThrowIfNull(vcpu);
+        _stepped = vcpu;
+        _count = count;
+        _countOfStepped = vcpu.InstructionsRetired;
+        CpuStateText.AppendLine(_line, vcpu, count);
         _line.Append(" ; ").Append(_disassembler.TextAt(vcpu, vcpu.State->Rip)).Append('\n');
     }
 
@@ -64,10 +73,12 @@ public sealed unsafe class InstructionTrace : IDisposable
         if (delivered.Kind is EventKind.ExternalInterrupt or EventKind.NonMaskableInterrupt)
             _line.Clear();
         var state = vcpu.State;
+        // Where another processor than the expected one takes the event, all were idle: nothing has been retired since.
+        ulong count = vcpu == _stepped ? _count + (vcpu.InstructionsRetired - _countOfStepped) : _count;
         int isSoftware = delivered.Kind is EventKind.SoftwareInterrupt or EventKind.SoftwareException ? 1 : 0;
         _events.Append(
             CultureInfo.InvariantCulture,
-            $"{vcpu.InstructionsRetired} int v={delivered.Vector:x2} e={(delivered.HasErrorCode ? delivered.ErrorCode : 0):x4} i={isSoftware} cpl={state->Cpl}");
+            $"{count} {CpuStateText.Name(vcpu)}int v={delivered.Vector:x2} e={(delivered.HasErrorCode ? delivered.ErrorCode : 0):x4} i={isSoftware} cpl={state->Cpl}");
         _events.Append(
             CultureInfo.InvariantCulture,
             $" ip={state->Segments[1].Selector:x4}:{delivered.Rip:x16} sp={state->Segments[2].Selector:x4}:{state->Registers[4]:x16} cr2={state->Cr2:x16}\n");

@@ -137,13 +137,14 @@ public sealed class RunVerb : IDisposable
 
     private static void WriteStatistics(Stream stream, PvhMachine machine, GuestRun run, RunEnd end) => new RunStatistics
     {
-        Instructions = machine.Vcpu.InstructionsRetired,
+        Instructions = machine.InstructionsRetired,
         VirtualNanoseconds = machine.Clock.Now,
         WallTime = run.WallTime,
         StateHash = Convert.ToHexStringLower(machine.StateHash()),
         ExitReason = end.Reason,
         ExitCode = end.ExitCode,
-        Tiers = new Dictionary<string, ulong> { ["interpreter"] = machine.Vcpu.InstructionsRetired },
+        Tiers = new Dictionary<string, ulong> { ["interpreter"] = machine.InstructionsRetired },
+        Vcpus = [.. machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired)],
     }.Write(stream);
 
     private void Report(RunEnd end, GuestSetup setup, PvhMachine machine, GuestRun run, RunObserver observer)
@@ -151,9 +152,9 @@ public sealed class RunVerb : IDisposable
         if (end.Reason == "crashed")
         {
             IReadOnlyList<ExecutedInstruction> last = run.WallTime <= LongestRunToRepeat && !_input.HasDelivered
-                ? LastInstructions.Find(setup, machine.Vcpu.InstructionsRetired)
+                ? LastInstructions.Find(setup, machine.InstructionsRetired)
                 : [];
-            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", machine.Vcpu, IsShutDown(machine) ? observer.Faults.Chain : [], last));
+            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", machine, IsShutDown(machine) ? observer.Faults.Chain : [], last));
         }
         else if (end.Sentence is { } sentence)
         {
@@ -162,7 +163,7 @@ public sealed class RunVerb : IDisposable
     }
 
     /// <summary>A triple fault, as opposed to a guest that declared itself crashed.</summary>
-    private static unsafe bool IsShutDown(PvhMachine machine) => (machine.Vcpu.State->Pending & PendingEvents.Shutdown) != 0;
+    private static unsafe bool IsShutDown(PvhMachine machine) => (machine.CurrentVcpu.State->Pending & PendingEvents.Shutdown) != 0;
 
     private void RestoreTerminal(object? sender, EventArgs e) => _terminal.Restore();
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Emu.Machine.Power;
+using Emu.Machine.Timers;
 
 namespace Emu.Machine.Acpi;
 
@@ -17,16 +18,18 @@ public static class AcpiTables
     private const int RsdpLength = 36;
     private const int FadtLength = 276;
     private const byte SystemMemory = 0;
+    private const byte SystemIo = 1;
     private const byte AllProcessors = 0xFF;
 
     /// <summary>Builds the tables.</summary>
     /// <param name="vcpus">Number of vCPUs; vCPU n has APIC id n.</param>
+    /// <param name="hasPmTimer">Whether there is a PM timer to advertise.</param>
     /// <returns>The block that belongs at <see cref="AddressMap.AcpiTables"/>.</returns>
-    public static byte[] Build(int vcpus)
+    public static byte[] Build(int vcpus, bool hasPmTimer = false)
     {
         var block = new List<byte>(new byte[RsdpLength]);
         var dsdt = Append(block, Table("DSDT", 2, Dsdt()));
-        var fadt = Append(block, Table("FACP", 6, Fadt(dsdt)));
+        var fadt = Append(block, Table("FACP", 6, Fadt(dsdt, hasPmTimer)));
         var madt = Append(block, Table("APIC", 5, Madt(vcpus)));
         var xsdt = Append(block, Table("XSDT", 1, Addresses(fadt, madt)));
         byte[] bytes = [.. block];
@@ -81,7 +84,7 @@ public static class AcpiTables
     }
 
     /// <summary>Fixed ACPI description table (section 5.2.9); offsets are those of the whole table.</summary>
-    private static byte[] Fadt(ulong dsdt)
+    private static byte[] Fadt(ulong dsdt, bool hasPmTimer)
     {
         const ushort legacyDevices = 1 << 0;
         const ushort noVga = 1 << 2;
@@ -101,6 +104,16 @@ public static class AcpiTables
         BinaryPrimitives.WriteUInt64LittleEndian(table.AsSpan(140), dsdt);
         ByteRegister(AddressMap.SleepRegisters).CopyTo(table, 244);
         ByteRegister(AddressMap.SleepRegisters + 1).CopyTo(table, 256);
+        if (hasPmTimer)
+        {
+            // PM_TMR_BLK, PM_TMR_LEN, X_PM_TMR_BLK: in I/O space, 32 bits wide.
+            BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(76), AddressMap.PmTimer);
+            table[91] = PmTimer.Length;
+            byte[] register = [SystemIo, 8 * PmTimer.Length, 0, 3];
+            register.CopyTo(table, 208);
+            BinaryPrimitives.WriteUInt64LittleEndian(table.AsSpan(212), AddressMap.PmTimer);
+        }
+
         return table[HeaderLength..];
     }
 

@@ -16,8 +16,8 @@ public sealed class MmioBus : IMmioBus
 
     private readonly ILogger _log;
     private readonly LocalApic? _localApic;
-    private readonly List<(ulong Start, ulong Length, IMmioDevice Device)> _devices = [];
-    private readonly HashSet<ulong> _reported = [];
+    private readonly List<(ulong Start, ulong Length, IMmioDevice Device)> _devices;
+    private readonly HashSet<ulong> _reported;
 
     /// <summary>Makes a bus without shared devices.</summary>
     /// <param name="log">Hears of each unclaimed address once.</param>
@@ -26,7 +26,22 @@ public sealed class MmioBus : IMmioBus
     {
         _log = log;
         _localApic = localApic;
+        _devices = [];
+        _reported = [];
     }
+
+    private MmioBus(MmioBus shared, LocalApic localApic)
+    {
+        _log = shared._log;
+        _localApic = localApic;
+        _devices = shared._devices;
+        _reported = shared._reported;
+    }
+
+    /// <summary>Makes the bus as another vCPU sees it: the same devices, whenever they are claimed, behind its own local APIC.</summary>
+    /// <param name="localApic">The local APIC of that vCPU.</param>
+    /// <returns>The bus.</returns>
+    public MmioBus SeenBy(LocalApic localApic) => new(this, localApic);
 
     /// <summary>Gives a range to a device.</summary>
     /// <param name="device">The device.</param>

@@ -11,8 +11,8 @@ internal static partial class MachineLog
     [LoggerMessage(2, LogLevel.Debug, "Physical address 0x{Address:x} was {How} ({Size} bytes); neither RAM nor a device answers there.")]
     public static partial void UnclaimedAddress(ILogger logger, ulong address, int size, string how);
 
-    [LoggerMessage(3, LogLevel.Debug, "The guest asked for {What} at RIP 0x{Rip:x}; this processor does not have it.")]
-    public static partial void UnsupportedByVcpu(ILogger logger, string what, ulong rip);
+    [LoggerMessage(3, LogLevel.Debug, "The guest asked for {What} at RIP 0x{Rip:x} of vCPU {Vcpu}; this processor does not have it.")]
+    public static partial void UnsupportedByVcpu(ILogger logger, int vcpu, string what, ulong rip);
 
     [LoggerMessage(4, LogLevel.Information, "The guest made hypercall {Hypercall}, which is not there; it sees -ENOSYS.")]
     public static partial void UnsupportedHypercall(ILogger logger, uint hypercall);
@@ -22,4 +22,7 @@ internal static partial class MachineLog
 
     [LoggerMessage(6, LogLevel.Information, "The guest halted, and nothing is left that could wake it.")]
     public static partial void DeadHalt(ILogger logger);
+
+    [LoggerMessage(7, LogLevel.Information, "POST code 0x{Code:X2} (port 0x{Port:x}).")]
+    public static partial void PostCode(ILogger logger, byte code, ushort port);
 }

@@ -24,7 +24,7 @@ internal sealed class VcpuLogger : IVcpuObserver
     public unsafe void Unsupported(Vcpu vcpu, string what)
     {
         if (_reported.Count < MaximumReported && _reported.Add(what))
-            MachineLog.UnsupportedByVcpu(_log, what, vcpu.State->Rip);
+            MachineLog.UnsupportedByVcpu(_log, vcpu.Number, what, vcpu.State->Rip);
         _next?.Unsupported(vcpu, what);
     }
 

@@ -1,6 +1,6 @@
 namespace Emu.Machine.Time;
 
-/// <summary>What virtual time is made of: the instructions that a vCPU has retired.</summary>
+/// <summary>What virtual time is made of: the instructions that all vCPUs together have retired.</summary>
 public interface IInstructionCounter
 {
     /// <summary>Instructions retired since reset, exact at every instruction boundary.</summary>

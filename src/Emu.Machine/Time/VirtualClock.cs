@@ -20,11 +20,11 @@ public sealed class VirtualClock
     public const ulong Horizon = 1UL << 62;
 
     private readonly List<VirtualTimer> _armed = [];
-    private IInstructionCounter _counter;
+    private readonly IInstructionCounter _counter;
     private ulong _offset;
 
     /// <summary>Starts a clock at 0 ns.</summary>
-    /// <param name="counter">The vCPU whose instructions drive it.</param>
+    /// <param name="counter">Counts the instructions that drive it.</param>
     public VirtualClock(IInstructionCounter counter)
     {
         _counter = counter;
@@ -43,18 +43,9 @@ public sealed class VirtualClock
     /// <returns>The timer.</returns>
     public VirtualTimer CreateTimer(string name, Action<ulong> expired) => new(this, name, expired);
 
-    /// <summary>Changes over to the instructions of another vCPU; time goes on from where it is.</summary>
-    /// <param name="counter">The vCPU that runs next.</param>
-    public void Follow(IInstructionCounter counter)
-    {
-        var now = Now;
-        _counter = counter;
-        _offset = now - counter.InstructionsRetired;
-    }
-
-    /// <summary>The instruction count at which the current vCPU reaches a time.</summary>
+    /// <summary>The instruction count at which a time is reached.</summary>
     /// <param name="time">Nanoseconds since the start; the past counts as now.</param>
-    /// <returns>Instructions since the vCPU's reset.</returns>
+    /// <returns>Instructions since reset, of all vCPUs together.</returns>
     public ulong InstructionCountAt(ulong time)
     {
         var retired = _counter.InstructionsRetired;

@@ -44,6 +44,15 @@ public sealed class ElfFile
     /// <summary>e_phentsize: the size of a program header in bytes.</summary>
     public ushort SegmentEntrySize { get; private init; }
 
+    /// <summary>e_shoff: where the section headers begin, in bytes.</summary>
+    public ulong SectionTableOffset { get; private init; }
+
+    /// <summary>e_shentsize: the size of a section header in bytes.</summary>
+    public ushort SectionEntrySize { get; private init; }
+
+    /// <summary>e_shstrndx: the index of the section with the sections' names.</summary>
+    public ushort SectionNameIndex { get; private init; }
+
     /// <summary>e_entry. PVH ignores it; some loaders do not.</summary>
     public ulong Entry { get; }
 
@@ -100,6 +109,9 @@ public sealed class ElfFile
             Flags = U32(bytes, wide ? 48 : 36),
             SegmentTableOffset = wide ? U64(bytes, 32) : U32(bytes, 28),
             SegmentEntrySize = U16(bytes, wide ? 54 : 42),
+            SectionTableOffset = wide ? U64(bytes, 40) : U32(bytes, 32),
+            SectionEntrySize = U16(bytes, wide ? 58 : 46),
+            SectionNameIndex = U16(bytes, wide ? 62 : 50),
         };
         file.ReadSections(bytes, wide);
         file.ReadSegments(bytes, wide);
@@ -128,8 +140,8 @@ public sealed class ElfFile
     /// <summary>A section table outside the file is treated as absent: kernels are often stripped by cutting it off.</summary>
     private void ReadSections(ReadOnlySpan<byte> bytes, bool wide)
     {
-        ulong tableOffset = wide ? U64(bytes, 40) : U32(bytes, 32);
-        uint entrySize = U16(bytes, wide ? 58 : 46);
+        ulong tableOffset = SectionTableOffset;
+        uint entrySize = SectionEntrySize;
         ulong count = U16(bytes, wide ? 60 : 48);
         uint minimum = wide ? 64u : 40u;
         if (tableOffset == 0 || entrySize < minimum || !Fits(bytes.Length, tableOffset, minimum))
@@ -145,8 +157,8 @@ public sealed class ElfFile
         {
             int at = (int)tableOffset + (i * (int)entrySize);
             sections[i] = wide
-                ? new ElfSection(i, U32(bytes, at + 4), U64(bytes, at + 24), U64(bytes, at + 32), U64(bytes, at + 48))
-                : new ElfSection(i, U32(bytes, at + 4), U32(bytes, at + 16), U32(bytes, at + 20), U32(bytes, at + 32));
+                ? new ElfSection(i, U32(bytes, at + 4), U64(bytes, at + 16), U64(bytes, at + 24), U64(bytes, at + 32), U64(bytes, at + 48))
+                : new ElfSection(i, U32(bytes, at + 4), U32(bytes, at + 12), U32(bytes, at + 16), U32(bytes, at + 20), U32(bytes, at + 32));
         }
 
         Sections = sections;
@@ -181,9 +193,9 @@ public sealed class ElfFile
     }
 
     /// <summary>sh_info of section 0, where e_phnum overflowed.</summary>
-    private static ulong? ExtendedCount(ReadOnlySpan<byte> bytes, bool wide)
+    private ulong? ExtendedCount(ReadOnlySpan<byte> bytes, bool wide)
     {
-        ulong tableOffset = wide ? U64(bytes, 40) : U32(bytes, 32);
+        ulong tableOffset = SectionTableOffset;
         if (tableOffset == 0 || !Fits(bytes.Length, tableOffset, wide ? 64u : 40u))
             return null;
         return U32(bytes, (int)tableOffset + (wide ? 44 : 28));

@@ -50,12 +50,13 @@ public sealed class ElfNotes
     public bool HasXenNote { get; private set; }
 
     /// <summary>Reads the notes of an image. Damage never throws; it ends the table that it is in and is kept in <see cref="Defects"/>.</summary>
-    /// <param name="elf">The image.</param>
+    /// <param name="elf">The image; null for one that is not ELF, and so has no notes.</param>
     /// <returns>The notes.</returns>
-    public static ElfNotes Read(ElfFile elf)
+    public static ElfNotes Read(ElfFile? elf)
     {
-        ArgumentNullException.ThrowIfNull(elf);
         ElfNotes notes = new();
+        if (elf is null)
+            return notes;
         foreach (ElfSegment segment in elf.Segments)
         {
             // Offset 0 would make the ELF header a note table; Xen skips such a segment, too.

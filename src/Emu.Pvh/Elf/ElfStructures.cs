@@ -35,6 +35,12 @@ public static class ElfConstants
     /// <summary>PT_NOTE.</summary>
     public const uint SegmentNote = 4;
 
+    /// <summary>SHT_SYMTAB.</summary>
+    public const uint SectionSymbols = 2;
+
+    /// <summary>SHT_STRTAB.</summary>
+    public const uint SectionStrings = 3;
+
     /// <summary>SHT_NOTE.</summary>
     public const uint SectionNote = 7;
 
@@ -73,7 +79,8 @@ public readonly record struct ElfSegment(
 /// <summary>One section header, as far as a boot loader looks at it.</summary>
 /// <param name="Index">Its position in the section header table.</param>
 /// <param name="Type">sh_type.</param>
+/// <param name="Address">sh_addr; 0 where no segment loads the section.</param>
 /// <param name="Offset">sh_offset.</param>
 /// <param name="Size">sh_size.</param>
 /// <param name="Alignment">sh_addralign.</param>
-public readonly record struct ElfSection(int Index, uint Type, ulong Offset, ulong Size, ulong Alignment);
+public readonly record struct ElfSection(int Index, uint Type, ulong Address, ulong Offset, ulong Size, ulong Alignment);

@@ -90,16 +90,28 @@ public sealed class EntryOutsideImageException(uint entry, GuestRange image) : K
     public GuestRange Image { get; } = image;
 }
 
+/// <summary>The image carries no Multiboot 1 header.</summary>
+/// <param name="hasMultiboot2">Whether it has a Multiboot 2 header instead.</param>
+public sealed class MissingMultibootHeaderException(bool hasMultiboot2) : KernelImageException(
+    "The image has no Multiboot 1 header: the magic number 0x1BADB002 with flags and a checksum that fits, 4-aligned and in its first 8192 bytes"
+    + (hasMultiboot2 ? " (it has a Multiboot 2 header, which is another protocol)." : "."));
+
+/// <summary>A Multiboot 1 header that contradicts the image or itself.</summary>
+public sealed class MalformedMultibootHeaderException(string message) : KernelImageException(message);
+
+/// <summary>A Multiboot 1 header that requires something that the specification does not define.</summary>
+public sealed class UnsupportedMultibootException(string message) : KernelImageException(message);
+
 /// <summary>A load address was asked for that the image does not allow.</summary>
 public sealed class RelocationException(string message) : KernelImageException(message);
 
 /// <summary>A part of the image would lie where the guest has no RAM.</summary>
-public sealed class ImageOutsideMemoryException(int segment, GuestRange range, string memory) : KernelImageException(
-    $"Segment {segment} wants the physical range {range}, where the guest has no RAM ({memory}); "
+public sealed class ImageOutsideMemoryException(int? segment, GuestRange range, string memory) : KernelImageException(
+    $"{(segment is { } index ? $"Segment {index}" : "The image")} wants the physical range {range}, where the guest has no RAM ({memory}); "
     + "give the guest more memory or link the kernel lower.")
 {
-    /// <summary>The index of the program header.</summary>
-    public int Segment { get; } = segment;
+    /// <summary>The index of the program header; null where the Multiboot header says what to load.</summary>
+    public int? Segment { get; } = segment;
 
     /// <summary>The range that the segment wants.</summary>
     public GuestRange Range { get; } = range;

@@ -2,7 +2,7 @@ using Emu.Pvh.Compression;
 
 namespace Emu.Pvh;
 
-/// <summary>How the ELF image was wrapped in the file.</summary>
+/// <summary>How the kernel was wrapped in the file.</summary>
 public enum KernelContainer
 {
     /// <summary>The file is the ELF image itself.</summary>
@@ -13,22 +13,29 @@ public enum KernelContainer
 
     /// <summary>The file is a Linux bzImage (vmlinuz) with the ELF image as its payload.</summary>
     BzImage,
+
+    /// <summary>The file is not ELF: a Multiboot 1 header in it says where to load it. It may be compressed.</summary>
+    Flat,
 }
 
-/// <summary>A kernel file, opened: its wrapping taken off, its ELF headers checked, its notes decoded. Nothing is loaded yet.</summary>
+/// <summary>A kernel file, opened: its wrapping taken off, its headers checked, its notes decoded. Nothing is loaded yet.</summary>
 public sealed class KernelImage
 {
-    private KernelImage(ElfFile elf, KernelContainer container, CompressionFormat compression, long fileLength)
+    private KernelImage(
+        ReadOnlyMemory<byte> image, ElfFile? elf, KernelContainer container, CompressionFormat compression, long fileLength)
     {
+        Image = image;
         Elf = elf;
         Container = container;
         Compression = compression;
         FileLength = fileLength;
         Notes = ElfNotes.Read(elf);
         Xen = XenNotes.Decode(Notes);
+        Multiboot1 = Multiboot1Header.Find(image.Span);
+        Multiboot2 = Multiboot2Header.Find(image.Span);
     }
 
-    /// <summary>How the ELF image was wrapped.</summary>
+    /// <summary>How the kernel was wrapped.</summary>
     public KernelContainer Container { get; }
 
     /// <summary>The compression that was taken off.</summary>
@@ -37,8 +44,11 @@ public sealed class KernelImage
     /// <summary>The length of the file as given, in bytes.</summary>
     public long FileLength { get; }
 
-    /// <summary>The ELF image.</summary>
-    public ElfFile Elf { get; }
+    /// <summary>The kernel without its wrapping, in bytes.</summary>
+    public ReadOnlyMemory<byte> Image { get; }
+
+    /// <summary>The ELF image; null when <see cref="Container"/> is <see cref="KernelContainer.Flat"/>.</summary>
+    public ElfFile? Elf { get; }
 
     /// <summary>All its notes.</summary>
     public ElfNotes Notes { get; }
@@ -50,10 +60,14 @@ public sealed class KernelImage
     public BzImageHeader? SetupHeader { get; private init; }
 
     /// <summary>The Multiboot 1 header, or null.</summary>
-    public Multiboot1Header? Multiboot1 { get; private init; }
+    public Multiboot1Header? Multiboot1 { get; }
 
     /// <summary>The Multiboot 2 header, or null.</summary>
-    public Multiboot2Header? Multiboot2 { get; private init; }
+    public Multiboot2Header? Multiboot2 { get; }
+
+    /// <summary>The protocol that <see cref="BootProtocol.Auto"/> means for this image: the PVH note wins, be it broken, over a Multiboot 1 header.</summary>
+    public BootProtocol PreferredProtocol =>
+        Multiboot1 is not null && Xen.Entry is null && !Xen.HasBadEntryDescriptor ? BootProtocol.Multiboot : BootProtocol.Pvh;
 
     /// <summary>Reads a kernel file from the host's file system.</summary>
     /// <param name="path">The file.</param>
@@ -93,14 +107,14 @@ public sealed class KernelImage
             return FromBzImage(file, options, file.Length);
         CompressionFormat format = Decompressor.Detect(bytes);
         if (format == CompressionFormat.None)
-            throw Unrecognized(bytes);
+            return FromFlat(file, format, file.Length) ?? throw Unrecognized(bytes);
 
         ReadOnlyMemory<byte> inner = Decompressor.Unpack(format, file, options);
         if (ElfFile.HasMagic(inner.Span))
             return FromElf(inner, KernelContainer.CompressedElf, format, null, file.Length);
         if (BzImageHeader.IsPresent(inner.Span))
             return FromBzImage(inner, options, file.Length);
-        throw new UnrecognizedImageException(
+        return FromFlat(inner, format, file.Length) ?? throw new UnrecognizedImageException(
             $"The file is {format.Name()}-compressed, but what it holds is neither an ELF image nor a bzImage; an initramfs belongs after --initrd.");
     }
 
@@ -156,19 +170,20 @@ public sealed class KernelImage
 
     private static KernelImage FromElf(
         ReadOnlyMemory<byte> image, KernelContainer container, CompressionFormat compression, BzImageHeader? setup, long fileLength) =>
-        new(ElfFile.Parse(image), container, compression, fileLength)
-        {
-            SetupHeader = setup,
-            Multiboot1 = Multiboot1Header.Find(image.Span),
-            Multiboot2 = Multiboot2Header.Find(image.Span),
-        };
+        new(image, ElfFile.Parse(image), container, compression, fileLength) { SetupHeader = setup };
+
+    /// <summary>A file of any format that its Multiboot 1 header makes loadable; null for one without such a header.</summary>
+    private static KernelImage? FromFlat(ReadOnlyMemory<byte> image, CompressionFormat compression, long fileLength) =>
+        Multiboot1Header.Find(image.Span) is { HasAddresses: true }
+            ? new KernelImage(image, null, KernelContainer.Flat, compression, fileLength)
+            : null;
 
     private static UnrecognizedImageException Unrecognized(ReadOnlySpan<byte> bytes)
     {
         if (Multiboot1Header.Find(bytes) is not null)
         {
             return new UnrecognizedImageException(
-                "The file has a Multiboot header but is not an ELF image; raw Multiboot binaries have no PVH entry point, link the kernel as ELF.");
+                "The file has a Multiboot header but is not an ELF image, and the header says nothing about where to load it (flag 16).");
         }
 
         if (bytes.StartsWith("MZ"u8))

@@ -19,8 +19,12 @@ public static class InspectionRenderer
         ArgumentNullException.ThrowIfNull(inspection);
         StringBuilder text = new();
         File(text, inspection.Image, fileName);
-        Segments(text, inspection.Image.Elf);
-        Notes(text, inspection.Image);
+        if (inspection.Image.Elf is { } elf)
+        {
+            Segments(text, elf);
+            Notes(text, inspection.Image);
+        }
+
         Layout(text, inspection);
         Verdicts(text, inspection);
         return text.ToString();
@@ -28,11 +32,10 @@ public static class InspectionRenderer
 
     private static void File(StringBuilder text, KernelImage image, string fileName)
     {
-        ElfFile elf = image.Elf;
         Line(text, "File", $"{fileName}, {Bytes(image.FileLength)}");
         string compressed = image.Compression == CompressionFormat.None
             ? "not compressed"
-            : $"{image.Compression.Name()}, unpacks to {Bytes(elf.Image.Length)}";
+            : $"{image.Compression.Name()}, unpacks to {Bytes(image.Image.Length)}";
         if (image.SetupHeader is { } setup)
         {
             string protocol = $"{setup.ProtocolVersion >> 8}.{setup.ProtocolVersion & 0xFF:00}";
@@ -45,14 +48,37 @@ public static class InspectionRenderer
             Line(text, "Container", $"compressed ELF: {compressed}");
         }
 
-        string bits = elf.Class == ElfClass.Elf64 ? "ELF64" : "ELF32";
-        string machine = elf.Machine == ElfMachine.X86_64 ? "x86-64" : "i386";
-        Line(text, "Image", $"{bits} for {machine}, e_entry 0x{elf.Entry:x} (PVH ignores it)");
+        else if (image.Container == KernelContainer.Flat)
+        {
+            Line(text, "Container", $"flat binary: {compressed}");
+        }
+
+        if (image.Elf is { } elf)
+        {
+            string bits = elf.Class == ElfClass.Elf64 ? "ELF64" : "ELF32";
+            string machine = elf.Machine == ElfMachine.X86_64 ? "x86-64" : "i386";
+            Line(text, "Image", $"{bits} for {machine}, e_entry 0x{elf.Entry:x} (PVH ignores it)");
+        }
+
         Line(text, "PVH entry", image.Xen.Entry is { } entry ? $"0x{entry:x}" : "none");
         if (image.Multiboot1 is { } one)
-            Line(text, "Multiboot 1", $"header at offset 0x{one.FileOffset:x}, flags 0x{one.Flags:x}");
+            Multiboot1(text, one);
         if (image.Multiboot2 is { } two)
             Line(text, "Multiboot 2", $"header at offset 0x{two.FileOffset:x}, {Bytes(two.Length)}");
+    }
+
+    private static void Multiboot1(StringBuilder text, Multiboot1Header header)
+    {
+        Line(text, "Multiboot 1", $"header at offset 0x{header.FileOffset:x}, flags 0x{header.Flags:x}");
+        if (header.Addresses is { } at)
+        {
+            string loadEnd = at.LoadEnd == 0 ? "the file's end" : $"0x{at.LoadEnd:x}";
+            string bssEnd = at.BssEnd == 0 ? "none" : $"to 0x{at.BssEnd:x}";
+            Line(text, "", $"header at 0x{at.Header:x}, loaded from 0x{at.Load:x} to {loadEnd}, zeros {bssEnd}, entry 0x{at.Entry:x}");
+        }
+
+        if (header.WantsVideo)
+            Line(text, "", "wants a video mode, which it is not given");
     }
 
     private static void Segments(StringBuilder text, ElfFile elf)
@@ -85,7 +111,7 @@ public static class InspectionRenderer
 
     private static void Layout(StringBuilder text, KernelInspection inspection)
     {
-        text.Append("\nLayout with ").Append(PvhLoader.Describe(inspection.Ram)).Append('\n');
+        text.Append("\nLayout with ").Append(BootPlacement.Describe(inspection.Ram)).Append('\n');
         if (inspection.Layout is not { } layout)
         {
             text.Append("  none: ").Append(inspection.Refusal!.Message).Append('\n');
@@ -94,7 +120,7 @@ public static class InspectionRenderer
 
         LoadedKernel kernel = layout.Kernel;
         Line(text, "  kernel", $"{kernel.Range}, {Bytes((long)kernel.Size)}, align 0x{kernel.Alignment:x}, entry 0x{kernel.Entry:x}");
-        Line(text, "  boot data", $"{layout.BootData} (start_info at 0x{layout.StartInfoAddress:x})");
+        Line(text, "  boot data", $"{layout.BootData} ({(layout is PvhBootResult ? "start_info" : "boot information")} at 0x{layout.Cpu.Ebx:x})");
         for (int i = 0; i < layout.Modules.Count && i < MaximumListed; i++)
             Line(text, $"  module {i}", $"{layout.Modules[i].Range}, {Bytes((long)layout.Modules[i].Range.Length)}");
     }

@@ -14,7 +14,7 @@ public sealed record KernelInspection
     public required IReadOnlyList<GuestRange> Ram { get; init; }
 
     /// <summary>Where everything will lie; null when the image cannot be booted.</summary>
-    public PvhBootResult? Layout { get; private init; }
+    public BootResult? Layout { get; private init; }
 
     /// <summary>Why the image cannot be booted; null when it can.</summary>
     public PvhBootException? Refusal { get; private init; }
@@ -22,20 +22,21 @@ public sealed record KernelInspection
     /// <summary>A verdict per loader.</summary>
     public IReadOnlyList<LoaderVerdict> Verdicts { get; private init; } = [];
 
-    /// <summary>Looks at an image without loading it.</summary>
+    /// <summary>Looks at an image without loading it: as it would be booted by itself, through its <see cref="KernelImage.PreferredProtocol"/>.</summary>
     /// <param name="image">The image.</param>
     /// <param name="ram">The RAM that the guest would have, ascending.</param>
-    /// <param name="options">How it would be booted; null for the defaults.</param>
     /// <returns>The report.</returns>
-    public static KernelInspection Inspect(KernelImage image, IReadOnlyList<GuestRange> ram, PvhBootOptions? options = null)
+    public static KernelInspection Inspect(KernelImage image, IReadOnlyList<GuestRange> ram)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(ram);
-        PvhBootResult? layout = null;
+        BootResult? layout = null;
         PvhBootException? refusal = null;
         try
         {
-            layout = PvhLoader.Plan(image, ram, options ?? new PvhBootOptions());
+            layout = image.PreferredProtocol == BootProtocol.Multiboot
+                ? MultibootLoader.Plan(image, ram, new MultibootBootOptions())
+                : PvhLoader.Plan(image, ram, new PvhBootOptions());
         }
         catch (PvhBootException e)
         {
@@ -58,11 +59,17 @@ public sealed record KernelInspection
         };
     }
 
-    private static LoaderVerdict Own(PvhBootResult? layout, PvhBootException? refusal)
+    private static LoaderVerdict Own(BootResult? layout, PvhBootException? refusal)
     {
         if (refusal is not null)
             return new LoaderVerdict(KernelLoader.Emu, VerdictOutcome.Refuses, [new LoaderFinding(refusal.Message, Fix(refusal))]);
         List<LoaderFinding> findings = [];
+        if (layout is MultibootBootResult)
+        {
+            findings.Add(new LoaderFinding("Without a PVH note, the Multiboot 1 header is what the kernel is entered by.", null));
+            return new LoaderVerdict(KernelLoader.Emu, VerdictOutcome.BootsOtherwise, findings);
+        }
+
         if (layout!.Kernel.Displacement != 0)
             findings.Add(new LoaderFinding($"The image is moved to 0x{layout.Kernel.Range.Start:x}, as its PHYS32_RELOC note allows.", null));
         return new LoaderVerdict(KernelLoader.Emu, VerdictOutcome.Boots, findings);

@@ -12,6 +12,14 @@ internal static class LinuxLoaderRules
 
     public static LoaderVerdict Judge(KernelImage image)
     {
+        if (image.Elf is not { } elf)
+        {
+            return new LoaderVerdict(
+                KernelLoader.LinuxLoader,
+                VerdictOutcome.Refuses,
+                [new LoaderFinding("Only ELF64 is read (InvalidElfMagicNumber).", "Link the kernel as ELF64; the entry point stays 32-bit code.")]);
+        }
+
         List<LoaderFinding> errors = [];
         List<LoaderFinding> remarks = [];
         if (image.Container != KernelContainer.Elf)
@@ -22,15 +30,15 @@ internal static class LinuxLoaderRules
                 "Unpack the vmlinux (Linux: scripts/extract-vmlinux)."));
         }
 
-        if (image.Elf.Class == ElfClass.Elf32)
+        if (elf.Class == ElfClass.Elf32)
         {
             errors.Add(new LoaderFinding(
                 "Only ELF64 is read (InvalidProgramHeaderSize).", "Link the kernel as ELF64; the entry point stays 32-bit code."));
             return new LoaderVerdict(KernelLoader.LinuxLoader, VerdictOutcome.Refuses, errors);
         }
 
-        Headers(image.Elf, errors, remarks);
-        bool found = FindEntry(image, errors, remarks);
+        Headers(elf, errors, remarks);
+        bool found = FindEntry(image, elf, errors, remarks);
         if (errors.Count != 0)
             return new LoaderVerdict(KernelLoader.LinuxLoader, VerdictOutcome.Refuses, errors);
         return new LoaderVerdict(KernelLoader.LinuxLoader, found ? VerdictOutcome.Boots : VerdictOutcome.BootsOtherwise, remarks);
@@ -75,11 +83,11 @@ internal static class LinuxLoaderRules
     }
 
     /// <summary>Every PT_NOTE segment overwrites what the one before it gave; within a segment the first entry note counts.</summary>
-    private static bool FindEntry(KernelImage image, List<LoaderFinding> errors, List<LoaderFinding> remarks)
+    private static bool FindEntry(KernelImage image, ElfFile elf, List<LoaderFinding> errors, List<LoaderFinding> remarks)
     {
         ElfNote? chosen = null;
         bool hidden = false;
-        foreach (ElfSegment segment in image.Elf.Segments)
+        foreach (ElfSegment segment in elf.Segments)
         {
             if (segment.Type != ElfConstants.SegmentNote)
                 continue;

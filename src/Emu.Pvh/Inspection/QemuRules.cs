@@ -24,7 +24,7 @@ internal static class QemuRules
                 inner.Outcome == VerdictOutcome.Boots ? [wrapped] : [wrapped, .. inner.Findings]);
         }
 
-        if (image.Container == KernelContainer.CompressedElf)
+        if (image.Compression != CompressionFormat.None)
         {
             return Refuse(new LoaderFinding(
                 $"-kernel does not unpack {image.Compression.Name()}: the file has no ELF magic, so it is taken for a broken bzImage.",
@@ -38,29 +38,37 @@ internal static class QemuRules
     {
         if (image.Multiboot1 is { } multiboot)
             return Multiboot(image, multiboot);
-        if ((image.Elf.Flags & RefusedFlags) != 0)
+        // Without a Multiboot header there is no other image than ELF.
+        ElfFile elf = image.Elf!;
+        if ((elf.Flags & RefusedFlags) != 0)
             return Refuse(new LoaderFinding($"e_flags has bits of 0x{RefusedFlags:x} set (elfboot unsupported flags).", "Clear e_flags."));
-        return Pvh(image);
+        return Pvh(image, elf);
     }
 
     private static LoaderVerdict Multiboot(KernelImage image, Multiboot1Header header)
     {
         string where = $"The valid Multiboot 1 header at offset 0x{header.FileOffset:x} is looked for first and wins over the PVH note";
+        if (image.Elf is null)
+        {
+            return new LoaderVerdict(
+                KernelLoader.Qemu, VerdictOutcome.BootsOtherwise, [new LoaderFinding("The image is loaded as its Multiboot 1 header says.", null)]);
+        }
+
         const string fix = "Move the Multiboot header behind the first 8 KiB of the file, or leave it out.";
         if (!header.HasAddresses && image.Elf.Class == ElfClass.Elf64)
             return Refuse(new LoaderFinding($"{where}, and Multiboot refuses ELF64 (\"Cannot load x86-64 image, give a 32bit one.\").", fix));
         return new LoaderVerdict(KernelLoader.Qemu, VerdictOutcome.BootsOtherwise, [new LoaderFinding($"{where}.", fix)]);
     }
 
-    private static LoaderVerdict Pvh(KernelImage image)
+    private static LoaderVerdict Pvh(KernelImage image, ElfFile elf)
     {
         const string message = "(\"Error loading uncompressed kernel without PVH ELF Note\").";
         ulong start = 0;
         List<LoaderFinding> remarks = [];
-        foreach (ElfSegment segment in image.Elf.Segments)
+        foreach (ElfSegment segment in elf.Segments)
         {
             if (segment.Type != ElfConstants.SegmentNote || segment.FileSize == 0
-                || segment.Offset > (ulong)image.Elf.Image.Length || segment.FileSize > (ulong)image.Elf.Image.Length - segment.Offset)
+                || segment.Offset > (ulong)elf.Image.Length || segment.FileSize > (ulong)elf.Image.Length - segment.Offset)
             {
                 continue;
             }
@@ -71,7 +79,7 @@ internal static class QemuRules
                     $"Note segment {segment.Index} has p_align 0, by which QEMU divides.", "Link the notes with an alignment of 4."));
             }
 
-            if (FindEntry(image.Elf.Slice(segment.Offset, segment.FileSize), segment.Alignment, image.Elf.Class == ElfClass.Elf64) is { } found)
+            if (FindEntry(elf.Slice(segment.Offset, segment.FileSize), segment.Alignment, elf.Class == ElfClass.Elf64) is { } found)
                 start = found;
         }
 

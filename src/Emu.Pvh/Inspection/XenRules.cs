@@ -14,6 +14,12 @@ internal static class XenRules
 
     public static LoaderVerdict Judge(KernelImage image)
     {
+        if (image.Elf is not { } elf)
+        {
+            return new LoaderVerdict(
+                KernelLoader.Xen, VerdictOutcome.Refuses, [new LoaderFinding("Only an ELF image or a bzImage is taken.", "Link the kernel as ELF.")]);
+        }
+
         List<LoaderFinding> errors = [];
         List<LoaderFinding> remarks = [];
         if (image.Container == KernelContainer.CompressedElf && image.Compression != CompressionFormat.Gzip)
@@ -29,10 +35,10 @@ internal static class XenRules
                 "A PVH kernel needs a note named \"Xen\" of type 18 (XEN_ELFNOTE_PHYS32_ENTRY).",
                 "Add the note in a PT_NOTE segment with the 32-bit physical entry point as its descriptor (Linux: CONFIG_PVH=y)."));
         }
-        else if (entry < image.Elf.PhysicalRange.Start || entry > image.Elf.PhysicalRange.End)
+        else if (entry < elf.PhysicalRange.Start || entry > elf.PhysicalRange.End)
         {
             errors.Add(new LoaderFinding(
-                $"The entry point 0x{entry:x} must lie in the image at {image.Elf.PhysicalRange}.",
+                $"The entry point 0x{entry:x} must lie in the image at {elf.PhysicalRange}.",
                 "Put the physical address into the note: the virtual one less the kernel's mapping offset."));
         }
 

@@ -7,8 +7,8 @@ internal static class KernelPlacement
     public static LoadedKernel Place(
         KernelImage image, IReadOnlyList<GuestRange> ram, ulong? wanted, IReadOnlyList<GuestRange> reserved)
     {
-        ElfFile elf = image.Elf;
         uint entry = Entry(image);
+        ElfFile elf = image.Elf!;
         GuestRange linked = elf.PhysicalRange;
         // The end itself counts as inside, as it does for Xen.
         if (entry < linked.Start || entry > linked.End)
@@ -31,22 +31,11 @@ internal static class KernelPlacement
         }
 
         ulong displacement = unchecked(start - linked.Start);
-        foreach (ElfSegment segment in elf.LoadableSegments)
-        {
-            GuestRange target = new(unchecked(segment.PhysicalAddress + displacement), segment.MemorySize);
-            if (!ram.Any(region => region.Contains(target)))
-                throw new ImageOutsideMemoryException(segment.Index, target, PvhLoader.Describe(ram));
-            foreach (GuestRange range in reserved)
-            {
-                if (range.Overlaps(target))
-                    throw new BootLayoutException($"Segment {segment.Index} at {target} overlaps {range}, which the machine needs for itself.");
-            }
-        }
-
+        ImagePart.Check(ImagePart.OfSegments(elf, displacement), ram, reserved);
         return new LoadedKernel(new GuestRange(start, linked.Length), alignment, (uint)unchecked(entry + displacement), displacement);
     }
 
-    /// <summary>The PVH entry point, or the exception that says best why there is none.</summary>
+    /// <summary>The PVH entry point, or the exception that says best why there is none. An image that is not ELF has none.</summary>
     public static uint Entry(KernelImage image)
     {
         if (image.Xen.HasBadEntryDescriptor)

@@ -18,11 +18,8 @@ public static class PvhLoader
         ArgumentNullException.ThrowIfNull(memory);
         PvhBootResult result = Plan(image, memory.RamRegions, options);
         WriteKernel(image, memory, result.Kernel);
-        for (int i = 0; i < options.Modules.Count; i++)
-            memory.Write(result.Modules[i].Range.Start, options.Modules[i].Data.Span);
-        WriteBootData(memory, options, result);
-        foreach (GuestBytes table in result.Cpu.Tables)
-            memory.Write(table.Address, table.Data.Span);
+        BootPlacement.Write(memory, options, result);
+        memory.Write(result.BootData.Start, BootDataLayout.Serialize(options, result.StartInfo, result.BootData));
         return result;
     }
 
@@ -36,7 +33,7 @@ public static class PvhLoader
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(memory);
-        LoadedKernel kernel = KernelPlacement.Place(image, Merge(memory.RamRegions), loadAddress, []);
+        LoadedKernel kernel = KernelPlacement.Place(image, BootPlacement.Merge(memory.RamRegions), loadAddress, []);
         WriteKernel(image, memory, kernel);
         return kernel;
     }
@@ -50,12 +47,12 @@ public static class PvhLoader
     public static GuestRange LoadModule(ReadOnlySpan<byte> data, IGuestMemory memory, ulong address)
     {
         ArgumentNullException.ThrowIfNull(memory);
-        IReadOnlyList<GuestRange> ram = Merge(memory.RamRegions);
+        IReadOnlyList<GuestRange> ram = BootPlacement.Merge(memory.RamRegions);
         if (address == 0)
             throw new BootLayoutException("A module cannot lie at address 0, which the ABI reserves for \"absent\".");
         ulong length = (ulong)data.Length;
         if (length > ulong.MaxValue - address || !ram.Any(region => region.Contains(new GuestRange(address, length))))
-            throw new BootLayoutException($"A module of {data.Length} bytes does not fit at 0x{address:x} into {Describe(ram)}.");
+            throw new BootLayoutException($"A module of {data.Length} bytes does not fit at 0x{address:x} into {BootPlacement.Describe(ram)}.");
         memory.Write(address, data);
         return new GuestRange(address, length);
     }
@@ -72,42 +69,18 @@ public static class PvhLoader
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(ramRegions);
         ArgumentNullException.ThrowIfNull(options);
-        CheckText(options.CommandLine, "kernel");
-        for (int i = 0; i < options.Modules.Count; i++)
-            CheckText(options.Modules[i].CommandLine, $"module {i}'s");
+        BootPlacement.CheckTexts(options);
 
-        IReadOnlyList<GuestRange> ram = Merge(ramRegions);
+        IReadOnlyList<GuestRange> ram = BootPlacement.Merge(ramRegions);
         LoadedKernel kernel = KernelPlacement.Place(image, ram, options.LoadAddress, options.ReservedRanges);
-        FreeMemory free = new(ram);
-        free.Claim(kernel.Range);
-        foreach (GuestRange reserved in options.ReservedRanges)
-            free.Claim(reserved);
-        InitialCpuState cpu = InitialCpuState.Create(options.EntryProfile, kernel.Entry, 0);
-        cpu = cpu with { Tables = UndisturbingTables(cpu.Tables, ram, kernel.Range, options.ReservedRanges) };
-        foreach (GuestBytes table in cpu.Tables)
-            free.Claim(table.Range);
-
-        BootDataLayout data = new(options, MemoryMap(options, ram));
-        GuestRange block = free.Allocate((ulong)data.Length, kernel.Range.End)
-            ?? throw new BootLayoutException(
-                $"There is no room for start_info, command lines and memory map ({data.Length} bytes) in {Describe(ram)}; "
-                + "give the guest more memory.");
-        List<GuestRange> modules = [];
-        ulong next = block.End;
-        for (int i = 0; i < options.Modules.Count; i++)
-        {
-            long length = options.Modules[i].Data.Length;
-            GuestRange range = free.Allocate((ulong)length, next)
-                ?? throw new BootLayoutException(
-                    $"There is no room for module {i} ({length} bytes) below 4 GiB beside the kernel at {kernel.Range}; give the guest more memory.");
-            modules.Add(range);
-            next = range.End;
-        }
-
+        BootPlacement placement = new(options, ram, kernel.Range, InitialCpuState.Create(options.EntryProfile, kernel.Entry, 0));
+        BootDataLayout data = new(options, BootPlacement.MemoryMap(options, ram));
+        GuestRange block = placement.PlaceBlock((ulong)data.Length, kernel.Range.End, "start_info, command lines and memory map");
+        IReadOnlyList<GuestRange> modules = placement.PlaceModules(block.End);
         HvmStartInfo info = data.StartInfo(block.Start, modules);
         return new PvhBootResult
         {
-            Cpu = cpu with { Ebx = (uint)block.Start },
+            Cpu = placement.Cpu with { Ebx = (uint)block.Start },
             Kernel = kernel,
             Modules = [.. info.Modules.Select((module, i) => new LoadedModule(modules[i], data.ModuleCommandLineAddress(i, block.Start)))],
             StartInfo = info,
@@ -115,57 +88,6 @@ public static class PvhLoader
         };
     }
 
-    /// <summary>Copies and zero-fills the segments of a kernel that has been placed.</summary>
-    private static void WriteKernel(KernelImage image, IGuestMemory memory, LoadedKernel kernel)
-    {
-        foreach (ElfSegment segment in image.Elf.LoadableSegments)
-        {
-            ulong address = unchecked(segment.PhysicalAddress + kernel.Displacement);
-            if (segment.FileSize != 0)
-                memory.Write(address, image.Elf.Slice(segment.Offset, segment.FileSize));
-            if (segment.MemorySize != segment.FileSize)
-                memory.Zero(address + segment.FileSize, segment.MemorySize - segment.FileSize);
-        }
-    }
-
-    private static void WriteBootData(IGuestMemory memory, PvhBootOptions options, PvhBootResult result)
-    {
-        byte[] bytes = BootDataLayout.Serialize(options, result.StartInfo, result.BootData);
-        memory.Write(result.BootData.Start, bytes);
-    }
-
-    private static IReadOnlyList<MemoryMapEntry> MemoryMap(PvhBootOptions options, IReadOnlyList<GuestRange> ram) =>
-        options.MemoryMap ?? [.. ram.Select(static region => new MemoryMapEntry(region.Start, region.Length, MemoryMapType.Ram))];
-
-    private static GuestBytes[] UndisturbingTables(
-        IReadOnlyList<GuestBytes> tables, IReadOnlyList<GuestRange> ram, GuestRange kernel, IReadOnlyList<GuestRange> reserved) =>
-        [.. tables.Where(table => ram.Any(region => region.Contains(table.Range))
-            && !kernel.Overlaps(table.Range)
-            && !reserved.Any(range => range.Overlaps(table.Range)))];
-
-    private static void CheckText(ReadOnlyMemory<byte>? text, string whose)
-    {
-        if (text is { } bytes && bytes.Span.Contains((byte)0))
-            throw new BootLayoutException($"The {whose} command line contains a NUL byte, where a guest would take it to end.");
-    }
-
-    /// <summary>Joins regions that touch and refuses what breaks the interface's promise.</summary>
-    internal static IReadOnlyList<GuestRange> Merge(IReadOnlyList<GuestRange> regions)
-    {
-        List<GuestRange> merged = [];
-        foreach (GuestRange region in regions)
-        {
-            if (merged.Count != 0 && region.Start < merged[^1].End)
-                throw new ArgumentException("RAM regions must be ascending and must not overlap.", nameof(regions));
-            if (merged.Count != 0 && region.Start == merged[^1].End)
-                merged[^1] = GuestRange.FromEnds(merged[^1].Start, region.End);
-            else if (!region.IsEmpty)
-                merged.Add(region);
-        }
-
-        return merged;
-    }
-
-    internal static string Describe(IReadOnlyList<GuestRange> ram) =>
-        ram.Count == 0 ? "no RAM" : "RAM " + string.Join(", ", ram.Take(4)) + (ram.Count > 4 ? ", …" : "");
+    private static void WriteKernel(KernelImage image, IGuestMemory memory, LoadedKernel kernel) =>
+        ImagePart.Write(ImagePart.OfSegments(image.Elf!, kernel.Displacement), image.Image.Span, memory);
 }

@@ -10,8 +10,8 @@ public sealed record GuestBytes(uint Address, ReadOnlyMemory<byte> Data)
 }
 
 /// <summary>
-/// The boot processor's state at the PVH entry point as data (docs/misc/pvh.pandoc in Xen's tree): 32-bit protected mode, paging off,
-/// EBX = start_info. It says nothing about the other processors, which wait for INIT and SIPI.
+/// The boot processor's state at the entry point as data (docs/misc/pvh.pandoc in Xen's tree): 32-bit protected mode, paging off,
+/// EBX = start_info, or Multiboot's boot information. It says nothing about the other processors, which wait for INIT and SIPI.
 /// </summary>
 public sealed record InitialCpuState
 {
@@ -24,7 +24,7 @@ public sealed record InitialCpuState
     /// <summary>The entry point, physical and linear.</summary>
     public required uint Eip { get; init; }
 
-    /// <summary>The physical address of start_info.</summary>
+    /// <summary>The physical address of start_info, or of Multiboot's boot information.</summary>
     public required uint Ebx { get; init; }
 
     /// <summary>EAX; unspecified by the ABI.</summary>
@@ -134,6 +134,20 @@ public sealed record InitialCpuState
         EntryProfile.Poison => Poison(entry, startInfo),
         _ => throw new ArgumentOutOfRangeException(nameof(profile), profile, "This is not an entry profile."),
     };
+
+    /// <summary>
+    /// The state at a Multiboot entry point (specification 0.6.96, §3.2): as for PVH, but with the loader's magic in EAX, and with all five data
+    /// segments flat, where PVH says nothing about FS and GS.
+    /// </summary>
+    /// <param name="profile">Whose choice to follow where the specification leaves one.</param>
+    /// <param name="entry">The entry point.</param>
+    /// <param name="information">The physical address of the boot information.</param>
+    /// <returns>The state.</returns>
+    public static InitialCpuState CreateMultiboot(EntryProfile profile, uint entry, uint information)
+    {
+        InitialCpuState state = Create(profile, entry, information);
+        return state with { Eax = Multiboot1Header.LoaderMagic, Fs = state.Ds, Gs = state.Ds };
+    }
 
     private static InitialCpuState Flat(EntryProfile profile, uint entry, uint startInfo, ushort code, ushort data)
     {

@@ -47,7 +47,7 @@ public static class HvmStartInfoReader
         public Reading(IGuestMemory memory)
         {
             _memory = memory;
-            _ram = PvhLoader.Merge(memory.RamRegions);
+            _ram = BootPlacement.Merge(memory.RamRegions);
         }
 
         public StartInfoReading Draft(ulong address)

@@ -21,7 +21,7 @@ internal sealed unsafe class CpuFixture : IDisposable
     private readonly BlockCache _blocks;
     private readonly Platform _platform = new();
 
-    public CpuFixture()
+    public CpuFixture(CpuVendor vendor = CpuVendor.Intel)
     {
         _ram = (byte*)NativeMemory.AlignedAlloc((nuint)RamBytes, PhysicalMemory.PageSize);
         new Span<byte>(_ram, (int)RamBytes).Clear();
@@ -35,7 +35,7 @@ internal sealed unsafe class CpuFixture : IDisposable
             Mmio = _platform,
             Interrupts = _platform,
             Observer = _platform,
-            Model = new CpuModel(),
+            Model = new CpuModel(vendor),
         });
         State = Vcpu.State;
         Enter64Bit();

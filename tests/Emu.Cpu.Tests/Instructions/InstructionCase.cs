@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text.RegularExpressions;
 using Emu.Cpu.State;
 
@@ -6,8 +7,8 @@ namespace Emu.Cpu.Tests.Instructions;
 
 /// <summary>
 /// One line of a case file: <c>[11 d8] "adc eax,ebx" RAX=ffffffff, RBX=1, CF=1 ⇒ RAX=1, CF=1</c>.
-/// The 64-bit cases are what an AMD processor did. Numbers are hexadecimal. Before the arrow stands what the instruction needs: registers, flags that are set, memory as
-/// <c>m32[802000]=1234</c>. After it stands what changes; a flag that the SDM leaves undefined is written <c>CF=?</c>. What is not
+/// The 64-bit cases are what an AMD processor did. Numbers are hexadecimal. Before the arrow stands what the instruction needs: registers
+/// (<c>RAX</c>, <c>XMM1</c>, <c>YMM1</c>), flags that are set, memory as <c>m32[802000]=1234</c>. After it stands what changes; a flag that the SDM leaves undefined is written <c>CF=?</c>. What is not
 /// named must stay as it was. Code is 64-bit unless the brackets begin with <c>16:</c> or <c>32:</c>. <c>⇒ #DE</c> is an exception.
 /// </summary>
 internal sealed partial class InstructionCase
@@ -31,6 +32,7 @@ internal sealed partial class InstructionCase
         ["#DE"] = ExceptionVector.DivideError,
         ["#UD"] = ExceptionVector.InvalidOpcode,
         ["#SS"] = ExceptionVector.StackFault,
+        ["#NM"] = ExceptionVector.DeviceNotAvailable,
         ["#GP"] = ExceptionVector.GeneralProtection,
     };
 
@@ -60,16 +62,24 @@ internal sealed partial class InstructionCase
     {
         Enter(fixture);
         var expected = new ulong[16];
+        var vectors = new BigInteger[16];
         var s = fixture.State;
         for (var i = 0; i < 16; i++)
+        {
             expected[i] = _codeSize == 64 ? 0x1111_1111_1111_1111 * (ulong)i : 0x1111_1111u * (uint)i;
+            vectors[i] = BigInteger.Parse("0" + string.Concat(Enumerable.Repeat($"f{i:x}", 32)), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        }
         expected[4] = 0x6000;
         var flags = Rflags.AlwaysSet;
         var ignored = 0UL;
         foreach (var item in _before)
-            Apply(fixture, item, expected, ref flags, ref ignored);
+            Apply(fixture, item, expected, vectors, ref flags, ref ignored);
         for (var i = 0; i < 16; i++)
+        {
             s->Registers[i] = expected[i];
+            Vector(fixture, i).Clear();
+            vectors[i].TryWriteBytes(Vector(fixture, i), out _, isUnsigned: true);
+        }
         fixture.Flags = flags;
         fixture.Load(_code, _codeSize == 16 ? 0x7000UL : CpuFixture.Code);
         var start = s->Rip;
@@ -86,7 +96,7 @@ internal sealed partial class InstructionCase
             if (vector >= 0)
                 return $"{_line}{Environment.NewLine}  raised exception {vector}";
             foreach (var item in _after)
-                Check(fixture, item, expected, ref flags, ref ignored, wrong);
+                Check(fixture, item, expected, vectors, ref flags, ref ignored, wrong);
             if (s->Rip != start + (ulong)_code.Length)
                 wrong.Add($"RIP={s->Rip:x}");
         }
@@ -95,6 +105,8 @@ internal sealed partial class InstructionCase
             var mask = _codeSize == 64 ? ulong.MaxValue : uint.MaxValue;
             if (((s->Registers[i] ^ expected[i]) & mask) != 0)
                 wrong.Add($"{RegisterNames[i]}={s->Registers[i]:x}");
+            if (new BigInteger(Vector(fixture, i), isUnsigned: true) is var vector256 && vector256 != vectors[i])
+                wrong.Add($"YMM{i}={vector256.ToString("x64", CultureInfo.InvariantCulture)[^64..]}");
         }
         foreach (var (name, bit) in FlagNames)
         {
@@ -104,7 +116,7 @@ internal sealed partial class InstructionCase
         return wrong.Count == 0 ? null : $"{_line}{Environment.NewLine}  found {string.Join(", ", wrong)}";
     }
 
-    private void Enter(CpuFixture fixture)
+    private unsafe void Enter(CpuFixture fixture)
     {
         switch (_codeSize)
         {
@@ -118,9 +130,14 @@ internal sealed partial class InstructionCase
                 fixture.Enter64Bit();
                 break;
         }
+        fixture.State->Cr4 = Cr4.Osfxsr | Cr4.Osxmmexcpt | Cr4.Osxsave;
+        fixture.State->Xcr0 = fixture.Vcpu.Model.Xcr0Bits;
     }
 
-    private static void Apply(CpuFixture fixture, string item, ulong[] registers, ref ulong flags, ref ulong ignored)
+    // All 32 bytes of a vector register.
+    private static unsafe Span<byte> Vector(CpuFixture fixture, int number) => new(fixture.State->Vectors + number * 4, 32);
+
+    private static void Apply(CpuFixture fixture, string item, ulong[] registers, BigInteger[] vectors, ref ulong flags, ref ulong ignored)
     {
         var (name, value) = Split(item);
         if (FlagNames.TryGetValue(name, out var bit))
@@ -130,8 +147,14 @@ internal sealed partial class InstructionCase
         }
         else if (Memory().Match(name) is { Success: true } memory)
         {
-            Place(fixture, memory, out var length).Clear();
-            BitConverter.GetBytes(Hexadecimal(value)).AsSpan(0, Math.Min(length, 8)).CopyTo(Place(fixture, memory, out _));
+            Place(fixture, memory, out _).Clear();
+            Large(value).TryWriteBytes(Place(fixture, memory, out _), out _, isUnsigned: true);
+        }
+        else if (VectorName().Match(name) is { Success: true } vector)
+        {
+            // XMM names the lower half: the upper one is what it was.
+            var number = int.Parse(vector.Groups["number"].Value, CultureInfo.InvariantCulture);
+            vectors[number] = name[0] == 'Y' ? Large(value) : (vectors[number] >> 128 << 128) | Large(value);
         }
         else
         {
@@ -139,16 +162,16 @@ internal sealed partial class InstructionCase
         }
     }
 
-    private static void Check(CpuFixture fixture, string item, ulong[] registers, ref ulong flags, ref ulong ignored, List<string> wrong)
+    private static void Check(CpuFixture fixture, string item, ulong[] registers, BigInteger[] vectors, ref ulong flags, ref ulong ignored, List<string> wrong)
     {
         var (name, value) = Split(item);
         if (Memory().Match(name) is not { Success: true } memory)
         {
-            Apply(fixture, item, registers, ref flags, ref ignored);
+            Apply(fixture, item, registers, vectors, ref flags, ref ignored);
             return;
         }
-        var place = Place(fixture, memory, out var length);
-        if (!place.SequenceEqual(BitConverter.GetBytes(Hexadecimal(value)).AsSpan(0, length)))
+        var place = Place(fixture, memory, out _);
+        if (new BigInteger(place, isUnsigned: true) != Large(value))
             wrong.Add($"{name}={Convert.ToHexString(place)} (as bytes)");
     }
 
@@ -168,9 +191,14 @@ internal sealed partial class InstructionCase
 
     private static ulong Hexadecimal(string text) => ulong.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
+    private static BigInteger Large(string text) => BigInteger.Parse("0" + text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
     [GeneratedRegex("""^\[((?<size>16|32|64):)?(?<code>[0-9a-fA-F ]+)\]\s+"[^"]*"(?<before>[^⇒]*)⇒(?<after>.*)$""")]
     private static partial Regex Line();
 
-    [GeneratedRegex("""^m(?<bits>8|16|32|64)\[(?<address>[0-9a-fA-F]+)\]$""")]
+    [GeneratedRegex("""^m(?<bits>8|16|32|64|128|256|512)\[(?<address>[0-9a-fA-F]+)\]$""")]
     private static partial Regex Memory();
+
+    [GeneratedRegex("""^[XY]MM(?<number>[0-9]+)$""")]
+    private static partial Regex VectorName();
 }

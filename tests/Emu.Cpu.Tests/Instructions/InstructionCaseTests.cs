@@ -13,7 +13,7 @@ public sealed class InstructionCaseTests
     [MemberData(nameof(Files))]
     public void Every_case_of_the_mnemonic_holds(string mnemonic)
     {
-        using var fixture = new CpuFixture();
+        using var fixture = new CpuFixture(CpuVendor.Amd);
         var cases = InstructionCase.Read(Path.Combine(Folder, mnemonic + ".txt")).ToList();
         Assert.NotEmpty(cases);
         var wrong = cases.Select(one => one.Run(fixture)).OfType<string>().ToList();

@@ -31,7 +31,9 @@ internal static class IntegerForms
         Mnemonic.Js, Mnemonic.Jns, Mnemonic.Jp, Mnemonic.Jnp, Mnemonic.Jl, Mnemonic.Jge, Mnemonic.Jle, Mnemonic.Jg,
         Mnemonic.Nop, Mnemonic.Reservednop, Mnemonic.Pause, Mnemonic.Endbr32, Mnemonic.Endbr64, Mnemonic.Lfence, Mnemonic.Mfence, Mnemonic.Sfence,
         Mnemonic.Prefetch, Mnemonic.Prefetchw, Mnemonic.Prefetchwt1, Mnemonic.Prefetchnta, Mnemonic.Prefetcht0, Mnemonic.Prefetcht1,
-        Mnemonic.Prefetcht2, Mnemonic.Clflush, Mnemonic.Clflushopt, Mnemonic.Clwb, Mnemonic.Ud0, Mnemonic.Ud1, Mnemonic.Ud2,
+        Mnemonic.Prefetcht2, Mnemonic.Clflush, Mnemonic.Clflushopt, Mnemonic.Clwb,
+        Mnemonic.Rdrand, Mnemonic.Rdseed, Mnemonic.Movdiri, Mnemonic.Movdir64b, Mnemonic.Clzero, Mnemonic.Serialize, Mnemonic.Cldemote,
+        Mnemonic.Prefetchit0, Mnemonic.Prefetchit1, Mnemonic.Ud0, Mnemonic.Ud1, Mnemonic.Ud2,
     ];
 
     // Processors of other times and makers.

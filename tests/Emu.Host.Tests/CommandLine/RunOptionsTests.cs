@@ -70,7 +70,7 @@ public sealed class RunOptionsTests
     {
         RunOptions options = Parse(
             "run", "k", "--machine", "xen", "--engine", "interpreter", "--entry", "pvh", "--start-info", "v0", "--entry-profile", "cloud-hypervisor",
-            "--cpu-vendor", "amd", "--max-instructions", "1_000_000", "--timeout", "1.5", "--memory", "1G", "--dump-at", "7", "--dump-at", "3",
+            "--cpu-vendor", "amd", "--cpu", "x86-64-v2", "--seed", "0x2A", "--max-instructions", "1_000_000", "--timeout", "1.5", "--memory", "1G", "--dump-at", "7", "--dump-at", "3",
             "--trace", "t", "--trace-from", "5", "--trace-count", "6");
 
         Assert.Equal(MachineProfile.Xen, options.Machine);
@@ -78,6 +78,8 @@ public sealed class RunOptionsTests
         Assert.Equal(StartInfoVersion.V0, options.StartInfo);
         Assert.Equal(EntryProfile.CloudHypervisor, options.EntryProfile);
         Assert.Equal(CpuVendor.Amd, options.CpuVendor);
+        Assert.Equal(CpuLevel.V2, options.CpuLevel);
+        Assert.Equal(42UL, options.RandomSeed);
         Assert.Equal(1_000_000UL, options.MaximumInstructions);
         Assert.Equal(TimeSpan.FromSeconds(1.5), options.Timeout);
         Assert.Equal(1UL << 30, options.MemorySize);
@@ -95,14 +97,16 @@ public sealed class RunOptionsTests
     [InlineData("--memory", "k", "--memory", "4K")]
     [InlineData("--memory", "k", "--memory", "1048577B")]
     [InlineData("--vcpus", "k", "--vcpus", "0")]
-    [InlineData("--vcpus", "k", "--vcpus", "2")]
+    [InlineData("--vcpus", "k", "--vcpus", "33")]
     [InlineData("jit", "k", "--engine", "jit")]
     [InlineData("--engine", "k", "--engine", "steam")]
-    [InlineData("multiboot", "k", "--entry", "multiboot")]
+    [InlineData("multiboot2", "k", "--entry", "multiboot2")]
     [InlineData("--machine", "k", "--machine", "pdp11")]
     [InlineData("--start-info", "k", "--start-info", "v2")]
     [InlineData("--entry-profile", "k", "--entry-profile", "bochs")]
     [InlineData("--cpu-vendor", "k", "--cpu-vendor", "via")]
+    [InlineData("--cpu", "k", "--cpu", "x86-64-v4")]
+    [InlineData("--seed", "k", "--seed", "lucky")]
     [InlineData("--max-instructions", "k", "--max-instructions", "-1")]
     [InlineData("--timeout", "k", "--timeout", "0")]
     [InlineData("--timeout", "k", "--timeout", "NaN")]

@@ -9,10 +9,15 @@ internal sealed record TestKernelCase(string Name, int ExitCode, IReadOnlyList<s
 {
     public string Folder => Name.Split(':')[0];
 
-    public string Kernel => Path.Combine(TestFiles.TestKernels, Folder, Folder + ".elf");
+    /// <summary>How <c>emu run</c> is told the kernel (a flat one is a .bin), or the ROM.</summary>
+    public IReadOnlyList<string> Guest => File.Exists(FileWith(".rom")) ? ["--firmware", FileWith(".rom")]
+        : File.Exists(FileWith(".bin")) ? [FileWith(".bin")]
+        : [FileWith(".elf")];
 
     private string ExpectedFile =>
         Path.Combine(TestFiles.TestKernels, Folder, Name.Contains(':', StringComparison.Ordinal) ? $"expected-{Name.Split(':')[1]}.txt" : "expected.txt");
+
+    private string FileWith(string extension) => Path.Combine(TestFiles.TestKernels, Folder, Folder + extension);
 
     public static IEnumerable<TestKernelCase> All()
     {

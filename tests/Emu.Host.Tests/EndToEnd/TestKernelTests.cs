@@ -10,7 +10,7 @@ public sealed class TestKernelTests
     {
         TestKernelCase item = TestKernelCase.All().Single(item => item.Name == name);
 
-        EmuResult result = EmuProcess.Run(["run", item.Kernel, .. item.Options, "--timeout", "120"]);
+        EmuResult result = EmuProcess.Run(["run", .. item.Guest, .. item.Options, "--timeout", "120"]);
 
         Assert.True(
             item.ExpectedConsole().IsMatch(result.Console),
@@ -22,7 +22,7 @@ public sealed class TestKernelTests
     [Fact]
     public void Every_test_kernel_has_a_case()
     {
-        string[] kernels = [.. Directory.GetDirectories(TestFiles.TestKernels).Where(path => File.Exists(Path.Combine(path, "kernel.s"))).Select(path => Path.GetFileName(path)).Order()];
+        string[] kernels = [.. Directory.GetDirectories(TestFiles.TestKernels).Where(path => File.Exists(Path.Combine(path, "kernel.s")) || File.Exists(Path.Combine(path, "rom.s"))).Select(path => Path.GetFileName(path)).Order()];
 
         Assert.NotEmpty(kernels);
         Assert.Equal(kernels, TestKernelCase.All().Select(item => item.Folder).Distinct().Order());

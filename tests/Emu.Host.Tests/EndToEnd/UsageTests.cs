@@ -29,7 +29,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("run", "--memory", "lots")]
     [InlineData("run", "--engine", "jit")]
     [InlineData("run", "--entry", "multiboot2")]
-    [InlineData("run", "--vcpus", "4")]
+    [InlineData("run", "--vcpus", "4", "--machine", "xen")]
+    [InlineData("run", "--vcpus", "33")]
     [InlineData("inspect")]
     public void A_mistake_on_the_command_line_ends_with_2(params string[] arguments)
     {

@@ -31,7 +31,7 @@ public sealed class DecompressorTests
         byte[] packed = Fixture.Read("bootable.elf." + form);
         KernelImage image = KernelImage.Read(BzImageBuilder.Build(packed, form == "gz" ? null : (uint)elf.Length));
 
-        Assert.Equal(elf, image.Elf.Image.ToArray());
+        Assert.Equal(elf, image.Elf!.Image.ToArray());
         Assert.Equal(KernelContainer.BzImage, image.Container);
         Assert.Equal(0x100010u, image.Xen.Entry);
     }

@@ -157,7 +157,7 @@ public sealed class HostileElfTests
         BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(60), 0);
         ulong table = BinaryPrimitives.ReadUInt64LittleEndian(image.AsSpan(40));
         BinaryPrimitives.WriteUInt64LittleEndian(image.AsSpan((int)table + 32), ulong.MaxValue);
-        Assert.Empty(KernelImage.Read(image).Elf.Sections);
+        Assert.Empty(KernelImage.Read(image).Elf!.Sections);
         Load(image);
     }
 

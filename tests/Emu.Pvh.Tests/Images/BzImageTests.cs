@@ -16,7 +16,7 @@ public sealed class BzImageTests
         Assert.Equal(CompressionFormat.Gzip, image.Compression);
         Assert.Equal("6.1.0-test (us@here)", image.SetupHeader!.KernelVersion);
         Assert.Equal(0x020F, image.SetupHeader.ProtocolVersion);
-        Assert.Equal(Elf, image.Elf.Image.ToArray());
+        Assert.Equal(Elf, image.Elf!.Image.ToArray());
     }
 
     [Fact]
@@ -29,7 +29,7 @@ public sealed class BzImageTests
         byte[] image = BzImageBuilder.Build(Elf);
         byte[] moved = [.. image[..(3 * 512)], .. new byte[2 * 512], .. image[(3 * 512)..]];
         moved[0x1F1] = 0;
-        Assert.Equal(Elf, KernelImage.Read(moved).Elf.Image.ToArray());
+        Assert.Equal(Elf, KernelImage.Read(moved).Elf!.Image.ToArray());
     }
 
     [Fact]

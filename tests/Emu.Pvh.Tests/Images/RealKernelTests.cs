@@ -21,7 +21,7 @@ public sealed class RealKernelTests
         Assert.Equal(format, image.Compression);
         Assert.Equal(KernelContainer.BzImage, image.Container);
         Assert.Equal("linux", image.Xen.GuestOs);
-        Assert.True(image.Elf.Image.Length > 20 << 20);
+        Assert.True(image.Elf!.Image.Length > 20 << 20);
 
         SparseGuestMemory memory = SparseGuestMemory.OfSize(512 << 20);
         byte[] initrd = ElfBuilder.Code(100_000);
@@ -41,7 +41,7 @@ public sealed class RealKernelTests
     public void A_stock_kernel_boots_everywhere_once_it_is_unpacked(string name)
     {
         KernelImage wrapped = KernelImage.Open(Guest(name));
-        KernelImage vmlinux = KernelImage.Read(wrapped.Elf.Image);
+        KernelImage vmlinux = KernelImage.Read(wrapped.Elf!.Image);
         KernelInspection inspection = KernelInspection.Inspect(vmlinux, [new GuestRange(0, 512 << 20)]);
         Assert.All(inspection.Verdicts, verdict => Assert.Equal(VerdictOutcome.Boots, verdict.Outcome));
     }

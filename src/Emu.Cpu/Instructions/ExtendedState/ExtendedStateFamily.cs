@@ -22,5 +22,9 @@ internal static unsafe class ExtendedStateFamily
         table.Add(Mnemonic.Xsavec64, &XsaveState.BindXsavec);
         table.Add(Mnemonic.Xrstor, &XsaveState.BindXrstor);
         table.Add(Mnemonic.Xrstor64, &XsaveState.BindXrstor);
+        table.Add(Mnemonic.Xsaves, &XsaveState.BindXsaves);
+        table.Add(Mnemonic.Xsaves64, &XsaveState.BindXsaves);
+        table.Add(Mnemonic.Xrstors, &XsaveState.BindXrstors);
+        table.Add(Mnemonic.Xrstors64, &XsaveState.BindXrstors);
     }
 }

@@ -9,11 +9,12 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.ExtendedState;
 
-/// <summary>XSAVE, XSAVEOPT, XSAVEC, XRSTOR for the components x87, SSE and AVX (SDM Vol. 1, chapter 13).</summary>
+/// <summary>XSAVE, XSAVEOPT, XSAVEC, XSAVES, XRSTOR, XRSTORS for the components x87, SSE, AVX and PKRU (SDM Vol. 1, chapter 13).</summary>
 /// <remarks>
 /// XINUSE is worked out from contents: a component is in use where it differs from its initial configuration. XSAVEOPT uses the init
 /// optimisation alone; the modified optimisation would make what is written depend on history that no register shows.
-/// With the components at hand AVX state lies at 576 in both formats.
+/// IA32_XSS has no writable bit, so that XSAVES and XRSTORS differ
+/// from XSAVEC and XRSTOR in their privilege, and in the compacted format being the only one that XRSTORS takes.
 /// </remarks>
 internal static unsafe class XsaveState
 {
@@ -29,6 +30,7 @@ internal static unsafe class XsaveState
         Plain,
         Optimized,
         Compacting,
+        Supervisor,
     }
 
     /// <summary>XSAVE.</summary>
@@ -40,10 +42,22 @@ internal static unsafe class XsaveState
     /// <summary>XSAVEC.</summary>
     public static void BindXsavec(ref Operands operands) => BindSave(ref operands, Kind.Compacting);
 
+    /// <summary>XSAVES: #GP(0) outside CPL 0.</summary>
+    public static void BindXsaves(ref Operands operands) => BindSave(ref operands, Kind.Supervisor);
+
     /// <summary>XRSTOR.</summary>
-    public static void BindXrstor(ref Operands operands)
+    public static void BindXrstor(ref Operands operands) => BindRestore(ref operands, Kind.Plain);
+
+    /// <summary>XRSTORS: #GP(0) outside CPL 0.</summary>
+    public static void BindXrstors(ref Operands operands) => BindRestore(ref operands, Kind.Supervisor);
+
+    /// <summary>XINUSE as XGETBV, XSAVEC and XSAVES see it: MXCSR counts as SSE state (SDM Vol. 1, 13.2 and 13.10).</summary>
+    public static ulong InUseWithMxcsr(CpuState* s) => InUse(s, 16) | (s->Mxcsr != SseContext.ResetValue ? StateArea.Sse : 0);
+
+    private static void BindRestore(ref Operands operands, Kind kind)
     {
         Take(ref operands);
+        operands.Op->Immediate = (long)kind;
         operands.Op->Handler = operands.Addressing switch
         {
             AddressingKind.Long => &Xrstor<LongAddress>,
@@ -70,6 +84,7 @@ internal static unsafe class XsaveState
     private static void Take(ref Operands operands)
     {
         operands.Op->Source = operands.Instruction.Code is Code.Xsave64_mem or Code.Xsaveopt64_mem or Code.Xsavec64_mem or Code.Xrstor64_mem
+            or Code.Xsaves64_mem or Code.Xrstors64_mem
             ? (byte)1 : (byte)0;
         operands.Op->Destination = operands.Is64 ? (byte)16 : (byte)8;
     }
@@ -78,6 +93,8 @@ internal static unsafe class XsaveState
     {
         if ((s->Cr4 & Cr4.Osxsave) == 0)
             return vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
+        if ((Kind)op->Immediate == Kind.Supervisor && s->Cpl != 0)
+            return vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
         return (s->Cr0 & Cr0.Ts) == 0 || vcpu.RaiseFault(op, ExceptionVector.DeviceNotAvailable);
     }
 
@@ -89,7 +106,8 @@ internal static unsafe class XsaveState
     private static ulong InUse(CpuState* s, int count) =>
         (StateArea.IsInitialX87(s) ? 0 : StateArea.X87)
         | (StateArea.AreClear(s, 0, count) ? 0 : StateArea.Sse)
-        | (StateArea.AreClear(s, 2, count) ? 0 : StateArea.Avx);
+        | (StateArea.AreClear(s, 2, count) ? 0 : StateArea.Avx)
+        | (s->Pkru == 0 ? 0 : StateArea.UserKeys);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Xsave<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
@@ -97,14 +115,14 @@ internal static unsafe class XsaveState
     {
         if (!IsAvailable(vcpu, s, op))
             return;
-        var size = (Requested(s) & StateArea.Avx) != 0 ? sizeof(LongArea) : sizeof(ShortArea);
+        var size = (int)StateArea.Size(Requested(s), (Kind)op->Immediate >= Kind.Compacting);
         var linear = TAddress.Linear(vcpu, s, op, size, true);
         if ((linear & Alignment) != 0)
         {
             vcpu.RaiseMisaligned(op);
             return;
         }
-        var area = size == sizeof(LongArea) ? (byte*)Operand.ModifyAt<LongArea>(vcpu, s, op, linear) : (byte*)Operand.ModifyAt<ShortArea>(vcpu, s, op, linear);
+        var area = Operand.ModifyAt(vcpu, s, op, linear, size);
         if (area == null)
             return;
         Save(s, op, area, vcpu.Model.Vendor);
@@ -118,20 +136,23 @@ internal static unsafe class XsaveState
         var requested = Requested(s);
         var inUse = InUse(s, op->Destination);
         // XSAVEC counts MXCSR as SSE state (SDM Vol. 1, 13.10).
-        if (kind == Kind.Compacting && s->Mxcsr != SseContext.ResetValue)
+        var isCompact = kind >= Kind.Compacting;
+        if (isCompact && s->Mxcsr != SseContext.ResetValue)
             inUse |= StateArea.Sse;
         var written = kind == Kind.Plain ? requested : requested & inUse;
         if ((written & StateArea.X87) != 0)
             StateArea.StoreX87(s, area, op->Source != 0, vendor);
-        var mxcsr = kind == Kind.Compacting ? written & StateArea.Sse : requested & (StateArea.Sse | StateArea.Avx);
+        var mxcsr = isCompact ? written & StateArea.Sse : requested & (StateArea.Sse | StateArea.Avx);
         if (mxcsr != 0)
             StateArea.StoreMxcsr(s, area);
         if ((written & StateArea.Sse) != 0)
             StateArea.StoreXmm(s, area, op->Destination);
         if ((written & StateArea.Avx) != 0)
             StateArea.StoreAvx(s, area, op->Destination);
+        if ((written & StateArea.UserKeys) != 0)
+            *(ulong*)(area + StateArea.UserKeysAt(isCompact ? requested : StateArea.Avx)) = s->Pkru;
         var header = (ulong*)(area + HeaderAt);
-        if (kind == Kind.Compacting)
+        if (isCompact)
         {
             header[0] = requested & inUse;
             header[1] = requested | StateArea.Compacted;
@@ -148,17 +169,25 @@ internal static unsafe class XsaveState
     {
         if (!IsAvailable(vcpu, s, op))
             return;
-        var size = (Requested(s) & StateArea.Avx) != 0 ? sizeof(LongArea) : sizeof(ShortArea);
-        var linear = TAddress.Linear(vcpu, s, op, size, false);
+        // The header says what else is read.
+        const int start = (int)StateArea.AvxAt;
+        var linear = TAddress.Linear(vcpu, s, op, start, false);
         if ((linear & Alignment) != 0)
         {
             vcpu.RaiseMisaligned(op);
             return;
         }
-        var area = size == sizeof(LongArea) ? (byte*)Operand.ReadAt<LongArea>(vcpu, s, op, linear) : (byte*)Operand.ReadAt<ShortArea>(vcpu, s, op, linear);
+        var area = Operand.ReadAt(vcpu, s, op, linear, start);
         if (area == null)
             return;
-        if (!Restore(s, op, area))
+        var size = (int)SizeToRestore(s, area);
+        if (size != start)
+        {
+            area = Operand.ReadAt(vcpu, s, op, TAddress.Linear(vcpu, s, op, size, false), size);
+            if (area == null)
+                return;
+        }
+        if (!Restore(vcpu, s, op, area))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
@@ -166,13 +195,28 @@ internal static unsafe class XsaveState
         Step.Next(vcpu, s, op);
     }
 
+    private static uint SizeToRestore(CpuState* s, byte* area)
+    {
+        var compaction = *(ulong*)(area + CompactionAt);
+        var loaded = Requested(s) & *(ulong*)(area + HeaderAt);
+        var isCompact = (compaction & StateArea.Compacted) != 0;
+        if (isCompact)
+            loaded &= compaction;
+        // What lies between the components that are loaded belongs to the area too, but for AVX state that has no room in it.
+        return (loaded & StateArea.UserKeys) != 0
+            ? StateArea.UserKeysAt(isCompact ? compaction : StateArea.Avx) + StateArea.UserKeysSize
+            : StateArea.Size(loaded, isCompact);
+    }
+
     // The standard format reserves 16 bytes after XSTATE_BV, the compacted one all that follows XCOMP_BV.
     // False, with nothing changed, where the header or MXCSR is malformed (SDM Vol. 1, 13.8).
-    private static bool Restore(CpuState* s, Op* op, byte* area)
+    private static bool Restore(Vcpu vcpu, CpuState* s, Op* op, byte* area)
     {
         var present = *(ulong*)(area + HeaderAt);
         var compaction = *(ulong*)(area + CompactionAt);
         var isCompact = (compaction & StateArea.Compacted) != 0;
+        if (!isCompact && (Kind)op->Immediate == Kind.Supervisor)
+            return false;
         if (!(isCompact ? IsZero(area + ReservedAt, area + HeaderEnd) : IsZero(area + CompactionAt, area + StandardEnd)))
             return false;
         if (isCompact ? (compaction & ~StateArea.Compacted & ~s->Xcr0) != 0 || (present & ~compaction) != 0 : (present & ~s->Xcr0) != 0)
@@ -201,6 +245,11 @@ internal static unsafe class XsaveState
             StateArea.LoadAvx(s, area, op->Destination);
         else if ((requested & StateArea.Avx) != 0)
             StateArea.ClearHalves(s, 2, op->Destination);
+        if ((requested & StateArea.UserKeys) != 0)
+        {
+            var at = StateArea.UserKeysAt(isCompact ? compaction : StateArea.Avx);
+            vcpu.SetUserKeys((loaded & StateArea.UserKeys) != 0 ? *(uint*)(area + at) : 0);
+        }
         return true;
     }
 

@@ -48,7 +48,7 @@ internal static unsafe class CompareExchangeWide
         where TAddress : IAddressing
     {
         var linear = TAddress.Linear(vcpu, s, op, sizeof(Pair<T>), true);
-        if (sizeof(T) == 8 && (linear & 15) != 0 && Vcpu.IsCanonical(linear))
+        if (sizeof(T) == 8 && (linear & 15) != 0 && vcpu.IsCanonical(linear))
             return vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
         var place = Operand.ModifyAt<Pair<T>>(vcpu, s, op, linear);
         if (place == null)

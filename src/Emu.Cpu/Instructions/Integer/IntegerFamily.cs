@@ -89,6 +89,11 @@ internal static unsafe class IntegerFamily
         table.Add(Mnemonic.Leave, &StackFrame.BindLeave);
         table.Add(Mnemonic.Bswap, &ByWidth<UnaryShape<Bswap>>.Bind);
         table.Add(Mnemonic.Movbe, &ByWidth<MoveReversed>.Bind);
+        table.Add(Mnemonic.Movdiri, &Vector.Movnti.Bind);
+        table.Add(Mnemonic.Movdir64b, &MoveLine.Bind);
+        table.Add(Mnemonic.Clzero, &ClearLine.Bind);
+        table.Add(Mnemonic.Rdrand, &ByWidth<RandomNumber>.Bind);
+        table.Add(Mnemonic.Rdseed, &ByWidth<RandomNumber>.Bind);
         table.Add(Mnemonic.Xlatb, &Translate.Bind);
     }
 
@@ -183,7 +188,7 @@ internal static unsafe class IntegerFamily
     {
         table.Add(Mnemonic.Nop, &NoOperation.Bind);
         table.Add(Mnemonic.Reservednop, &NoOperation.Bind);
-        table.Add(Mnemonic.Pause, &NoOperation.Bind);
+        table.Add(Mnemonic.Pause, &SpinWait.Bind);
         table.Add(Mnemonic.Endbr32, &NoOperation.Bind);
         table.Add(Mnemonic.Endbr64, &NoOperation.Bind);
         table.Add(Mnemonic.Rdsspd, &NoOperation.Bind);
@@ -195,6 +200,10 @@ internal static unsafe class IntegerFamily
         table.Add(Mnemonic.Prefetcht0, &NoOperation.Bind);
         table.Add(Mnemonic.Prefetcht1, &NoOperation.Bind);
         table.Add(Mnemonic.Prefetcht2, &NoOperation.Bind);
+        table.Add(Mnemonic.Prefetchit0, &NoOperation.Bind);
+        table.Add(Mnemonic.Prefetchit1, &NoOperation.Bind);
+        table.Add(Mnemonic.Cldemote, &NoOperation.Bind);
+        table.Add(Mnemonic.Serialize, &NoOperation.Bind);
         table.Add(Mnemonic.Lfence, &NoOperation.Bind);
         table.Add(Mnemonic.Mfence, &NoOperation.Bind);
         table.Add(Mnemonic.Sfence, &NoOperation.Bind);

@@ -7,8 +7,8 @@ using Emu.Cpu.State;
 namespace Emu.Cpu.Instructions.Integer;
 
 /// <summary>
-/// Instructions without an architectural effect here: NOP in all lengths, PAUSE, ENDBR, prefetches, and fences, which order nothing
-/// where every access happens in program order.
+/// Instructions without an architectural effect here: NOP in all lengths, ENDBR, prefetches, fences, which order nothing where
+/// every access happens in program order, and SERIALIZE, where nothing is fetched or executed ahead.
 /// </summary>
 internal static unsafe class NoOperation
 {
@@ -17,6 +17,25 @@ internal static unsafe class NoOperation
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Nothing(Vcpu vcpu, CpuState* s, Op* op) => Step.Next(vcpu, s, op);
+}
+
+/// <summary>PAUSE (SDM Vol. 2B): the guest waits in a loop; where there are other vCPUs, one of them is what it waits for.</summary>
+internal static unsafe class SpinWait
+{
+    /// <summary>Binds one instruction.</summary>
+    public static void Bind(ref Operands operands) => operands.Op->Handler = &Pause;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Pause(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        if (vcpu.YieldsOnPause)
+        {
+            s->Pending |= PendingEvents.Yield;
+            Chain.Leave(s, op);
+            return;
+        }
+        Step.Next(vcpu, s, op);
+    }
 }
 
 /// <summary>CLFLUSH, CLFLUSHOPT and CLWB (SDM Vol. 2A): there is no cache, but the byte must be readable.</summary>

@@ -86,6 +86,12 @@ internal static unsafe class StackFrame
         return (s->Segments[(int)SegmentName.Ss].Attributes & SegmentAttributes.Default32) != 0 ? (uint)frame : (ushort)frame;
     }
 
+    // rSP as it would be with the stack pointer at an offset.
+    private static ulong PointerAt<TStack>(CpuState* s, ulong offset) where TStack : IStack =>
+        typeof(TStack) == typeof(LongStack) ? offset
+        : (s->Segments[(int)SegmentName.Ss].Attributes & SegmentAttributes.Default32) != 0 ? (uint)offset
+        : (s->Registers[4] & ~0xFFFFUL) | (ushort)offset;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Enter<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
@@ -105,7 +111,8 @@ internal static unsafe class StackFrame
         var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
         if (!Write<T, TStack>(vcpu, s, op, pointer, Step.Get<T>(s, FramePointer)))
             return false;
-        var frame = pointer;
+        // The frame is the whole stack pointer, whatever the stack's width: what lies above SP goes into EBP with it.
+        var frame = PointerAt<TStack>(s, pointer);
         var outer = FrameOf<TStack>(s);
         for (var level = 1; level < op->Displacement; level++)
         {

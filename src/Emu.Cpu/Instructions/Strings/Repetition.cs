@@ -49,8 +49,7 @@ internal static unsafe class Repetition<TOperation, T, TString>
             // The next piece is an instruction of its own: it is charged here where nothing forbids it, else by the run loop.
             if (s->Budget <= 0 || s->Pending != 0)
             {
-                s->Budget += op->Remaining - 1;
-                Chain.Boundary(s, Step.RipOf(s, op));
+                Pause(s, op, vcpu.RetiredAfter(op));
                 return false;
             }
             s->Budget--;
@@ -73,6 +72,8 @@ internal static unsafe class Repetition<TOperation, T, TString>
                 left--;
                 if (Ends(s, op))
                     return Outcome.Complete;
+                if (MustPause(s))
+                    return Outcome.More;
             }
         }
         for (; left > 0; left--)
@@ -81,8 +82,22 @@ internal static unsafe class Repetition<TOperation, T, TString>
                 return Outcome.Interrupted;
             if (Ends(s, op))
                 return Outcome.Complete;
+            if (MustPause(s))
+                break;
         }
         return Outcome.More;
+    }
+
+    // A data breakpoint traps after the element that met it.
+    private static bool MustPause(CpuState* s) => (s->Pending & PendingEvents.DebugTrap) != 0;
+
+    // RF is set between the pieces: events push it so, and no instruction breakpoint stops the instruction twice (SDM Vol. 3, 17.3.1.1).
+    private static void Pause(CpuState* s, Op* op, ulong retired)
+    {
+        s->SystemFlags |= Rflags.Resume;
+        s->ResumeAt = retired;
+        s->Budget += op->Remaining - 1;
+        Chain.Boundary(s, Step.RipOf(s, op));
     }
 
     // Elements in the piece, at least one.

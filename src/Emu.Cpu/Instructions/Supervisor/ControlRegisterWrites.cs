@@ -7,7 +7,6 @@ namespace Emu.Cpu.Instructions.Supervisor;
 internal static unsafe class ControlRegisterWrites
 {
     private const ulong Cr0Writable = Cr0.Pe | Cr0.Mp | Cr0.Em | Cr0.Ts | Cr0.Ne | Cr0.Wp | Cr0.Am | Cr0.Nw | Cr0.Cd | Cr0.Pg;
-    private const ulong Cr3Reserved = ~((1UL << PageWalker.PhysicalAddressBits) - 1);
     private const ulong NoFlush = 1UL << 63;
 
     /// <summary>Writes CR0.</summary>
@@ -48,7 +47,7 @@ internal static unsafe class ControlRegisterWrites
         s->Cr0 = value;
         s->Efer = efer;
         if ((changed & (Cr0.Pg | Cr0.Pe | Cr0.Wp)) != 0)
-            vcpu.FlushTranslations(keepGlobal: false);
+            vcpu.ForgetTranslations();
         if ((changed & (Cr0.Pg | Cr0.Pe | Cr0.Am)) != 0)
             vcpu.UpdateMode();
         return true;
@@ -56,7 +55,7 @@ internal static unsafe class ControlRegisterWrites
 
     /// <summary>Writes CR3.</summary>
     /// <returns>False with #GP(0) recorded and nothing changed.</returns>
-    /// <remarks>Bit 63 asks to keep the translations of the new PCID. Ours carry no PCID: none of another address space may stay.</remarks>
+    /// <remarks>Bit 63 asks to keep the translations of the new PCID.</remarks>
     public static bool TryWriteCr3(Vcpu vcpu, ulong value)
     {
         var s = vcpu.State;
@@ -68,7 +67,7 @@ internal static unsafe class ControlRegisterWrites
         }
         if ((s->Efer & Efer.Lma) != 0)
         {
-            if ((value & Cr3Reserved) != 0)
+            if (value >> vcpu.Model.PhysicalAddressBits != 0)
                 return Refuse(vcpu);
         }
         else
@@ -77,10 +76,8 @@ internal static unsafe class ControlRegisterWrites
             if ((s->Cr0 & Cr0.Pg) != 0 && (s->Cr4 & Cr4.Pae) != 0 && !vcpu.TryLoadPdptes(value))
                 return Refuse(vcpu);
         }
-        if (noFlush && value == s->Cr3)
-            return true;
         s->Cr3 = value;
-        vcpu.FlushTranslations(keepGlobal: true);
+        vcpu.ChangeAddressSpace(noFlush);
         return true;
     }
 
@@ -97,7 +94,10 @@ internal static unsafe class ControlRegisterWrites
             return Refuse(vcpu);
         if ((changed & value & Cr4.Pcide) != 0 && (!isLong || (s->Cr3 & 0xFFF) != 0))
             return Refuse(vcpu);
-        const ulong Translation = Cr4.Pse | Cr4.Pae | Cr4.Pge | Cr4.Pcide | Cr4.Smep | Cr4.Smap | Cr4.Pke;
+        // The depth of the tables may not change while they are in use.
+        if (isLong && (changed & Cr4.La57) != 0)
+            return Refuse(vcpu);
+        const ulong Translation = Cr4.Pse | Cr4.Pae | Cr4.Pge | Cr4.La57 | Cr4.Pcide | Cr4.Smep | Cr4.Smap | Cr4.Pke | Cr4.Pks;
         if ((s->Cr0 & Cr0.Pg) != 0 && (value & Cr4.Pae) != 0 && !isLong
             && (changed & (Cr4.Pae | Cr4.Pge | Cr4.Pse | Cr4.Smep)) != 0)
         {
@@ -107,7 +107,7 @@ internal static unsafe class ControlRegisterWrites
         }
         s->Cr4 = value;
         if ((changed & Translation) != 0)
-            vcpu.FlushTranslations(keepGlobal: false);
+            vcpu.ForgetTranslations();
         vcpu.UpdateMode();
         return true;
     }
@@ -125,7 +125,7 @@ internal static unsafe class ControlRegisterWrites
         // LMA is read only.
         s->Efer = (value & ~Efer.Lma) | (s->Efer & Efer.Lma);
         if ((changed & Efer.Nxe) != 0)
-            vcpu.FlushTranslations(keepGlobal: false);
+            vcpu.ForgetTranslations();
         return true;
     }
 

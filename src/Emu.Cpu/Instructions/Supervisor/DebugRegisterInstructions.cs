@@ -83,6 +83,7 @@ internal static unsafe class DebugRegisterInstructions
         if ((s->DebugRegisters[7] & DebugStatus.GeneralDetect7) != 0)
         {
             vcpu.NoteDebugStatus(DebugStatus.DebugRegisterAccess);
+            vcpu.SetResume(op);
             vcpu.RaiseFault(op, ExceptionVector.Debug);
             return -1;
         }

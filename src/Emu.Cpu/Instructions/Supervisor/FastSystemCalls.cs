@@ -12,7 +12,8 @@ namespace Emu.Cpu.Instructions.Supervisor;
 ///  STAR          63:48 SYSRET CS and SS      47:32 SYSCALL CS and SS    31:0 SYSCALL EIP of legacy mode (AMD)
 ///  SYSENTER_CS   CS, +8 SS, +16 CS of SYSEXIT, +24 its SS, +32 CS of 64-bit SYSEXIT, +40 its SS
 /// </code>
-/// Where Intel and AMD differ, the CPU model's vendor decides.
+/// Where Intel and AMD differ, the CPU model's vendor decides. Unlike POPF and IRET, SYSCALL and SYSRET are stepped or not by TF as they
+/// leave it: SYSRET that sets TF traps before the first instruction of the code returned to.
 /// </remarks>
 internal static unsafe class FastSystemCalls
 {
@@ -112,7 +113,7 @@ internal static unsafe class FastSystemCalls
         }
         var wide = op->Source == 8;
         // Intel faults here, at CPL 0 and with the user's stack pointer; AMD at the target's fetch.
-        if (wide && !amd && !Vcpu.IsCanonical(s->Registers[1]))
+        if (wide && !amd && !vcpu.IsCanonical(s->Registers[1]))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
@@ -130,6 +131,7 @@ internal static unsafe class FastSystemCalls
         {
             s->Flags.SetFrom(s->Registers[11]);
             s->SystemFlags = (s->Registers[11] & SysretFlags) | Rflags.AlwaysSet;
+            vcpu.StepByNewTrapFlag();
         }
         else
         {
@@ -174,7 +176,7 @@ internal static unsafe class FastSystemCalls
         var wide = op->Source == 8;
         var selector = (uint)s->Msr.SysenterCs & 0xFFFC;
         if (!vcpu.IsProtected || s->Cpl != 0 || selector == 0
-            || (wide && (!Vcpu.IsCanonical(s->Registers[1]) || !Vcpu.IsCanonical(s->Registers[2]))))
+            || (wide && (!vcpu.IsCanonical(s->Registers[1]) || !vcpu.IsCanonical(s->Registers[2]))))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
@@ -194,9 +196,7 @@ internal static unsafe class FastSystemCalls
         flags &= ~s->Msr.SyscallMask;
         s->Flags.SetFrom(flags);
         s->SystemFlags = (flags & ~Rflags.Arithmetic) | Rflags.AlwaysSet;
-        // The trap for the SYSCALL itself goes by TF as it leaves it.
-        if ((flags & Rflags.Trap) == 0)
-            vcpu.DisarmSingleStep();
+        vcpu.StepByNewTrapFlag();
         Load(s, (ushort)((s->Msr.Star >> 32) & 0xFFFC), FlatCode64, 8, 0);
         s->Rip = target;
         vcpu.UpdateMode();

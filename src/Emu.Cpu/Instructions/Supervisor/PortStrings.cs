@@ -140,6 +140,12 @@ internal static unsafe class PortStrings
             SegmentedStrings.Add(s, op, StringRegister.Count, ulong.MaxValue);
             again = SegmentedStrings.Get(s, op, StringRegister.Count) != 0;
         }
+        if (again)
+        {
+            // As between the pieces of any repeated string instruction.
+            s->SystemFlags |= Rflags.Resume;
+            s->ResumeAt = vcpu.RetiredAfter(op);
+        }
         Chain.Boundary(s, again ? Step.RipOf(s, op) : Step.RipAfter(s, op));
     }
 }

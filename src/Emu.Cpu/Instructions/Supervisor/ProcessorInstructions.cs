@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions.ExtendedState;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
@@ -26,6 +27,7 @@ internal static unsafe class ProcessorInstructions
         table.Add(Mnemonic.Invpcid, &BindInvpcid);
         table.Add(Mnemonic.Invd, &BindCacheFlush);
         table.Add(Mnemonic.Wbinvd, &BindCacheFlush);
+        table.Add(Mnemonic.Wbnoinvd, &BindCacheFlush);
         table.Add(Mnemonic.Vmcall, &BindHypercall);
         table.Add(Mnemonic.Vmmcall, &BindHypercall);
         table.Add(Mnemonic.Rsm, &BindUndefined);
@@ -239,7 +241,7 @@ internal static unsafe class ProcessorInstructions
         if (!Privilege.IsKernel(vcpu, s, op))
             return;
         // No access is made: neither limits nor canonicality are checked.
-        vcpu.FlushTranslation(EffectiveLinear(vcpu, s, op));
+        vcpu.ForgetTranslation(EffectiveLinear(vcpu, s, op));
         Chain.Resume(vcpu, s, Step.RipAfter(s, op));
     }
 
@@ -259,19 +261,38 @@ internal static unsafe class ProcessorInstructions
         var descriptor = Operand.Read<SegmentedAddress, UInt128>(vcpu, s, op);
         if (descriptor == null)
             return;
-        var pcid = (ulong)*descriptor;
-        var linear = (ulong)(*descriptor >> 64);
-        if (type > 3 || (type <= 1 && pcid >> 12 != 0) || (type <= 1 && pcid != 0 && (s->Cr4 & Cr4.Pcide) == 0)
-            || (type == 0 && !Vcpu.IsCanonical(linear)))
+        if (!TryInvalidate(vcpu, s, type, (ulong)*descriptor, (ulong)(*descriptor >> 64)))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
         }
-        if (type == 0)
-            vcpu.FlushTranslation(linear);
-        else
-            vcpu.FlushTranslations(keepGlobal: type != 2);
         Chain.Boundary(s, Step.RipAfter(s, op));
+    }
+
+    // False where #GP(0) is due. The descriptor's reserved bits count whatever the type (SDM Vol. 2A, INVPCID).
+    private static bool TryInvalidate(Vcpu vcpu, CpuState* s, ulong type, ulong pcid, ulong linear)
+    {
+        if (type > 3 || pcid >> 12 != 0 || (type <= 1 && pcid != 0 && (s->Cr4 & Cr4.Pcide) == 0)
+            || (type == 0 && !vcpu.IsCanonicalBase(linear)))
+        {
+            return false;
+        }
+        switch (type)
+        {
+            case 0:
+                vcpu.ForgetTranslation((uint)pcid, linear);
+                break;
+            case 1:
+                vcpu.ForgetAddressSpace((uint)pcid);
+                break;
+            case 2:
+                vcpu.ForgetTranslations();
+                break;
+            default:
+                vcpu.ForgetAllButGlobal();
+                break;
+        }
+        return true;
     }
 
     // Caches are not modelled: memory is always coherent.
@@ -339,7 +360,7 @@ internal static unsafe class ProcessorInstructions
         var value = Step.Get<ulong>(s, op->Destination);
         if (op->Scale == 4)
             value = (uint)value;
-        if (!Vcpu.IsCanonical(value))
+        if (!vcpu.IsCanonicalBase(value))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
@@ -356,12 +377,14 @@ internal static unsafe class ProcessorInstructions
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
             return;
         }
-        if ((uint)s->Registers[1] != 0)
+        // 1 asks what of XCR0 is not in its initial configuration.
+        var index = (uint)s->Registers[1];
+        if (index > 1 || (index == 1 && !vcpu.Model.Has(CpuFeature.Xgetbv1)))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
         }
-        SetEdxEax(s, s->Xcr0);
+        SetEdxEax(s, index == 0 ? s->Xcr0 : s->Xcr0 & XsaveState.InUseWithMxcsr(s));
         Step.Next(vcpu, s, op);
     }
 
@@ -401,9 +424,7 @@ internal static unsafe class ProcessorInstructions
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
         }
-        s->Pkru = (uint)s->Registers[0];
-        // The TLB's entries hold what the keys allowed.
-        vcpu.FlushTranslations(keepGlobal: true);
+        vcpu.SetUserKeys((uint)s->Registers[0]);
         Chain.Boundary(s, Step.RipAfter(s, op));
     }
 

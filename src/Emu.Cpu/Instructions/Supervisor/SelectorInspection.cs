@@ -187,13 +187,14 @@ internal static unsafe class SelectorInspection
     {
         if (!Privilege.IsProtected(vcpu, op))
             return;
-        // The destination is written, and must be writable, only where its RPL is raised.
+        // An operand that stays as it is need not be writable: processors from the 80386 to today's agree.
         var place = Operand.Read<SegmentedAddress, ushort>(vcpu, s, op);
         if (place == null)
             return;
+        var selector = *place;
         var wanted = Step.Get<ushort>(s, op->Source) & 3;
-        var raises = (*place & 3) < wanted;
-        if (raises && !Operand.Write<SegmentedAddress, ushort>(vcpu, s, op, (ushort)((*place & ~3) | wanted)))
+        var raises = (selector & 3) < wanted;
+        if (raises && !Operand.Write<SegmentedAddress, ushort>(vcpu, s, op, (ushort)((selector & ~3) | wanted)))
             return;
         s->Flags.SetZero(raises);
         Step.Next(vcpu, s, op);

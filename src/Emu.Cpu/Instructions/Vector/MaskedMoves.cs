@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 using Iced.Intel;
@@ -37,7 +38,7 @@ internal static unsafe class MaskedMove<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Load(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op, LongAddress.Linear(vcpu, s, op, 0, false) & op->AddressMask))
+        if (!Availability.Avx(vcpu, s, op) || !LoadElements(vcpu, s, op))
             return;
         Step.Next(vcpu, s, op);
     }
@@ -45,13 +46,17 @@ internal static unsafe class MaskedMove<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Store(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op, LongAddress.Linear(vcpu, s, op, 0, true) & op->AddressMask))
+        if (!Availability.Avx(vcpu, s, op) || !StoreElements(vcpu, s, op))
             return;
         Step.Next(vcpu, s, op);
     }
 
+    // Each element has its own look at the segment: those whose mask is clear cannot fault. None wraps within the address size.
+    private static ulong Element(Vcpu vcpu, CpuState* s, Op* op, int at, bool write) =>
+        vcpu.Segment(op, (SegmentName)op->Segment, (LongAddress.Linear(vcpu, s, op, 0, write) & op->AddressMask) + (ulong)at, sizeof(T), write);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool LoadElements(Vcpu vcpu, CpuState* s, Op* op, ulong offset)
+    private static bool LoadElements(Vcpu vcpu, CpuState* s, Op* op)
     {
         var mask = (byte*)VectorRegister.Of(s, op->Source);
         Vector256<byte> result = default;
@@ -59,7 +64,7 @@ internal static unsafe class MaskedMove<T>
         {
             if ((mask[at + sizeof(T) - 1] & 0x80) == 0)
                 continue;
-            var element = Operand.ReadAt<T>(vcpu, s, op, vcpu.Segment(op, (SegmentName)op->Segment, offset + (ulong)at, sizeof(T), false));
+            var element = Operand.ReadAt<T>(vcpu, s, op, Element(vcpu, s, op, at, false));
             if (element == null)
                 return false;
             *(T*)((byte*)&result + at) = *element;
@@ -70,19 +75,25 @@ internal static unsafe class MaskedMove<T>
 
     // Every chosen element must be writable before the first is written.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool StoreElements(Vcpu vcpu, CpuState* s, Op* op, ulong offset)
+    private static bool StoreElements(Vcpu vcpu, CpuState* s, Op* op)
     {
         var mask = (byte*)VectorRegister.Of(s, op->Source);
         var data = (byte*)VectorRegister.Of(s, op->Destination);
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
-            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !vcpu.ProbeWrite(op, vcpu.Segment(op, (SegmentName)op->Segment, offset + (ulong)at, sizeof(T), true), sizeof(T), (SegmentName)op->Segment))
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0
+                && !vcpu.ProbeWrite(op, Element(vcpu, s, op, at, true), sizeof(T), (SegmentName)op->Segment))
+            {
                 return false;
+            }
         }
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
-            if ((mask[at + sizeof(T) - 1] & 0x80) != 0 && !Operand.WriteAt(vcpu, s, op, vcpu.Segment(op, (SegmentName)op->Segment, offset + (ulong)at, sizeof(T), true), *(T*)(data + at)))
+            if ((mask[at + sizeof(T) - 1] & 0x80) != 0
+                && !Operand.WriteAt(vcpu, s, op, Element(vcpu, s, op, at, true), *(T*)(data + at)))
+            {
                 return false;
+            }
         }
         return true;
     }
@@ -127,7 +138,6 @@ internal static unsafe class Gather<T, TIndex>
         var index = (byte*)VectorRegister.Of(s, op->Source);
         var mask = (byte*)VectorRegister.Of(s, (byte)op->Immediate);
         var count = (int)(op->Immediate >> 8);
-        var start = LongAddress.Linear(vcpu, s, op, 0, false);
         // A mask is its element's sign.
         // Intel's processors spread it before they begin, which a fault shows; AMD's leave it.
         for (var i = 0; i < count && vcpu.Model.Vendor == CpuVendor.Intel; i++)
@@ -143,7 +153,7 @@ internal static unsafe class Gather<T, TIndex>
                 continue;
             }
             var offset = sizeof(TIndex) == 4 ? ((int*)index)[i] : ((long*)index)[i];
-            var linear = vcpu.Segment(op, (SegmentName)op->Segment, (start + (ulong)(offset << op->Scale)) & op->AddressMask, sizeof(T), false);
+            var linear = DistantAddress.Linear(vcpu, s, op, (ulong)(offset << op->Scale), sizeof(T), false);
             var element = Operand.ReadAt<T>(vcpu, s, op, linear);
             if (element == null)
                 return false;

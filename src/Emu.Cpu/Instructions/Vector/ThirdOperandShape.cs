@@ -8,7 +8,8 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.Vector;
 
-/// <summary>An operation with three vector sources, the third of which is XMM0 in legacy SSE and encoded in an immediate in VEX.</summary>
+/// <summary>An operation with three vector sources.</summary>
+/// <remarks>The third is XMM0 in legacy SSE; in VEX it is encoded in an immediate, or, where there are but three operands, the destination.</remarks>
 internal interface IThreeSourceOperation
 {
     /// <summary>The result.</summary>
@@ -22,7 +23,7 @@ internal readonly struct BlendVariable<T> : IThreeSourceOperation
         Vector128.ConditionalSelect(Vector128.LessThan(c.As<byte, T>(), Vector128<T>.Zero).AsByte(), b, a);
 }
 
-/// <summary>Binds <c>op xmm, xmm/m128, &lt;XMM0&gt;</c> and <c>vop ymm, ymm, ymm/m256, ymm</c>.</summary>
+/// <summary>Binds <c>op xmm, xmm/m128, &lt;XMM0&gt;</c>, <c>vop ymm, ymm, ymm/m256, ymm</c> and <c>vop ymm, ymm, ymm/m256</c>.</summary>
 internal static unsafe class ThirdOperandShape<TOperation, TSource>
     where TOperation : IThreeSourceOperation
     where TSource : IVectorSource
@@ -49,7 +50,7 @@ internal static unsafe class ThirdOperandShape<TOperation, TSource>
         var second = TEncoding.IsVex ? 2 : 1;
         op->Destination = operands.RegisterOf(0);
         op->Source = operands.RegisterOf(second - 1);
-        op->Immediate = TEncoding.IsVex ? operands.RegisterOf(3) : 0;
+        op->Immediate = TEncoding.IsVex ? operands.RegisterOf(i.OpCount == 4 ? 3 : 0) : 0;
         if (i.GetOpKind(second) != OpKind.Memory)
         {
             op->Base = operands.RegisterOf(second);

@@ -243,6 +243,13 @@ internal static unsafe partial class VectorFamily
         table.Add(Mnemonic.Vaesdeclast, &PackedShape<Aesdeclast, Whole>.Bind);
         table.Add(Mnemonic.Vaesimc, &PackedShape<Aesimc, Whole>.Bind);
         table.Add(Mnemonic.Vaeskeygenassist, &PackedShape<Aeskeygenassist, Whole>.Bind);
+        table.Add(Mnemonic.Vgf2p8mulb, &PackedShape<Gf2p8mulb, Whole>.Bind);
+        table.Add(Mnemonic.Vgf2p8affineqb, &PackedShape<Gf2p8affineqb, Whole>.Bind);
+        table.Add(Mnemonic.Vgf2p8affineinvqb, &PackedShape<Gf2p8affineinvqb, Whole>.Bind);
+        table.Add(Mnemonic.Vpdpbusd, &ThirdOperandShape<DotProductBytes<Wrapping>, Whole>.Bind);
+        table.Add(Mnemonic.Vpdpbusds, &ThirdOperandShape<DotProductBytes<Saturating>, Whole>.Bind);
+        table.Add(Mnemonic.Vpdpwssd, &ThirdOperandShape<DotProductWords<Wrapping>, Whole>.Bind);
+        table.Add(Mnemonic.Vpdpwssds, &ThirdOperandShape<DotProductWords<Saturating>, Whole>.Bind);
         table.Add(Mnemonic.Vpclmulqdq, &PackedShape<Pclmulqdq, Whole>.Bind);
     }
 

@@ -2,7 +2,7 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.Vector;
 
-// String comparison, AES, carry-less multiplication, SHA.
+// String comparison, AES, carry-less multiplication, GFNI, SHA.
 internal static unsafe partial class VectorFamily
 {
     private static void RegisterStringsAndCryptography(InstructionTable table)
@@ -20,6 +20,10 @@ internal static unsafe partial class VectorFamily
         table.Add(Mnemonic.Aesimc, &PackedShape<Aesimc, Whole>.Bind);
         table.Add(Mnemonic.Aeskeygenassist, &PackedShape<Aeskeygenassist, Whole>.Bind);
         table.Add(Mnemonic.Pclmulqdq, &PackedShape<Pclmulqdq, Whole>.Bind);
+
+        table.Add(Mnemonic.Gf2p8mulb, &PackedShape<Gf2p8mulb, Whole>.Bind);
+        table.Add(Mnemonic.Gf2p8affineqb, &PackedShape<Gf2p8affineqb, Whole>.Bind);
+        table.Add(Mnemonic.Gf2p8affineinvqb, &PackedShape<Gf2p8affineinvqb, Whole>.Bind);
 
         // Processors at hand do not ask for alignment here, though the SDM's exception class says so.
         table.Add(Mnemonic.Sha1rnds4, &PackedShape<Sha1rnds4, Unaligned>.Bind);

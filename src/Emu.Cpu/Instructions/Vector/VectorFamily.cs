@@ -2,7 +2,7 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.Vector;
 
-/// <summary>The table's part for MMX, SSE to SSE4.2, AES, PCLMULQDQ, SHA, AVX, AVX2, F16C and FMA.</summary>
+/// <summary>The table's part for MMX, SSE to SSE4.2 and SSE4A, AES, PCLMULQDQ, GFNI, SHA, AVX, AVX2, AVX-VNNI, F16C and FMA.</summary>
 /// <remarks>
 /// A mnemonic's row serves its MMX, XMM and YMM forms, which share one operation. The parts follow what the instructions do:
 /// moves, integers, shuffles, floating point.
@@ -41,6 +41,12 @@ internal static unsafe partial class VectorFamily
         table.Add(Mnemonic.Movntps, &StoreShape<AlignedPart>.Bind);
         table.Add(Mnemonic.Movntpd, &StoreShape<AlignedPart>.Bind);
         table.Add(Mnemonic.Movntdq, &StoreShape<AlignedPart>.Bind);
+        table.Add(Mnemonic.Movntss, &StoreShape<LowestPart>.Bind);
+        table.Add(Mnemonic.Movntsd, &StoreShape<LowPart>.Bind);
+        table.Add(Code.Extrq_xmm_xmm, &PackedShape<Extrq, Whole>.Bind);
+        table.Add(Code.Extrq_xmm_imm8_imm8, &Extrq.BindImmediate);
+        table.Add(Code.Insertq_xmm_xmm, &PackedShape<Insertq, Whole>.Bind);
+        table.Add(Code.Insertq_xmm_xmm_imm8_imm8, &Insertq.BindImmediate);
         table.Add(Mnemonic.Movntq, &MmxStore.Bind);
         table.Add(Mnemonic.Movnti, &Movnti.Bind);
         table.Add(Mnemonic.Maskmovq, &MaskedStore.Bind);

@@ -35,8 +35,8 @@ internal static class AesRound
         for (var i = 0; i < 16; i++)
         {
             var column = i & ~3;
-            var value = Multiply(state[column | (i & 3)], c0) ^ Multiply(state[column | ((i + 1) & 3)], c3)
-                ^ Multiply(state[column | ((i + 2) & 3)], c2) ^ Multiply(state[column | ((i + 3) & 3)], c1);
+            var value = GaloisField.Multiply(state[column | (i & 3)], c0) ^ GaloisField.Multiply(state[column | ((i + 1) & 3)], c3)
+                ^ GaloisField.Multiply(state[column | ((i + 2) & 3)], c2) ^ GaloisField.Multiply(state[column | ((i + 3) & 3)], c1);
             result = result.WithElement(i, (byte)value);
         }
         return result;
@@ -47,25 +47,12 @@ internal static class AesRound
         SubstitutionBox[(byte)word] | (uint)SubstitutionBox[(byte)(word >> 8)] << 8
         | (uint)SubstitutionBox[(byte)(word >> 16)] << 16 | (uint)SubstitutionBox[word >> 24] << 24;
 
-    // In GF(2^8) modulo x^8 + x^4 + x^3 + x + 1.
-    private static int Multiply(int a, int b)
-    {
-        var product = 0;
-        for (; b != 0; b >>= 1, a = (a << 1) ^ ((a & 0x80) != 0 ? 0x11B : 0))
-            product ^= (b & 1) != 0 ? a : 0;
-        return product;
-    }
-
     private static byte[] BuildSubstitutionBox()
     {
         var box = new byte[256];
         for (var value = 0; value < 256; value++)
         {
-            // The inverse is the 254th power.
-            var inverse = 1;
-            for (var i = 0; i < 254; i++)
-                inverse = Multiply(inverse, value);
-            var b = (byte)inverse;
+            var b = GaloisField.Invert((byte)value);
             box[value] = (byte)(b ^ byte.RotateLeft(b, 1) ^ byte.RotateLeft(b, 2) ^ byte.RotateLeft(b, 3) ^ byte.RotateLeft(b, 4) ^ 0x63);
         }
         return box;

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using Emu.Machine.Consoles;
+using Emu.Machine.Interrupts;
+using Emu.Machine.Time;
+
+namespace Emu.Machine.Processors;
+
+/// <summary>What happens while every vCPU waits: virtual time jumps to the next deadline, or, where a human types, passes as host time does.</summary>
+internal sealed class IdleTime
+{
+    /// <summary>The longest wait in host time before cancellation is looked at.</summary>
+    private const ulong LongestWait = 100_000_000;
+
+    /// <summary>Idle time shorter than this is not worth a wait in host time; it is added up.</summary>
+    private const ulong ShortestWait = 1_000_000;
+
+    private readonly VirtualClock _clock;
+    private readonly VcpuScheduler _scheduler;
+    private readonly IoApic? _ioApic;
+    private readonly SerialInput? _input;
+    private ulong _unpacedIdle;
+
+    /// <summary>Watches over a machine.</summary>
+    /// <param name="clock">Its time.</param>
+    /// <param name="scheduler">Its vCPUs.</param>
+    /// <param name="ioApic">What could send an NMI, or null.</param>
+    /// <param name="input">Its console input, or null.</param>
+    public IdleTime(VirtualClock clock, VcpuScheduler scheduler, IoApic? ioApic, SerialInput? input)
+    {
+        _clock = clock;
+        _scheduler = scheduler;
+        _ioApic = ioApic;
+        _input = input;
+    }
+
+    /// <summary>Lets time pass up to the next event.</summary>
+    /// <param name="latest">Time does not go beyond this: nanoseconds since the start.</param>
+    /// <returns>False where there will never be one.</returns>
+    public bool TryPass(ulong latest)
+    {
+        if (!CanAnyWake())
+            return false;
+        if (_input is { IsAwaited: true } input)
+        {
+            WaitForInput(input, _clock.NextDeadline is { } next ? next - _clock.Now : LongestWait, _clock.NextDeadline is not null);
+            return true;
+        }
+
+        if (_clock.NextDeadline is not { } deadline)
+            return false;
+        Warp(Math.Max(Math.Min(deadline, latest), _clock.Now) - _clock.Now);
+        return true;
+    }
+
+    private bool CanAnyWake()
+    {
+        if (_ioApic?.CanSendUnmaskable == true)
+            return true;
+        foreach (var processor in _scheduler.Processors)
+        {
+            if (!processor.WaitsForStartup && (processor.Vcpu.WakesOnInterrupt || processor.LocalApic.CanReceiveNmiFromPins))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Idle at a human's pace: virtual time passes as host time does, until input comes or the next event is due.</summary>
+    private void WaitForInput(SerialInput input, ulong idle, bool warps)
+    {
+        idle = Math.Min(idle, LongestWait);
+        _unpacedIdle += idle;
+        if (_unpacedIdle < ShortestWait)
+        {
+            Warp(idle);
+            return;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var hasInput = input.Wait(TimeSpan.FromTicks((long)(_unpacedIdle / 100)));
+        _unpacedIdle = 0;
+        if (warps)
+            Warp(hasInput ? Math.Min(idle, (ulong)Stopwatch.GetElapsedTime(started).Ticks * 100) : idle);
+        input.Poll();
+    }
+
+    /// <summary>The time-stamp counter of the vCPU that has the turn goes by its instructions; the others' follow when they are given it.</summary>
+    private void Warp(ulong nanoseconds)
+    {
+        _clock.Warp(nanoseconds);
+        _scheduler.Current.Vcpu.AdvanceTimeStamp(nanoseconds);
+    }
+}
