@@ -32,8 +32,6 @@ public static unsafe class Comparer
         {
             var instruction = generated.Facts[0].Instruction;
             Latitude.Reconcile(in instruction, ref ours, in native);
-            if (instruction.Mnemonic == Mnemonic.Maskmovq && native.Vector == ExceptionVector.PageFault && ours.Vector == native.Vector)
-                Latitude.ReconcileMmxTransition(ref ours, in native);
             if (generated.Facts[0].IsState && native.Vector == MachineState.NoVector)
                 Latitude.ReconcileArea(generated.Facts[0].Memory[0].Linear(in before, generated.Program.Size), ourData, nativeData);
             if (native.Vector == MachineState.NoVector && ours.Vector == native.Vector
@@ -44,6 +42,12 @@ public static unsafe class Comparer
                 nativeData.CopyTo(ourData);
             }
         }
+        if (native.Vector == ExceptionVector.PageFault && ours.Vector == native.Vector && FaultsAnywhere(generated, native.Rip))
+            Latitude.ReconcileAddress(ref ours, in native);
+        if (native.Vector >= 0)
+            Latitude.ReconcileOrder(generated, ref ours, in native);
+        if (native.Vector >= 0 && ours.Vector == native.Vector)
+            Latitude.ReconcileAll(generated, in before, ref ours, in native, ourData, nativeData);
         // The kernel reports its own half as present whatever is there.
         if (native.Vector == ExceptionVector.PageFault && native.Cr2 >> UserAddressBits != 0 && ours.Vector == native.Vector)
             ours.ErrorCode = (ours.ErrorCode & ~PagePresent) | (native.ErrorCode & PagePresent);
@@ -118,6 +122,16 @@ public static unsafe class Comparer
             : instruction.GetOpKind(last) == OpKind.Immediate8 ? instruction.Immediate8 : 0;
         var wide = instruction.Op0Kind == OpKind.Register ? instruction.Op0Register.GetSize() == 8 : instruction.MemorySize.GetSize() == 8;
         return count & (wide ? 63 : 31);
+    }
+
+    private static bool FaultsAnywhere(GeneratedProgram generated, ulong rip)
+    {
+        foreach (var facts in generated.Facts)
+        {
+            if (facts.Instruction.IP == rip && facts.IsLarge)
+                return true;
+        }
+        return false;
     }
 
     // After a fault: what the instruction before it left. At a landing: the end, or any branch that led there.

@@ -23,7 +23,7 @@ public sealed class CodeCatalogue
             var form = code.ToOpCode();
             if (!form.IsInstruction || !table.Implements(code) || !model.Supports(code))
                 continue;
-            if (ReasonAgainst(code) is { } reason)
+            if (ReasonAgainst(code, model.Vendor) is { } reason)
                 Excluded[code] = reason;
             else
             {
@@ -72,10 +72,16 @@ public sealed class CodeCatalogue
         code.ToString().Equals(filter, StringComparison.OrdinalIgnoreCase) || code.Mnemonic().ToString().Equals(filter, StringComparison.OrdinalIgnoreCase)
         || FamilyOf(code).Equals(filter, StringComparison.OrdinalIgnoreCase);
 
-    private static string? ReasonAgainst(Code code)
+    private static string? ReasonAgainst(Code code, CpuVendor vendor)
     {
         if (Reasons.TryGetValue(code.Mnemonic(), out var reason))
             return reason;
+        if (code == Code.Movsxd_r16_rm16)
+            return "AMD's processors read four bytes for it, Intel's two";
+        if (code is Code.Popw_CS or Code.Loopne_rel8_16_RCX or Code.Loope_rel8_16_RCX or Code.Loop_rel8_16_RCX or Code.Jrcxz_rel8_16)
+            return "exists on the 8086 or AMD's processors alone, and leads into the first 64 KiB";
+        if (vendor == CpuVendor.Amd && code is Code.Lss_r64_m1664 or Code.Lfs_r64_m1664 or Code.Lgs_r64_m1664 or Code.Ud0_r16_rm16 or Code.Ud0_r32_rm32 or Code.Ud0_r64_rm64)
+            return "decodes otherwise on AMD's processors";
         var form = code.ToOpCode();
         for (var i = 0; i < form.OpCount; i++)
         {

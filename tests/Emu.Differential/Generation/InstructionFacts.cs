@@ -55,6 +55,8 @@ public sealed class InstructionFacts
             AddressRegisters |= 1u << 5;
         if (IsIndirectBranch && instruction.Op0Kind == OpKind.Register || LoadsSegment && instruction.Op1Kind == OpKind.Register)
             AddressRegisters |= 1u << ((IsIndirectBranch ? instruction.Op0Register : instruction.Op1Register).GetFullRegister() - Register.RAX);
+        if (mnemonic is Mnemonic.Wrfsbase or Mnemonic.Wrgsbase)
+            WrittenSegments |= 1u << (mnemonic == Mnemonic.Wrfsbase ? Register.FS - Register.ES : Register.GS - Register.ES);
         UndefinedFlags = UndefinedAfter(in instruction);
     }
 
@@ -93,6 +95,10 @@ public sealed class InstructionFacts
 
     /// <summary>FXSAVE, XSAVE and their kind.</summary>
     public bool IsState { get; }
+
+    /// <summary>Accesses many fields.</summary>
+    public bool IsLarge => IsState || Instruction.Mnemonic is Mnemonic.Fldenv or Mnemonic.Fnstenv or Mnemonic.Frstor or Mnemonic.Fnsave
+        or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Maskmovq;
 
     /// <summary>Flags that may be undefined after it, whatever its count.</summary>
     public ulong UndefinedFlags { get; }
