@@ -170,7 +170,6 @@ public sealed unsafe partial class Vcpu
             or Mnemonic.Vpgatherdd or Mnemonic.Vpgatherdq or Mnemonic.Vpgatherqd or Mnemonic.Vpgatherqq
             or Mnemonic.Vgatherdps or Mnemonic.Vgatherdpd or Mnemonic.Vgatherqps or Mnemonic.Vgatherqpd => 1,
         _ when ((Code)op->Code).Mnemonic() is Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Maskmovq => Math.Min(size, 8),
-        _ when ((Code)op->Code).Mnemonic() == Mnemonic.Bound => size / 2,
         >= 16 => 16,
         >= 8 => 8,
         >= 4 => 4,
