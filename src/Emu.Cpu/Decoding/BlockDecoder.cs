@@ -19,7 +19,7 @@ public sealed unsafe class BlockDecoder
     public BlockDecoder(InstructionTable table)
     {
         _table = table;
-        _x87Flags = table.Model.Vendor == CpuVendor.Amd ? X87Pointers.AlwaysRecorded : 0;
+        _x87Flags = table.Vendor == CpuVendor.Amd ? X87Pointers.AlwaysRecorded : 0;
         var options = table.DecoderOptions;
         _decoders = [Decoder.Create(16, _reader, options), Decoder.Create(32, _reader, options), Decoder.Create(64, _reader, options)];
     }

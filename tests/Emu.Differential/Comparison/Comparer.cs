@@ -13,7 +13,8 @@ public static unsafe class Comparer
         | Rflags.Interrupt | Rflags.IoPrivilege | Rflags.Trap;
 
     private const uint PagePresent = 1;
-    private const int UserAddressBits = 47;
+    // Linux leaves the last page of the lower half out.
+    private const ulong EndOfUser = 0x7FFF_FFFF_F000;
 
     /// <summary>True where two outcomes are the same but for what is undefined.</summary>
     /// <param name="generated">The program.</param>
@@ -49,7 +50,7 @@ public static unsafe class Comparer
         if (native.Vector >= 0 && ours.Vector == native.Vector)
             Latitude.ReconcileAll(generated, in before, ref ours, in native, ourData, nativeData);
         // The kernel reports its own half as present whatever is there.
-        if (native.Vector == ExceptionVector.PageFault && native.Cr2 >> UserAddressBits != 0 && ours.Vector == native.Vector)
+        if (native.Vector == ExceptionVector.PageFault && native.Cr2 >= EndOfUser && ours.Vector == native.Vector)
             ours.ErrorCode = (ours.ErrorCode & ~PagePresent) | (native.ErrorCode & PagePresent);
         return AreEqual(in ours, in native, VisibleFlags & ~undefined) && ourData.SequenceEqual(nativeData);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Emu.Cpu;
 using Emu.Cpu.Instructions;
 using Iced.Intel;
@@ -18,12 +19,13 @@ public sealed class CodeCatalogue
     public CodeCatalogue(CpuModel model, string? filter = null)
     {
         var table = new InstructionTable(model);
+        var host = HostFeatures();
         foreach (var code in Enum.GetValues<Code>())
         {
             var form = code.ToOpCode();
             if (!form.IsInstruction || !table.Implements(code) || !model.Supports(code))
                 continue;
-            if (ReasonAgainst(code, model.Vendor) is { } reason)
+            if ((ReasonAgainst(code, model.Vendor) ?? (code.CpuidFeatures().All(host.Contains) ? null : NotThere)) is { } reason)
                 Excluded[code] = reason;
             else
             {
@@ -71,6 +73,29 @@ public sealed class CodeCatalogue
     private static bool Matches(Code code, string filter) =>
         code.ToString().Equals(filter, StringComparison.OrdinalIgnoreCase) || code.Mnemonic().ToString().Equals(filter, StringComparison.OrdinalIgnoreCase)
         || FamilyOf(code).Equals(filter, StringComparison.OrdinalIgnoreCase);
+
+    // What CPUID declares; features without a bit are everywhere.
+    private static HashSet<CpuidFeature> HostFeatures()
+    {
+        var features = new HashSet<CpuidFeature>(CpuFeature.Unconditional);
+        foreach (var feature in CpuFeature.All)
+        {
+            if (!X86Base.IsSupported || HostHas(feature))
+                features.UnionWith(feature.Instructions);
+        }
+        return features;
+    }
+
+    private static bool HostHas(CpuFeature feature)
+    {
+        if ((uint)X86Base.CpuId((int)(feature.Leaf & 0x8000_0000), 0).Eax < feature.Leaf)
+            return false;
+        var (eax, ebx, ecx, edx) = X86Base.CpuId((int)feature.Leaf, (int)feature.Subleaf);
+        var value = feature.Register switch { CpuidRegister.Eax => eax, CpuidRegister.Ebx => ebx, CpuidRegister.Ecx => ecx, _ => edx };
+        return (value >> feature.Bit & 1) != 0;
+    }
+
+    private const string NotThere = "the host's processor does not have it";
 
     private static string? ReasonAgainst(Code code, CpuVendor vendor)
     {

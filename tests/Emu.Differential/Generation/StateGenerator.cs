@@ -435,10 +435,13 @@ public sealed unsafe class StateGenerator(Randomness random)
                     if (!PrepareArea(facts, program.Size, in state, data))
                         return false;
                     break;
-                case Mnemonic.Wrfsbase or Mnemonic.Wrgsbase when !random.OneIn(4):
+                case Mnemonic.Wrfsbase or Mnemonic.Wrgsbase:
+                    // Not canonical on processors with addresses of 57 bits either, or canonical on all.
                     var number = instruction.Op0Register.GetFullRegister() - Register.RAX;
-                    if ((_assigned & (1u << number)) == 0)
-                        state.Registers[number] = Canonical(state.Registers[number]);
+                    if ((_assigned & (1u << number)) != 0)
+                        return false;
+                    state.Registers[number] = random.OneIn(4) ? (state.Registers[number] & (ulong.MaxValue >> 2)) | (1UL << 62) : Canonical(state.Registers[number]);
+                    _assigned |= 1u << number;
                     break;
             }
             if (facts.IsState && instruction.Mnemonic is not (Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Fxrstor or Mnemonic.Fxrstor64))
