@@ -2,6 +2,7 @@ using Emu.Cpu.Events;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
+using Iced.Intel;
 
 namespace Emu.Cpu;
 
@@ -134,13 +135,19 @@ public sealed unsafe partial class Vcpu
     {
         if ((rights & PageAccess.User) != 0 && ChecksAlignment)
         {
-            var alignment = Math.Min(size >= 16 ? 16 : size >= 8 ? 8 : size >= 4 ? 4 : size, 16);
-            if ((linear & (ulong)(alignment - 1)) != 0)
+            if ((linear & (ulong)(AlignmentOf(op, size) - 1)) != 0)
                 return RaiseFault(op, ExceptionVector.AlignmentCheck, 0);
         }
         NoteDataAccess(linear, size, rights);
         return true;
     }
+
+    /// <summary>Checks the alignment of values on the stack that a far transfer or return uses at CPL 3.</summary>
+    /// <param name="linear">Linear address of the lowest.</param>
+    /// <param name="element">Bytes of each.</param>
+    /// <returns>False with #AC(0) recorded.</returns>
+    internal bool TryCheckStackAlignment(ulong linear, int element) =>
+        !ChecksAlignment || (linear & (ulong)(element - 1)) == 0 || Fail(ExceptionVector.AlignmentCheck, 0);
 
     // Every access by linear address counts, those to descriptors, task-state segments and event frames included; page walks have none.
     private void NoteDataAccess(ulong linear, int size, PageAccess rights)
@@ -152,6 +159,17 @@ public sealed unsafe partial class Vcpu
         if (hits != 0)
             RecordDebugTrap(hits);
     }
+
+    // SDM Vol. 3, table 6-7; FLDENV, FRSTOR and their kin are fields of 2 or 4 bytes; masked moves are never checked (Vol. 2A, table 2-23).
+    private static int AlignmentOf(Op* op, int size) => size switch
+    {
+        14 or 94 => 2,
+        28 or 108 => 4,
+        >= 16 => 16,
+        >= 8 => ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovpd or Mnemonic.Vpmaskmovq ? 1 : 8,
+        >= 4 => ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovps or Mnemonic.Vpmaskmovd ? 1 : 4,
+        _ => size,
+    };
 
     private bool ChecksAlignment =>
         State->Cpl == 3 && (State->Cr0 & Cr0.Am) != 0 && (State->SystemFlags & Rflags.AlignmentCheck) != 0;

@@ -66,15 +66,21 @@ internal static unsafe class StackSegment
         if (vcpu.Is64BitCode)
         {
             var rights = user ? PageAccess.User : PageAccess.Read;
-            if (!vcpu.TryReadSystem(s->Registers[4] + skip, bytes, count * element, rights, ExceptionVector.StackFault, 0))
+            if (!vcpu.TryCheckStackAlignment(s->Registers[4] + skip, element)
+                || !vcpu.TryReadSystem(s->Registers[4] + skip, bytes, count * element, rights, ExceptionVector.StackFault, 0))
+            {
                 return false;
+            }
         }
         else
         {
             ref var ss = ref s->Segments[(int)SegmentName.Ss];
             var offset = (s->Registers[4] + skip) & PointerMask(in ss);
-            if (!TryRead(vcpu, in ss, offset, bytes, count * element, element, user, 0))
+            if (!vcpu.TryCheckStackAlignment(ss.Base + offset, element)
+                || !TryRead(vcpu, in ss, offset, bytes, count * element, element, user, 0))
+            {
                 return false;
+            }
         }
         // In place, from the last to the first: a value's slot never lies below its bytes.
         for (var i = count - 1; i >= 0 && element != 8; i--)

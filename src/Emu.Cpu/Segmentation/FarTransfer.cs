@@ -64,11 +64,11 @@ internal static unsafe class FarTransfer
         frame.Push(s->Segments[(int)SegmentName.Cs].Selector);
         frame.Push(next);
         if (vcpu.Is64BitCode)
-            return frame.TryWriteLong(vcpu, ref s->Registers[4], s->Cpl == 3, 0);
+            return vcpu.TryCheckStackAlignment(s->Registers[4], operandSize) && frame.TryWriteLong(vcpu, ref s->Registers[4], s->Cpl == 3, 0);
         ref var ss = ref s->Segments[(int)SegmentName.Ss];
         var mask = StackSegment.PointerMask(in ss);
         var pointer = s->Registers[4] & mask;
-        if (!frame.TryWrite(vcpu, in ss, ref pointer, s->Cpl == 3, 0))
+        if (!vcpu.TryCheckStackAlignment(ss.Base + pointer, operandSize) || !frame.TryWrite(vcpu, in ss, ref pointer, s->Cpl == 3, 0))
             return false;
         StackSegment.SetPointer(s, pointer);
         return true;

@@ -187,6 +187,106 @@ public sealed unsafe class EventDeliveryTests
     public void Faults_during_delivery_combine_as_table_6_5_says(EventKind kind, int first, int second, int? outcome) =>
         Assert.Equal(outcome, DoubleFault.Combine(new EventInFlight(kind, (byte)first, false, 0, 0), (byte)second));
 
+    // SS0 of the TSS is a selector of a descriptor with these attributes; the vector is that of a benign fault at ring 3.
+    [Theory]
+    [InlineData(0, 0u, ExceptionVector.InvalidTss, 1u)]
+    [InlineData(0xFF8, 0u, ExceptionVector.InvalidTss, 0xFF9u)]
+    [InlineData(Guest.Spare, 0x91u, ExceptionVector.InvalidTss, Guest.Spare + 1u)]
+    [InlineData(Guest.Spare, 0x9Bu, ExceptionVector.InvalidTss, Guest.Spare + 1u)]
+    [InlineData(Guest.Spare, 0xB3u, ExceptionVector.InvalidTss, Guest.Spare + 1u)]
+    [InlineData(Guest.Spare + 1, 0x93u, ExceptionVector.InvalidTss, Guest.Spare + 1u)]
+    [InlineData(Guest.Spare, 0x13u, ExceptionVector.StackFault, Guest.Spare + 1u)]
+    public void An_inner_stack_that_cannot_be_loaded_faults_with_its_selector(int selector, uint access, int vector, uint errorCode)
+    {
+        using var guest = WithOuterFault(vector);
+        guest.SetDescriptor(Guest.Spare, Guest.Descriptor(0, 0xFFFFF, access, 0xC));
+        guest.Write(Guest.Tss + 8, (uint)selector);
+        Assert.Equal(RunExit.Halted, guest.Run());
+        Assert.Equal([6, vector], guest.Delivered.Select(e => (int)e.Vector));
+        Assert.Equal(errorCode, guest.Delivered[1].ErrorCode);
+    }
+
+    [Fact]
+    public void An_inner_stack_without_room_faults_with_its_selector()
+    {
+        using var guest = WithOuterFault(ExceptionVector.StackFault);
+        guest.SetDescriptor(Guest.Spare, Guest.Descriptor(0, 0xFFF, 0x93, 0x4));
+        guest.Write(Guest.Tss + 8, (uint)Guest.Spare);
+        guest.Write(Guest.Tss + 4, 0x10u);
+        Assert.Equal(RunExit.Halted, guest.Run());
+        Assert.Equal(Guest.Spare + 1u, guest.Delivered[1].ErrorCode);
+    }
+
+    [Theory]
+    [InlineData(8u)]
+    [InlineData(10u)]
+    public void A_tss_too_short_for_the_inner_stack_is_named_by_the_fault(uint limit)
+    {
+        using var guest = WithOuterFault(ExceptionVector.InvalidTss);
+        guest.State->Segments[(int)SegmentName.Tr].Limit = limit;
+        // The task gate of that fault finds no room for the old task's state either: #DF, and the same once more.
+        Assert.Equal(RunExit.Shutdown, guest.Run());
+        Assert.Equal([6, 10, 8], guest.Delivered.Select(e => (int)e.Vector));
+        Assert.Equal(Guest.TssSelector + 1u, guest.Delivered[1].ErrorCode);
+    }
+
+    [Fact]
+    public void An_absent_stack_page_in_long_mode_is_a_page_fault_with_the_first_events_class()
+    {
+        using var guest = Guest.Long();
+        guest.SetPage(Guest.KernelStack - 8, 0);
+        guest.SetGate(14, Guest.Handlers + 14 * 4, parameterOrStack: 1);
+        guest.EnterRing3();
+        guest.Assemble(a => a.ud2(), Guest.UserCode);
+        Assert.Equal(ExceptionVector.PageFault, guest.RunToHandler());
+        // A supervisor's write although the code that faulted was the user's.
+        Assert.Equal(2UL, guest.OnStack(0));
+        Assert.Equal(Guest.KernelStack - 40UL, guest.State->Cr2);
+    }
+
+    [Fact]
+    public void A_second_page_fault_is_a_double_fault_and_a_third_ends_in_shutdown()
+    {
+        using var guest = Guest.Long();
+        guest.SetPage(Guest.KernelStack - 8, 0);
+        guest.SetPage(Guest.Data, 0);
+        guest.EnterRing3();
+        guest.Assemble(a => a.mov(__byte_ptr[Guest.Data], 1), Guest.UserCode);
+        Assert.Equal(RunExit.Shutdown, guest.Run());
+        Assert.Equal([14, 8], guest.Delivered.Select(e => (int)e.Vector));
+    }
+
+    [Theory]
+    [InlineData("call", 3u, true)]
+    [InlineData("call", 2u, true)]
+    [InlineData("call", 0u, false)]
+    [InlineData("retf", 1u, true)]
+    [InlineData("retf", 0u, false)]
+    [InlineData("iretd", 2u, true)]
+    public void A_far_transfer_on_an_unaligned_stack_of_ring_3_is_an_alignment_check(string instruction, uint by, bool faults)
+    {
+        using var guest = Guest.Protected();
+        guest.State->Cr0 |= Cr0.Am;
+        guest.EnterRing3(Rflags.AlwaysSet | Rflags.AlignmentCheck);
+        guest.Rsp = Guest.UserStack - 16 + by;
+        guest.Write(Guest.UserStack - 16 + by, Guest.UserCode + 0x20);
+        guest.Write(Guest.UserStack - 12 + by, (uint)Guest.UserCode32);
+        guest.Write(Guest.UserStack - 8 + by, (uint)Rflags.AlwaysSet);
+        guest.Place(a => a.ud2(), Guest.UserCode + 0x20);
+        guest.Assemble(a =>
+        {
+            switch (instruction)
+            {
+                case "call": a.db(0x9A, 0x20, 0xA0, 0, 0, (byte)Guest.UserCode32, 0); break;
+                case "retf": a.retf(); break;
+                default: a.iretd(); break;
+            }
+        }, Guest.UserCode);
+        Assert.Equal(faults ? ExceptionVector.AlignmentCheck : ExceptionVector.InvalidOpcode, guest.RunToHandler());
+        if (faults)
+            Assert.Equal((0UL, (ulong)Guest.UserCode), (guest.OnStack(0), guest.OnStack(1)));
+    }
+
     [Theory]
     [InlineData(0x8E, false)]
     [InlineData(0x8F, true)]
@@ -299,5 +399,18 @@ public sealed unsafe class EventDeliveryTests
         guest.Vcpu.NotifyNmi();
         Assert.Equal(ExceptionVector.NonMaskableInterrupt, guest.RunToHandler());
         Assert.Equal(1UL, guest.Rax);
+    }
+
+    // Ring 3 at an instruction that is undefined, and for the fault that its delivery meets a task of its own, whose stack works.
+    private static Guest WithOuterFault(int vector)
+    {
+        var guest = Guest.Protected();
+        FarTransferTests.PrepareTask(guest);
+        guest.Place(a => a.hlt(), Guest.UserCode + 0x100);
+        guest.Write(Guest.SecondTss + 0x20, Guest.UserCode + 0x100);
+        guest.Write(Guest.Idt + (uint)vector * 8, Guest.Gate(0, Guest.SecondTssSelector, 0x85));
+        guest.EnterRing3();
+        guest.Assemble(a => a.ud2(), Guest.UserCode);
+        return guest;
     }
 }

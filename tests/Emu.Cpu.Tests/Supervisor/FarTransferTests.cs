@@ -228,7 +228,7 @@ public sealed unsafe class FarTransferTests
         Assert.Equal(0UL, guest.Rax);
     }
 
-    private static void PrepareTask(Guest guest)
+    internal static void PrepareTask(Guest guest)
     {
         const uint Task = Guest.SecondTss;
         guest.Write(Task + 0x20, Guest.UserCode);

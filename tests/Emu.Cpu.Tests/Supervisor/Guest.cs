@@ -45,6 +45,7 @@ internal sealed unsafe class Guest : IDisposable
             Observer = _platform,
             Model = new CpuModel(vendor, level: level),
         });
+        _platform.Vcpu = Vcpu;
     }
 
     public Vcpu Vcpu { get; }
@@ -56,6 +57,12 @@ internal sealed unsafe class Guest : IDisposable
     public List<string> Unsupported => _platform.Unsupporteds;
 
     public List<(ushort Port, int Size, uint Value)> Written => _platform.Written;
+
+    /// <summary>Called when a port is written.</summary>
+    public Action? PortWritten { set => _platform.PortWritten = value; }
+
+    /// <summary>Accesses to physical addresses above RAM, which read as ones; time is in retired instructions, and null a read.</summary>
+    public List<(ulong Address, int Size, ulong? Value, ulong Time)> DeviceAccesses => _platform.DeviceAccesses;
 
     /// <summary>Vectors that the local APIC holds.</summary>
     public Queue<byte> Interrupts => _platform.Vectors;
@@ -177,6 +184,41 @@ internal sealed unsafe class Guest : IDisposable
         return (int)(State->Rip - 1 - Handlers) / 4;
     }
 
+    /// <summary>Returns from a handler that has been run to, with its IRET, and runs to the next handler.</summary>
+    /// <param name="flags">Bits to set in the flags returned to.</param>
+    /// <returns>The next handler's vector.</returns>
+    public int ReturnToNextHandler(ulong flags = 0)
+    {
+        Return(flags);
+        return RunToHandler();
+    }
+
+    /// <summary>Makes a handler's IRET the next instruction, in place of what follows its HLT.</summary>
+    /// <param name="flags">Bits to set in the flags returned to.</param>
+    public void Return(ulong flags = 0)
+    {
+        if (_bits == 64)
+            Write((uint)Rsp + 16, OnStack(2) | flags);
+        else
+            Write((uint)Rsp + 8, (uint)(OnStack(2) | flags));
+        Assemble(a => { if (_bits == 64) a.iretq(); else a.iretd(); }, Handlers + 0x900);
+    }
+
+    /// <summary>Sets a breakpoint in DR0 to DR3.</summary>
+    /// <param name="index">Which.</param>
+    /// <param name="address">Address or port.</param>
+    /// <param name="kind">R/W field: 0 execute, 1 write, 2 port, 3 read or write.</param>
+    /// <param name="length">LEN field: 0 one byte, 1 two, 2 eight, 3 four.</param>
+    public void SetBreakpoint(int index, ulong address, ulong kind, ulong length = 0)
+    {
+        State->DebugRegisters[index] = address;
+        State->DebugRegisters[7] |= 0x400 | (2UL << (index * 2)) | (kind << (16 + index * 4)) | (length << (18 + index * 4));
+        Vcpu.StateChanged();
+    }
+
+    /// <summary>B0–B3, BD, BS and BT of DR6.</summary>
+    public ulong DebugStatus => State->DebugRegisters[6] & 0xE00F;
+
     /// <summary>Drops to ring 3 of the mode, at <see cref="UserCode"/>.</summary>
     public void EnterRing3(ulong flags = Rflags.AlwaysSet)
     {
@@ -259,6 +301,10 @@ internal sealed unsafe class Guest : IDisposable
 
     private sealed class Platform : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
     {
+        public Vcpu? Vcpu { get; set; }
+
+        public List<(ulong Address, int Size, ulong? Value, ulong Time)> DeviceAccesses { get; } = [];
+
         public List<EventInFlight> Delivered { get; } = [];
 
         public List<string> Unsupporteds { get; } = [];
@@ -273,13 +319,21 @@ internal sealed unsafe class Guest : IDisposable
 
         public uint Read(ushort port, int size) => 0x12345678;
 
-        public void Write(ushort port, int size, uint value) => Written.Add((port, size, value));
+        public Action? PortWritten { get; set; }
 
-        public ulong Read(ulong address, int size) => ulong.MaxValue;
-
-        public void Write(ulong address, int size, ulong value)
+        public void Write(ushort port, int size, uint value)
         {
+            Written.Add((port, size, value));
+            PortWritten?.Invoke();
         }
+
+        public ulong Read(ulong address, int size)
+        {
+            DeviceAccesses.Add((address, size, null, Vcpu!.InstructionsRetired));
+            return ulong.MaxValue;
+        }
+
+        public void Write(ulong address, int size, ulong value) => DeviceAccesses.Add((address, size, value, Vcpu!.InstructionsRetired));
 
         public byte Acknowledge() => Vectors.Dequeue();
 

@@ -46,7 +46,7 @@ public class PowerTests
     [Fact]
     public void System_control_a_resets_on_its_lowest_bit_and_keeps_the_a20_bit()
     {
-        var port = new SystemControlA(_power);
+        var port = new SystemControlA(_power, new A20Gate(_ => { }));
         Assert.Equal(0x02, port.Read(0x92));
         port.Write(0x92, 0x00);
         Assert.Equal(0x00, port.Read(0x92));
@@ -66,7 +66,7 @@ public class PowerTests
     [Fact]
     public void Keyboard_controller_passes_its_self_test()
     {
-        var controller = new KeyboardController(_power);
+        var controller = new KeyboardController(_power, new A20Gate(_ => { }));
         Assert.Equal(0x14, controller.Read(0x64));
         controller.Write(0x64, 0xAA);
         Assert.Equal(0x01, controller.Read(0x64) & 0x01);
@@ -77,7 +77,7 @@ public class PowerTests
     [Fact]
     public void Keyboard_controller_keeps_its_command_byte()
     {
-        var controller = new KeyboardController(_power);
+        var controller = new KeyboardController(_power, new A20Gate(_ => { }));
         controller.Write(0x64, 0x60);
         controller.Write(0x60, 0x65);
         controller.Write(0x64, 0x20);
@@ -87,7 +87,7 @@ public class PowerTests
     [Fact]
     public void Byte_for_the_missing_keyboard_times_out()
     {
-        var controller = new KeyboardController(_power);
+        var controller = new KeyboardController(_power, new A20Gate(_ => { }));
         controller.Write(0x60, 0xFF);
         Assert.Equal(0x41, controller.Read(0x64) & 0x41);
         Assert.Equal(0xFE, controller.Read(0x60));
@@ -96,7 +96,7 @@ public class PowerTests
     [Fact]
     public void Keyboard_controller_pulses_the_reset_line()
     {
-        var controller = new KeyboardController(_power);
+        var controller = new KeyboardController(_power, new A20Gate(_ => { }));
         controller.Write(0x64, 0xFF);
         Assert.Empty(_power.Requests);
         controller.Write(0x64, 0xFE);

@@ -193,9 +193,9 @@ internal static unsafe class SegmentInstructions
             vcpu.UpdateMode();
         if (name == (byte)SegmentName.Ss)
         {
-            // Of several in a row only the first holds anything back (SDM Vol. 3, 6.8.3), or events could be kept away for ever.
+            // Of several in a row Intel promises it for the first alone (SDM Vol. 3, 6.8.3); on AMD's processors each does it.
             var retired = vcpu.RetiredAfter(op);
-            if (s->StackShadowAt != retired - 1)
+            if (s->StackShadowAt != retired - 1 || vcpu.Model.Vendor == CpuVendor.Amd)
                 s->StackShadowAt = retired;
             if (s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0)
                 return true;

@@ -144,17 +144,24 @@ internal static unsafe class X87StoreShape<TOperation>
         Step.Next(vcpu, s, op);
     }
 
-    // A page fault must find the status word as it was before. Where an unmasked exception keeps the result from being written, memory
-    // is not looked at.
+    // A page fault must find the status word as it was before.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool Store<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TAddress : IAddressing
     {
         var before = s->X87.Context;
         Extended result;
-        if (!TOperation.Compute(s, (byte*)&result))
-            return true;
+        var hasResult = TOperation.Compute(s, (byte*)&result);
         var linear = TAddress.Linear(vcpu, s, op, TOperation.Bytes, true);
+        if (!hasResult)
+        {
+            // Nothing is stored, but the place must be one that could have been.
+            if (vcpu.ProbeWrite(op, linear, TOperation.Bytes, (SegmentName)op->Segment))
+                return true;
+            s->X87.Context = before;
+            return false;
+        }
+
         var written = TOperation.Bytes switch
         {
             2 => Operand.WriteAt(vcpu, s, op, linear, *(ushort*)&result),
