@@ -46,6 +46,7 @@ internal sealed record CpuFeature(
     private static readonly CpuFeature[] V1 =
     [
         new("fpu", 1, CpuidRegister.Edx, 0, null, 0, CpuidFeature.FPU, CpuidFeature.FPU287, CpuidFeature.FPU387),
+        new("vme", 1, CpuidRegister.Edx, 1, null, State.Cr4.Vme | State.Cr4.Pvi),
         new("de", 1, CpuidRegister.Edx, 2, null, State.Cr4.De),
         new("pse", 1, CpuidRegister.Edx, 3, null, State.Cr4.Pse),
         new("tsc", 1, CpuidRegister.Edx, 4, null, State.Cr4.Tsd, CpuidFeature.TSC),
