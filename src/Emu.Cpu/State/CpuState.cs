@@ -269,7 +269,7 @@ public unsafe struct ModelSpecificRegisters
     /// <summary>Machine-check banks, CTL, STATUS, ADDR and MISC in turn: 0x400–0x40F.</summary>
     public fixed ulong MachineCheckBanks[16];
 
-    /// <summary>IA32_DEBUGCTL, 0x1D9: kept, without effect.</summary>
+    /// <summary>IA32_DEBUGCTL, 0x1D9: BTF steps branches; there are no last-branch records, and the rest is kept without effect.</summary>
     public ulong DebugControl;
 
     /// <summary>IA32_XSS, 0xDA0.</summary>
