@@ -7,10 +7,10 @@ namespace Emu.Cpu;
 // event to its handler, with the double and triple faults that may happen on it.
 public sealed unsafe partial class Vcpu
 {
-    /// <summary>True while HLT waits for an event.</summary>
+    /// <summary>True while HLT or MWAIT waits for an event.</summary>
     public bool IsHalted => (State->Pending & PendingEvents.Halt) != 0;
 
-    /// <summary>True while HLT waits and no event is there that ends it: <see cref="Run"/> would return <see cref="RunExit.Halted"/> at once.</summary>
+    /// <summary>True while HLT or MWAIT waits and no event is there that ends it: <see cref="Run"/> would return <see cref="RunExit.Halted"/> at once.</summary>
     public bool IsIdle
     {
         get
@@ -21,6 +21,8 @@ public sealed unsafe partial class Vcpu
             {
                 return false;
             }
+            if ((pending & PendingEvents.MonitorWait) != 0 && MonitorEndsWait)
+                return false;
             return (pending & PendingEvents.Interrupt) == 0 || (State->SystemFlags & Rflags.Interrupt) == 0 || !Interrupts.HasInterrupt;
         }
     }
@@ -76,7 +78,12 @@ public sealed unsafe partial class Vcpu
                 continue;
             }
             if (IsHalted)
-                return RunExit.Halted;
+            {
+                if (!MonitorEndsWait)
+                    return RunExit.Halted;
+                EndWait();
+                continue;
+            }
             if ((s->Pending & PendingEvents.Breakpoints) != 0 && TakeInstructionBreakpoint())
                 continue;
             if ((s->SystemFlags & Rflags.Trap) != 0)
@@ -133,7 +140,7 @@ public sealed unsafe partial class Vcpu
         State->Rip = current.Rip;
         // What a terminator was about to reach is no longer what comes next: its successor must not be taken from what is found now.
         State->LinkRequest = null;
-        State->Pending &= ~PendingEvents.Halt;
+        EndWait();
         _betweenInstructions = true;
         while (true)
         {

@@ -10,6 +10,8 @@ public sealed unsafe partial class Vcpu
     private const SegmentAttributes FlatData =
         SegmentAttributes.Present | SegmentAttributes.CodeOrData | SegmentAttributes.WritableOrReadable;
 
+    private const ulong A20 = 1 << 20;
+
     private CodeMode _codeMode;
 
     /// <summary>CS.L in long mode.</summary>
@@ -107,12 +109,10 @@ public sealed unsafe partial class Vcpu
     /// <summary>Whether address line 20 works; while it does not, bit 20 of every physical address is zero.</summary>
     public bool A20Enabled
     {
-        get => _walker.A20Enabled;
+        get => State->LinesHeldLow == 0;
         set
         {
-            if (value == _walker.A20Enabled)
-                return;
-            _walker.A20Enabled = value;
+            State->LinesHeldLow = value ? 0 : A20;
             ForgetTranslations();
         }
     }

@@ -35,7 +35,7 @@ public sealed unsafe partial class Vcpu
         RandomGenerator.Start(State, _randomSeed, ApicId);
         State->Xcr0 = 1;
         State->Msr.PageAttributeTable = PatAtReset;
-        MsrAccess.Reset(State);
+        MsrAccess.Reset(this);
         State->Msr.MtrrDefaultType = WriteBackEnabled;
         State->Msr.MicrocodeRevision = 1UL << 32;
         State->Cr0 = Cr0.Nw | Cr0.Cd | Cr0.Et;
@@ -71,6 +71,7 @@ public sealed unsafe partial class Vcpu
         s->Flags.SetFrom(0);
         s->SystemFlags = Rflags.AlwaysSet;
         s->Pending = PendingEvents.None;
+        s->MonitorAddress = NoMonitor;
         s->Cpl = 0;
         s->Cr2 = s->Cr3 = s->Cr4 = s->Efer = 0;
         for (var name = SegmentName.Es; name <= SegmentName.Gs; name++)

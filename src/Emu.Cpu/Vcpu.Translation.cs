@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -56,6 +57,10 @@ public sealed unsafe partial class Vcpu
     /// MSRs, descriptor tables and system segments are checked, and INVPCID's address.
     /// </summary>
     public bool IsCanonicalBase(ulong linear) => SignExtend(linear, Model.LinearAddressBits) == linear;
+
+    /// <summary>Checks the target of a near branch that has more than 48 bits: #GP(0) where it is not canonical.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool AllowsTarget(Op* op, ulong target) => IsCanonical(target) || RaiseFault(op, ExceptionVector.GeneralProtection, 0);
 
     private static ulong SignExtend(ulong linear, int bits) => (ulong)((long)(linear << (64 - bits)) >> (64 - bits));
 

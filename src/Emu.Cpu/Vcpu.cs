@@ -40,9 +40,9 @@ public sealed unsafe partial class Vcpu : IDisposable
         Observer = options.Observer;
         Model = options.Model;
         ApicId = options.ApicId;
-        _randomSeed = options.RandomSeed;
         Number = options.Number;
         YieldsOnPause = Model.Processors > 1;
+        _randomSeed = options.RandomSeed;
         State = (CpuState*)NativeMemory.AlignedAlloc((nuint)sizeof(CpuState), 64);
         *State = default;
         State->JumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheEntry.Count * sizeof(JumpCacheEntry)), 64);

@@ -19,7 +19,8 @@ internal sealed class PcDevices
     private readonly PostCodePort? _post;
 
     public PcDevices(
-        VirtualClock clock, ApicBus apicBus, IPowerControl power, IConsoleSink console, DateTimeOffset clockStart, PostCodePort? post, bool testDevices)
+        VirtualClock clock, ApicBus apicBus, IPowerControl power, A20Gate a20, IConsoleSink console, DateTimeOffset clockStart, PostCodePort? post,
+        bool testDevices)
     {
         _post = post;
         _apicBus = apicBus;
@@ -29,8 +30,8 @@ internal sealed class PcDevices
         Timer = new Pit8254(clock, IsaLine(AddressMap.TimerIrq));
         Clock = new RealTimeClock(clock, IsaLine(AddressMap.RealTimeClockIrq), clockStart);
         Com1 = new Uart16550(AddressMap.Com1, clock, IsaLine(AddressMap.Com1Irq), console.Write);
-        Keyboard = new KeyboardController(power);
-        SystemControlA = new SystemControlA(power);
+        Keyboard = new KeyboardController(power, a20);
+        SystemControlA = new SystemControlA(power, a20);
         ResetControl = new ResetControl(power);
         Sleep = new SleepRegisters(power);
         if (testDevices)

@@ -63,7 +63,7 @@ public sealed class PvhMachine : IDisposable
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
-            _pc = new PcDevices(Clock, apicBus, _power, _console, options.ClockStart, post, options.TestDevices);
+            _pc = new PcDevices(Clock, apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
             if (options.ConsoleInput is { } source)
                 _input = new SerialInput(_pc.Com1, Clock, source);
@@ -136,6 +136,12 @@ public sealed class PvhMachine : IDisposable
 
         var profile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen);
         var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
+        if (_pc is not null && protocol == BootProtocol.Multiboot)
+        {
+            BiosHandover.Write(Ram);
+            BiosHandover.Program(_pc.Pic, _pc.Timer);
+        }
+
         BootResult boot = protocol == BootProtocol.Multiboot
             ? MultibootLoader.Load(image, Ram, new MultibootBootOptions
             {
@@ -250,8 +256,11 @@ public sealed class PvhMachine : IDisposable
         var vcpus = new Vcpu[_options.Vcpus];
         for (var number = 0; number < vcpus.Length; number++)
         {
-            var processor = new Processor(number, Clock, _power);
-            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, apicBus, processor, _pc?.Pic);
+            var processor = new Processor(number, Clock, _options.Firmware is null ? _power : null, _scheduler.ShortenTurns);
+            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, apicBus, processor, _pc?.Pic)
+            {
+                PhysicalAddressBits = model.PhysicalAddressBits,
+            };
             vcpus[number] = new Vcpu(new VcpuOptions
             {
                 Number = number,
@@ -271,6 +280,12 @@ public sealed class PvhMachine : IDisposable
         }
 
         return vcpus;
+    }
+
+    private void SetA20(bool isOpen)
+    {
+        foreach (var vcpu in Vcpus)
+            vcpu.A20Enabled = isOpen;
     }
 
     private XenHypervisor MakeHypervisor()

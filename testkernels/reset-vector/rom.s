@@ -196,6 +196,28 @@ back:
     mov eax, fs:[ebx]
     check "real mode: FS kept its limit", PATTERN
 
+    # The A20 gate: with it closed, the second MiB is the first.
+    mov ax, 0xFFFF
+    mov es, ax
+    mov dword ptr [0x900], 1
+    mov dword ptr es:[0x910], 2
+    mov eax, [0x900]
+    check "A20 open", 1
+    in al, 0x92
+    and al, 0xFC
+    out 0x92, al
+    mov eax, es:[0x910]
+    check "A20 closed", 1
+    mov dword ptr es:[0x910], 3
+    in al, 0x92
+    and al, 0xFE
+    or al, 2
+    out 0x92, al
+    mov eax, [0x900]
+    check "a write went to the first MiB", 3
+    mov eax, es:[0x910]
+    check "A20 open again", 2
+
     cmp dword ptr [failures], 0
     jne 1f
     mov si, OFFSET text_pass

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Emu.Suites;
 using Emu.Suites.KvmUnitTests;
+using Emu.Suites.SingleStep;
 using Emu.Suites.Test386;
 
 // One subcommand for each public suite. None of them is part of this repository: the user names the folder or file that holds it.
@@ -8,6 +9,7 @@ RootCommand root = new("Runs public test suites for x86 processors and machines 
 {
     KvmUnitTestsCommand.Create(),
     Test386Command.Create(),
+    SingleStepCommand.Create(),
 };
 try
 {

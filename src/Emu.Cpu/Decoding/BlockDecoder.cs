@@ -1,5 +1,6 @@
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions;
+using Emu.Cpu.Instructions.X87;
 using Emu.Cpu.State;
 using Iced.Intel;
 
@@ -34,9 +35,18 @@ public sealed unsafe class BlockDecoder
             _position = 0;
         }
 
-        public override int ReadByte()
+        /// <summary>What FOP records of the x87 instruction at a position: three bits of the opcode's first byte and the second one.</summary>
+        public int X87Opcode(int position)
         {
-            var at = _position++;
+            while ((At(position) & 0xF8) != 0xD8)
+                position++;
+            return (At(position) & 7) << 8 | At(position + 1);
+        }
+
+        public override int ReadByte() => At(_position++);
+
+        private int At(int at)
+        {
             if (at < _firstLength)
                 return _first[at];
             at -= _firstLength;
@@ -94,6 +104,8 @@ public sealed unsafe class BlockDecoder
             *op = new Op { Offset = (ushort)start };
             var operands = new Operands(in instruction, op, mode, pageOffset, noBlock);
             _table.Bind(ref operands);
+            if (X87Pointers.IsX87(instruction.Code))
+                op->Immediate = _reader.X87Opcode((int)start);
             end = (uint)decoder.IP;
             terminated = operands.EndsBlock;
             op += operands.Ops;

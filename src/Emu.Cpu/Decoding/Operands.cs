@@ -174,6 +174,9 @@ public unsafe ref struct Operands
         Op->Scale = (byte)System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
         Op->Displacement = (int)i.MemoryDisplacement64;
         var segment = (SegmentName)(i.MemorySegment - Register.ES);
+        // 64-bit code ignores the other overrides, also where they would decide between #SS and #GP.
+        if (Is64 && segment < SegmentName.Fs)
+            segment = i.MemoryBase is Register.RSP or Register.RBP or Register.ESP or Register.EBP ? SegmentName.Ss : SegmentName.Ds;
         Op->Segment = (byte)segment;
         return i.MemoryBase switch
         {

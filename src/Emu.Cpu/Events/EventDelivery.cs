@@ -51,22 +51,41 @@ internal static unsafe partial class EventDelivery
         var entry = e.Vector * 4u;
         if (entry + 3 > s->Idtr.Limit)
             return vcpu.Fail(ExceptionVector.GeneralProtection, GateErrorCode(in e));
-        if (!vcpu.TryReadSystem(s->Idtr.Base + entry, out uint handler))
+        return TryDeliverThroughVector(vcpu, in e, s->Idtr.Base + entry, vcpu.RflagsImage, Rflags.Interrupt | Rflags.AlignmentCheck);
+    }
+
+    // INT n that the redirection bitmap leaves to the virtual-8086 program (SDM Vol. 3, table 21-2, methods 5 and 6).
+    private static bool TryDeliverToProgram(Vcpu vcpu, in EventInFlight e)
+    {
+        var hasInterruptFlag = (vcpu.State->SystemFlags & Rflags.IoPrivilege) == Rflags.IoPrivilege;
+        var flags = vcpu.RflagsImage;
+        return TryDeliverThroughVector(
+            vcpu,
+            in e,
+            e.Vector * 4u,
+            hasInterruptFlag ? flags : VirtualInterrupts.FlagsForProgram(flags),
+            hasInterruptFlag ? Rflags.Interrupt : Rflags.VirtualInterrupt);
+    }
+
+    private static bool TryDeliverThroughVector(Vcpu vcpu, in EventInFlight e, ulong entry, ulong flags, ulong cleared)
+    {
+        var s = vcpu.State;
+        if (!vcpu.TryReadSystem(entry, out uint handler))
             return false;
         ref var ss = ref s->Segments[(int)SegmentName.Ss];
         ref var cs = ref s->Segments[(int)SegmentName.Cs];
         var frame = new StackFrame(2);
-        frame.Push(vcpu.RflagsImage);
+        frame.Push(flags);
         frame.Push(cs.Selector);
         frame.Push(e.Rip);
         var mask = StackSegment.PointerMask(in ss);
         var pointer = s->Registers[4] & mask;
-        if (!frame.TryWrite(vcpu, in ss, ref pointer, false, 0))
+        if (!frame.TryWrite(vcpu, in ss, ref pointer, s->Cpl == 3, 0))
             return false;
         StackSegment.SetPointer(s, pointer);
         SegmentLoads.LoadUnprotected(s, SegmentName.Cs, (ushort)(handler >> 16));
         s->Rip = (ushort)handler;
-        s->SystemFlags &= ~(Rflags.Interrupt | Rflags.Trap | Rflags.AlignmentCheck | Rflags.Resume);
+        s->SystemFlags &= ~(cleared | Rflags.Trap | Rflags.Resume);
         vcpu.UpdateMode();
         return true;
     }
@@ -75,11 +94,16 @@ internal static unsafe partial class EventDelivery
     {
         var s = vcpu.State;
         var ext = ExtOf(in e);
-        // Only INT n obeys IOPL in virtual-8086 mode; INT3 and INTO do not.
-        if (e.Kind == EventKind.SoftwareInterrupt && (s->SystemFlags & Rflags.Virtual8086) != 0
-            && (s->SystemFlags & Rflags.IoPrivilege) != Rflags.IoPrivilege)
+        // Only INT n obeys IOPL and the redirection bitmap in virtual-8086 mode; INT3 and INTO do not.
+        if (e.Kind == EventKind.SoftwareInterrupt && (s->SystemFlags & Rflags.Virtual8086) != 0)
         {
-            return vcpu.Fail(ExceptionVector.GeneralProtection, 0);
+            var isRedirected = false;
+            if ((s->Cr4 & Cr4.Vme) != 0 && !VirtualInterrupts.TryReadRedirection(vcpu, e.Vector, out isRedirected))
+                return false;
+            if (isRedirected)
+                return TryDeliverToProgram(vcpu, in e);
+            if ((s->SystemFlags & Rflags.IoPrivilege) != Rflags.IoPrivilege)
+                return vcpu.Fail(ExceptionVector.GeneralProtection, 0);
         }
         var entry = e.Vector * 8u;
         if (entry + 7 > s->Idtr.Limit)

@@ -83,7 +83,8 @@ internal sealed unsafe class AddressSpace : IDisposable
         for (var bank = 0; bank < Banks; bank++)
         {
             var slot = Tlb.Slot(_entries + bank * Tlb.Entries, linear);
-            if ((slot->Identity ^ linear) >> 12 == 0)
+            // An empty slot looks like page 0; a mark of something dropped would keep it out of the list when it is filled.
+            if (slot->Identity != 0 && (slot->Identity ^ linear) >> 12 == 0)
                 Drop(slot, only, except);
         }
         if (!_large.MayHoldLarge(linear))

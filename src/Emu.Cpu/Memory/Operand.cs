@@ -128,6 +128,24 @@ public static unsafe class Operand
             : (T*)vcpu.ModifySlow(op, linear, sizeof(T), (SegmentName)op->Segment);
     }
 
+    /// <summary>Like <see cref="ReadAt{T}(Vcpu, CpuState*, Op*, ulong)"/>, of so many bytes.</summary>
+    public static byte* ReadAt(Vcpu vcpu, CpuState* s, Op* op, ulong linear, int size)
+    {
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        return entry->ReadTag == ((linear + (ulong)(size - 1)) & PageMask)
+            ? (byte*)((nint)linear + entry->Addend)
+            : vcpu.ReadSlow(op, linear, size, (SegmentName)op->Segment);
+    }
+
+    /// <summary>Like <see cref="ModifyAt{T}(Vcpu, CpuState*, Op*, ulong)"/>, of so many bytes.</summary>
+    public static byte* ModifyAt(Vcpu vcpu, CpuState* s, Op* op, ulong linear, int size)
+    {
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        return entry->WriteTag == ((linear + (ulong)(size - 1)) & PageMask)
+            ? (byte*)((nint)linear + entry->Addend)
+            : vcpu.ModifySlow(op, linear, size, (SegmentName)op->Segment);
+    }
+
     /// <summary>Ends a read-modify-write: carries the scratch copy to where it belongs, if there was one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Commit(Vcpu vcpu, CpuState* s, void* place)

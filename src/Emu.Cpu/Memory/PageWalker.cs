@@ -25,8 +25,6 @@ public sealed unsafe class PageWalker
     // In the PDPTE registers, besides what lies above M: bits 2:1 and 8:5 (SDM Vol. 3, table 4-8).
     private const ulong PdpteReserved = 0x1E6;
 
-    private const ulong A20 = 1 << 20;
-
     private readonly PhysicalMemory _memory;
     private readonly CpuState* _state;
     private readonly bool _hasGiantPages;
@@ -34,12 +32,6 @@ public sealed unsafe class PageWalker
     // Bits M-1:12, bits 51:M and, of a 4 MiB page's PDE, bits 21:(M-19): from 13 up it holds address bits 39:32 as far as there are
     // any (PSE-36, SDM Vol. 3, table 4-4).
     private readonly ulong _addressBits, _reservedHigh, _reservedPse36;
-
-    // PAE: the four page-directory-pointer entries, read when CR3 is loaded.
-    private readonly ulong[] _pdptes = new ulong[4];
-
-    // All ones, or all but bit 20.
-    private ulong _lines = ulong.MaxValue;
 
     /// <summary>Makes a walker.</summary>
     /// <param name="memory">Where page tables lie.</param>
@@ -55,13 +47,6 @@ public sealed unsafe class PageWalker
         _memory = memory;
         _state = state;
         _hasGiantPages = hasGiantPages;
-    }
-
-    /// <summary>False while address line 20 is held low: bit 20 of every physical address, those of page tables included, reads as zero.</summary>
-    public bool A20Enabled
-    {
-        get => _lines == ulong.MaxValue;
-        set => _lines = value ? ulong.MaxValue : ~A20;
     }
 
     // What a walk has found so far.
@@ -112,7 +97,7 @@ public sealed unsafe class PageWalker
         errorCode = 0;
         if ((_state->Cr0 & Cr0.Pg) == 0)
         {
-            page = new PageTranslation(linear & ~0xFFFUL & _lines, true, true, false, false, true, 0, 12);
+            page = new PageTranslation(linear & ~0xFFFUL & ~_state->LinesHeldLow, true, true, false, false, true, 0, 12);
             return true;
         }
 
@@ -126,7 +111,7 @@ public sealed unsafe class PageWalker
             return false;
         }
 
-        page = new PageTranslation(walk.Physical & ~0xFFFUL & _lines, walk.Writable != 0, walk.User != 0, walk.NoExecute != 0,
+        page = new PageTranslation(walk.Physical & ~0xFFFUL & ~_state->LinesHeldLow, walk.Writable != 0, walk.User != 0, walk.NoExecute != 0,
             (walk.Leaf & G) != 0 && (_state->Cr4 & Cr4.Pge) != 0, (walk.Leaf & D) != 0 || (access & PageAccess.Write) != 0,
             isLong ? (byte)((walk.Leaf >> 59) & 15) : (byte)0, walk.SizeShift);
         var denied = Denied(page, access, smapOverride);
@@ -176,7 +161,7 @@ public sealed unsafe class PageWalker
             if ((entries[i] & P) != 0 && (entries[i] & (PdpteReserved | (~_addressBits & ~0xFFFUL))) != 0)
                 return false;
         }
-        entries.CopyTo(_pdptes);
+        entries.CopyTo(new Span<ulong>(_state->Pdptes, 4));
         return true;
     }
 
@@ -227,7 +212,7 @@ public sealed unsafe class PageWalker
 
     private bool WalkPae(ulong linear, ref Walk walk)
     {
-        var pointer = _pdptes[(linear >> 30) & 3];
+        var pointer = _state->Pdptes[(linear >> 30) & 3];
         if ((pointer & P) == 0)
             return false;
         var table = pointer & _addressBits;
@@ -285,19 +270,19 @@ public sealed unsafe class PageWalker
         if ((entry & bits) == bits)
             return;
         var updated = (byte)(entry | bits);
-        _memory.TryWrite(address & _lines, new ReadOnlySpan<byte>(in updated));
+        _memory.TryWrite(address & ~_state->LinesHeldLow, new ReadOnlySpan<byte>(in updated));
     }
 
     // A table outside RAM reads as all ones, as everything does that nothing answers: present, with reserved bits set.
     private ulong ReadEntry(ulong address)
     {
-        var host = _memory.HostAddress(address & _lines);
+        var host = _memory.HostAddress(address & ~_state->LinesHeldLow);
         return host == null ? ulong.MaxValue : *(ulong*)host;
     }
 
     private uint ReadEntry32(ulong address)
     {
-        var host = _memory.HostAddress(address & _lines);
+        var host = _memory.HostAddress(address & ~_state->LinesHeldLow);
         return host == null ? uint.MaxValue : *(uint*)host;
     }
 }

@@ -46,6 +46,7 @@ internal sealed record CpuFeature(
     private static readonly CpuFeature[] V1 =
     [
         new("fpu", 1, CpuidRegister.Edx, 0, null, 0, CpuidFeature.FPU, CpuidFeature.FPU287, CpuidFeature.FPU387),
+        new("vme", 1, CpuidRegister.Edx, 1, null, State.Cr4.Vme | State.Cr4.Pvi),
         new("de", 1, CpuidRegister.Edx, 2, null, State.Cr4.De),
         new("pse", 1, CpuidRegister.Edx, 3, null, State.Cr4.Pse),
         new("tsc", 1, CpuidRegister.Edx, 4, null, State.Cr4.Tsd, CpuidFeature.TSC),
@@ -106,6 +107,7 @@ internal sealed record CpuFeature(
     private static readonly CpuFeature[] Max =
     [
         new("pclmulqdq", 1, CpuidRegister.Ecx, 1, null, 0, CpuidFeature.PCLMULQDQ),
+        new(Monitor, 1, CpuidRegister.Ecx, 3, null, 0, CpuidFeature.MONITOR),
         new("pcid", 1, CpuidRegister.Ecx, 17, null, State.Cr4.Pcide),
         new("aes", 1, CpuidRegister.Ecx, 25, null, 0, CpuidFeature.AES),
         new("rdrand", 1, CpuidRegister.Ecx, 30, null, 0, CpuidFeature.RDRAND),
@@ -121,7 +123,7 @@ internal sealed record CpuFeature(
         new("clwb", 7, CpuidRegister.Ebx, 24, null, 0, CpuidFeature.CLWB),
         new("sha_ni", 7, CpuidRegister.Ebx, 29, null, 0, CpuidFeature.SHA),
         new("umip", 7, CpuidRegister.Ecx, 2, null, State.Cr4.Umip),
-        new("pku", 7, CpuidRegister.Ecx, 3, null, State.Cr4.Pke, CpuidFeature.PKU),
+        new("pku", 7, CpuidRegister.Ecx, 3, null, State.Cr4.Pke, CpuidFeature.PKU) { Xcr0 = 0x200 },
         new("gfni", 7, CpuidRegister.Ecx, 8, null, 0, CpuidFeature.GFNI),
         new("vaes", 7, CpuidRegister.Ecx, 9, null, 0, CpuidFeature.VAES),
         new("vpclmulqdq", 7, CpuidRegister.Ecx, 10, null, 0, CpuidFeature.VPCLMULQDQ),
@@ -156,6 +158,9 @@ internal sealed record CpuFeature(
     /// <summary>RDTSCP, and IA32_TSC_AUX.</summary>
     public const string Rdtscp = "rdtscp";
 
+    /// <summary>MONITOR and MWAIT, which software may switch off.</summary>
+    public const string Monitor = "monitor";
+
     /// <summary>XGETBV with ECX = 1.</summary>
     public const string Xgetbv1 = "xgetbv1";
 
@@ -183,7 +188,7 @@ internal sealed record CpuFeature(
     /// <summary>Instructions that exist whatever CPUID says.</summary>
     public static readonly CpuidFeature[] Unconditional =
     [
-        CpuidFeature.INTEL8086, CpuidFeature.INTEL8086_ONLY, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386,
+        CpuidFeature.INTEL8086, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386,
         CpuidFeature.INTEL486, CpuidFeature.CPUID, CpuidFeature.MULTIBYTENOP, CpuidFeature.RDPMC, CpuidFeature.SMM,
     ];
 

@@ -1,4 +1,6 @@
+using Emu.Cpu.Instructions.ExtendedState;
 using Emu.Cpu.Instructions;
+using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
@@ -92,7 +94,7 @@ public sealed class CpuModel
     public int LinearAddressBits => (Cr4Bits & Cr4.La57) != 0 ? 57 : 48;
 
     /// <summary>Pages of 1 GiB exist.</summary>
-    public bool HasGiantPages => (Bits(0x8000_0001, CpuidRegister.Edx) & (1u << 26)) != 0;
+    public bool HasGiantPages => Has("pdpe1gb");
 
     /// <summary>The bits of XCR0 that exist.</summary>
     public ulong Xcr0Bits { get; }
@@ -109,12 +111,14 @@ public sealed class CpuModel
 
     /// <summary>What the decoder takes an encoding for where the feature that gave it a new meaning is absent.</summary>
     /// <remarks>
+    /// AMD's processors size near branches and far pointers of 64-bit code otherwise (APM Vol. 3).
     /// Without LZCNT and BMI1 the F3 prefix of LZCNT and TZCNT means nothing, and BSR and BSF are left. An opcode that was nothing before
     /// needs no option: <see cref="Supports"/> refuses it.
     /// </remarks>
     internal DecoderOptions DecoderOptions =>
         (Has(CpuFeature.Lzcnt) ? 0 : DecoderOptions.NoMPFX_0FBD) | (Has(CpuFeature.Bmi1) ? 0 : DecoderOptions.NoMPFX_0FBC)
-        | (Has(CpuFeature.Wbnoinvd) ? 0 : DecoderOptions.NoWbnoinvd) | (Has(CpuFeature.LahfInLongMode) ? 0 : DecoderOptions.NoLahfSahf64);
+        | (Has(CpuFeature.Wbnoinvd) ? 0 : DecoderOptions.NoWbnoinvd) | (Has(CpuFeature.LahfInLongMode) ? 0 : DecoderOptions.NoLahfSahf64)
+        | (Vendor == CpuVendor.Amd ? DecoderOptions.AMD : 0);
 
     /// <summary>True where the processor has an instruction.</summary>
     public bool Supports(Code code)
@@ -123,6 +127,9 @@ public sealed class CpuModel
         // Without shadow stacks RDSSP is a NOP of the hint space (SDM Vol. 2B).
         if (code is Code.Vmcall or Code.Vmmcall or Code.Rdsspd_r32 or Code.Rdsspq_r64)
             return true;
+        // PREFETCH takes memory alone: Intel's processors make the rest of its opcode NOPs, AMD's do not (APM Vol. 3).
+        if (Vendor == CpuVendor.Amd && code is Code.Reservednop_rm16_r16_0F0D or Code.Reservednop_rm32_r32_0F0D or Code.Reservednop_rm64_r64_0F0D)
+            return false;
         foreach (var feature in code.CpuidFeatures())
         {
             if ((_instructions[(int)feature / 64] & (1UL << (int)feature)) == 0)
@@ -150,12 +157,14 @@ public sealed class CpuModel
         {
             0 => Named(HighestLeaf, Vendor),
             1 => new CpuidResult(Signature, (vcpu.ApicId << 24) | (LogicalIds << 16) | (ClflushLine << 8),
-                Leaf1Ecx(vcpu), Bits(1, CpuidRegister.Edx) | (Processors > 1 ? 1u << 28 : 0)),
+                Leaf1Ecx(vcpu), WithoutDisabledApic(vcpu, Bits(1, CpuidRegister.Edx)) | (Processors > 1 ? 1u << 28 : 0)),
             2 when Vendor == CpuVendor.Intel => new CpuidResult(0x00FE_FF01, 0, 0, 0),
             4 when Vendor == CpuVendor.Intel => Cache(subleaf),
             7 when subleaf == 0 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1) != 0 ? 1u : 0,
                 Bits(7, CpuidRegister.Ebx), Leaf7Ecx(vcpu), Bits(7, CpuidRegister.Edx)),
             7 when subleaf == 1 => new CpuidResult(Bits(7, CpuidRegister.Eax, 1), 0, 0, 0),
+            // Lines of 64 bytes; ECX: the leaf is valid, and masked interrupts can end the wait; EDX: one state, C1.
+            5 when Has(CpuFeature.Monitor) => new CpuidResult(Vcpu.MonitorLineBytes, Vcpu.MonitorLineBytes, 3, 0x10),
             6 => new CpuidResult(Bits(6, CpuidRegister.Eax), 0, 0, 0),
             0xB => Topology(subleaf, vcpu.ApicId),
             0xD when Has("xsave") => ExtendedState(subleaf, vcpu),
@@ -163,7 +172,7 @@ public sealed class CpuModel
             0x15 => new CpuidResult(1, 1, TimeStampFrequency, 0),
             0x16 => new CpuidResult(TimeStampFrequency / 1_000_000, TimeStampFrequency / 1_000_000, 100, 0),
             0x8000_0000 => Vendor == CpuVendor.Amd ? Named(HighestExtendedLeaf, Vendor) : new CpuidResult(HighestExtendedLeaf, 0, 0, 0),
-            0x8000_0001 => new CpuidResult(Vendor == CpuVendor.Amd ? Signature : 0, 0, ExtendedEcx(), ExtendedEdx()),
+            0x8000_0001 => new CpuidResult(Vendor == CpuVendor.Amd ? Signature : 0, 0, ExtendedEcx(), WithoutDisabledApic(vcpu, ExtendedEdx())),
             0x8000_0002 or 0x8000_0003 or 0x8000_0004 => BrandPart((int)(leaf - 0x8000_0002)),
             0x8000_0005 when Vendor == CpuVendor.Amd => new CpuidResult(0xFF40_FF40, 0xFF40_FF40, 0x2008_0140, 0x2008_0140),
             0x8000_0006 => new CpuidResult(0, Vendor == CpuVendor.Amd ? 0x4200_4200u : 0, 0x0200_6140, 0),
@@ -211,6 +220,8 @@ public sealed class CpuModel
     private unsafe uint Leaf1Ecx(Vcpu vcpu)
     {
         var ecx = Bits(1, CpuidRegister.Ecx);
+        if (!MsrAccess.IsMonitorEnabled(vcpu))
+            ecx &= ~(1u << 3);
         if ((vcpu.State->Cr4 & Cr4.Osxsave) != 0)
             ecx |= 1u << 27;
         return vcpu.Hypervisor is null ? ecx : ecx | 1u << 31;
@@ -218,6 +229,10 @@ public sealed class CpuModel
 
     // OSPKE shows CR4.PKE.
     private unsafe uint Leaf7Ecx(Vcpu vcpu) => Bits(7, CpuidRegister.Ecx) | ((vcpu.State->Cr4 & Cr4.Pke) != 0 ? 1u << 4 : 0);
+
+    // A local APIC that IA32_APIC_BASE switches off is not there for CPUID either (SDM Vol. 3, 11.4.3).
+    private static uint WithoutDisabledApic(Vcpu vcpu, uint edx) =>
+        vcpu.Interrupts.TryReadMsr(0x1B, out var apicBase) && (apicBase & (1 << 11)) == 0 ? edx & ~(1u << 9) : edx;
 
     private uint ExtendedEcx() => Bits(0x8000_0001, CpuidRegister.Ecx) | (Vendor == CpuVendor.Amd && Processors > 1 ? 2u : 0);
 
@@ -250,17 +265,16 @@ public sealed class CpuModel
         _ => new CpuidResult(0, 0, level & 0xFF, apicId),
     };
 
-    // Legacy region and header, then AVX state. EBX of subleaves 0 and 1: what XSAVE and XSAVEC need with the present XCR0.
+    // EBX of subleaves 0 and 1: what XSAVE and XSAVEC need with the present XCR0.
     private unsafe CpuidResult ExtendedState(uint subleaf, Vcpu vcpu)
     {
-        const uint header = 576;
-        var avx = (Xcr0Bits & 4) != 0 ? 256u : 0;
-        var present = (vcpu.State->Xcr0 & 4) != 0 ? header + avx : header;
+        var enabled = vcpu.State->Xcr0;
         return subleaf switch
         {
-            0 => new CpuidResult((uint)Xcr0Bits, present, header + avx, 0),
-            1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), present, 0, 0),
-            2 when avx != 0 => new CpuidResult(avx, header, 0, 0),
+            0 => new CpuidResult((uint)Xcr0Bits, StateArea.Size(enabled, false), StateArea.Size(Xcr0Bits, false), 0),
+            1 => new CpuidResult(Bits(0xD, CpuidRegister.Eax, 1), StateArea.Size(enabled, true), 0, 0),
+            2 when (Xcr0Bits & StateArea.Avx) != 0 => new CpuidResult(StateArea.AvxSize, StateArea.AvxAt, 0, 0),
+            9 when (Xcr0Bits & StateArea.UserKeys) != 0 => new CpuidResult(StateArea.UserKeysSize, StateArea.UserKeysAt(StateArea.Avx), 0, 0),
             _ => default,
         };
     }

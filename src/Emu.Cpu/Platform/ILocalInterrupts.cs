@@ -17,6 +17,11 @@ public interface ILocalInterrupts
     /// <summary>CR8: bits 7:4 of the task-priority register, 0–15.</summary>
     byte TaskPriorityClass { get; set; }
 
+    /// <summary>The guest has set its time-stamp counter: what waits for a value of it waits for another time now.</summary>
+    void TimeStampChanged()
+    {
+    }
+
     /// <summary>Reads an MSR of the local APIC: IA32_APIC_BASE, IA32_TSC_DEADLINE, 0x800–0x8FF.</summary>
     /// <param name="msr">The MSR's number.</param>
     /// <param name="value">The value read.</param>

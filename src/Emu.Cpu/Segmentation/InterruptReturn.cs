@@ -8,7 +8,7 @@ internal static unsafe class InterruptReturn
 {
     private const ulong Always = Rflags.Arithmetic | Rflags.Trap | Rflags.Direction | Rflags.NestedTask;
     private const ulong In32 = Rflags.Resume | Rflags.AlignmentCheck | Rflags.Identification;
-    private const ulong VirtualInterrupts = Rflags.VirtualInterrupt | Rflags.VirtualInterruptPending;
+    private const ulong VirtualFlags = Rflags.VirtualInterrupt | Rflags.VirtualInterruptPending;
 
     /// <summary>Returns.</summary>
     /// <param name="vcpu">The CPU.</param>
@@ -33,15 +33,23 @@ internal static unsafe class InterruptReturn
     {
         var s = vcpu.State;
         var isVirtual = (s->SystemFlags & Rflags.Virtual8086) != 0;
-        if (isVirtual && (s->SystemFlags & Rflags.IoPrivilege) != Rflags.IoPrivilege)
+        var hasInterruptFlag = !isVirtual || (s->SystemFlags & Rflags.IoPrivilege) == Rflags.IoPrivilege;
+        if (!hasInterruptFlag && (operandSize != 2 || (s->Cr4 & Cr4.Vme) == 0))
             return vcpu.Fail(ExceptionVector.GeneralProtection, 0);
         var values = stackalloc ulong[3];
         if (!StackSegment.TryPeek(vcpu, 0, values, 3, operandSize))
             return false;
         if (values[0] > s->Segments[(int)SegmentName.Cs].Limit)
             return vcpu.Fail(ExceptionVector.GeneralProtection, 0);
+        if (!hasInterruptFlag)
+        {
+            if (VirtualInterrupts.AreRefused(s, values[2]))
+                return vcpu.Fail(ExceptionVector.GeneralProtection, 0);
+            values[2] = VirtualInterrupts.FlagsFromProgram(values[2]);
+        }
         StackSegment.Drop(vcpu, (ulong)operandSize * 3);
-        var mask = Always | Rflags.Interrupt | (isVirtual ? 0 : Rflags.IoPrivilege) | (operandSize == 2 ? 0 : In32);
+        var mask = Always | (hasInterruptFlag ? Rflags.Interrupt : Rflags.VirtualInterrupt)
+            | (isVirtual ? 0 : Rflags.IoPrivilege) | (operandSize == 2 ? 0 : In32);
         SetFlags(s, values[2], mask);
         FarTransfer.EnterUnprotected(vcpu, (ushort)values[1], values[0]);
         return true;
@@ -148,7 +156,7 @@ internal static unsafe class InterruptReturn
         if (s->Cpl == 0)
             mask |= Rflags.IoPrivilege;
         if (operandSize != 2)
-            mask |= s->Cpl == 0 ? In32 | VirtualInterrupts : In32;
+            mask |= s->Cpl == 0 ? In32 | VirtualFlags : In32;
         return mask;
     }
 

@@ -110,6 +110,12 @@ public unsafe struct CpuState
     /// <summary>IA32_EFER.</summary>
     public ulong Efer;
 
+    /// <summary>The page-directory-pointer entries of PAE paging, as loaded with CR3.</summary>
+    public fixed ulong Pdptes[4];
+
+    /// <summary>Physical address lines that are held low: line 20 while the A20 gate is closed, else none.</summary>
+    public ulong LinesHeldLow;
+
     /// <summary>Extended control register 0: what XSAVE manages.</summary>
     public ulong Xcr0;
 
@@ -136,6 +142,12 @@ public unsafe struct CpuState
 
     /// <summary>Where RDRAND and RDSEED are in their sequence (<see cref="RandomGenerator"/>).</summary>
     public ulong RandomState;
+
+    /// <summary>Guest-physical address of the line that MONITOR armed; all ones for none.</summary>
+    public ulong MonitorAddress;
+
+    /// <summary>What the line held then.</summary>
+    public fixed ulong MonitorLine[8];
 
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
@@ -183,7 +195,7 @@ public enum PendingEvents : uint
     /// <summary>PAUSE: another vCPU should run.</summary>
     Yield = 4,
 
-    /// <summary>HLT: wait for an event.</summary>
+    /// <summary>HLT or MWAIT: wait for an event.</summary>
     Halt = 8,
 
     /// <summary>The platform asked to stop.</summary>
@@ -200,6 +212,12 @@ public enum PendingEvents : uint
 
     /// <summary>DR7 enables breakpoints: every instruction is looked at.</summary>
     Breakpoints = 256,
+
+    /// <summary>MWAIT: a store to the monitored line ends the wait, too.</summary>
+    MonitorWait = 512,
+
+    /// <summary>MWAIT with ECX bit 0: an interrupt ends the wait even with IF clear, without being taken.</summary>
+    WakeOnMaskedInterrupt = 1024,
 }
 
 /// <summary>GDTR or IDTR.</summary>
@@ -265,9 +283,6 @@ public unsafe struct ModelSpecificRegisters
 
     /// <summary>IA32_MCG_STATUS, 0x17A.</summary>
     public ulong MachineCheckStatus;
-
-    /// <summary>Machine-check banks, CTL, STATUS, ADDR and MISC in turn: 0x400–0x40F.</summary>
-    public fixed ulong MachineCheckBanks[16];
 
     /// <summary>IA32_DEBUGCTL, 0x1D9: BTF steps branches; there are no last-branch records, and the rest is kept without effect.</summary>
     public ulong DebugControl;

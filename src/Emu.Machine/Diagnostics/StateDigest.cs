@@ -17,7 +17,7 @@ internal static unsafe class StateDigest
 {
     /// <summary>What is architectural among the pending events: NMI latched or blocked, halted, shut down.</summary>
     private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt | PendingEvents.Halt
-        | PendingEvents.Shutdown | PendingEvents.NmiBlocked;
+        | PendingEvents.Shutdown | PendingEvents.NmiBlocked | PendingEvents.MonitorWait | PendingEvents.WakeOnMaskedInterrupt;
 
     public static byte[] Compute(IReadOnlyList<Vcpu> vcpus, PhysicalMemory memory)
     {
@@ -81,7 +81,13 @@ internal static unsafe class StateDigest
         Append(hash, state->X87.LastOperand);
         Append(hash, state->Mxcsr);
         Append(hash, state->Pkru);
+        Append(hash, state->Pkrs);
+        for (var i = 0; i < 4; i++)
+            Append(hash, state->Pdptes[i]);
+        Append(hash, state->LinesHeldLow);
         Append(hash, state->RandomState);
+        Append(hash, state->MonitorAddress);
+        Append(hash, new ReadOnlySpan<ulong>(state->MonitorLine, 8));
         Append(hash, new ReadOnlySpan<ulong>(state->Vectors, 64));
     }
 

@@ -26,9 +26,18 @@ public enum DeliveryMode
 }
 
 /// <summary>A message between I/O APIC and local APICs.</summary>
-/// <param name="Destination">APIC id or logical destination: 8 bits, or 32 bits from an APIC in x2APIC mode.</param>
+/// <param name="Destination">APIC id or logical destination; what has eight bits goes through <see cref="WidenDestination"/>.</param>
 /// <param name="IsLogical">Whether <paramref name="Destination"/> is a logical one.</param>
 /// <param name="Mode">What it does.</param>
 /// <param name="Vector">The vector, where the mode has one.</param>
 /// <param name="IsLevelTriggered">Whether its end is broadcast to the I/O APIC.</param>
-public readonly record struct InterruptMessage(uint Destination, bool IsLogical, DeliveryMode Mode, byte Vector, bool IsLevelTriggered);
+public readonly record struct InterruptMessage(uint Destination, bool IsLogical, DeliveryMode Mode, byte Vector, bool IsLevelTriggered)
+{
+    /// <summary>The destination of a broadcast.</summary>
+    public const uint Everybody = uint.MaxValue;
+
+    /// <summary>A destination of eight bits, from the I/O APIC or a local APIC in xAPIC mode: all ones address everybody.</summary>
+    /// <param name="destination">The destination.</param>
+    /// <returns>The same in 32 bits.</returns>
+    public static uint WidenDestination(byte destination) => destination == 0xFF ? Everybody : destination;
+}

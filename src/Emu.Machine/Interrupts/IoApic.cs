@@ -157,6 +157,6 @@ public sealed class IoApic : IMmioDevice
         var level = (entry & LevelBit) != 0 && mode is DeliveryMode.Fixed or DeliveryMode.LowestPriority;
         if (level)
             _entries[pin] |= RemoteIrrBit;
-        _bus.Send(new InterruptMessage((byte)(entry >> 56), (entry & LogicalBit) != 0, mode, (byte)entry, level));
+        _bus.Send(new InterruptMessage(InterruptMessage.WidenDestination((byte)(entry >> 56)), (entry & LogicalBit) != 0, mode, (byte)entry, level));
     }
 }

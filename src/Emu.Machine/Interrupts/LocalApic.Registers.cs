@@ -13,10 +13,11 @@ public sealed partial class LocalApic : IMmioDevice
     private const uint FirstX2ApicMsr = 0x800;
     private const uint LastX2ApicMsr = 0x8FF;
 
+    private const ulong DeliveryStatus = 1UL << 12;
+
     private const ulong BaseBootProcessor = 1UL << 8;
     private const ulong BaseX2Apic = 1UL << 10;
     private const ulong BaseEnable = 1UL << 11;
-    private const ulong BaseReserved = ~(BaseBootProcessor | BaseX2Apic | BaseEnable | 0xF_FFFF_FFFF_F000UL);
 
     private const uint Version = 0x14 | ((LocalVectorCount - 1) << 16);
     private const int LocalVectorCount = 6;
@@ -51,6 +52,8 @@ public sealed partial class LocalApic : IMmioDevice
 
     /// <summary>Vector, delivery mode, polarity, trigger mode, mask and timer mode, as far as each local vector has them.</summary>
     private static readonly uint[] LocalVectorBits = [0x700FF, 0x107FF, 0x107FF, 0x1A7FF, 0x1A7FF, 0x100FF];
+
+    private ulong BaseReserved => ~(BaseBootProcessor | BaseX2Apic | BaseEnable | (((1UL << PhysicalAddressBits) - 1) & ~0xFFFUL));
 
     private uint X2ApicLogicalId => ((_initialId >> 4) << 16) | (1U << (int)(_initialId & 0xF));
 
@@ -140,7 +143,8 @@ public sealed partial class LocalApic : IMmioDevice
             TaskPriority or SelfInterrupt => 0xFFUL,
             SpuriousVector => 0x3FFUL,
             EndOfInterruptRegister or ErrorStatus => 0UL,
-            InterruptCommandLow => 0xFFFF_FFFF_000C_CFFF,
+            // The delivery status may be written, without effect.
+            InterruptCommandLow => 0xFFFF_FFFF_000C_DFFF,
             >= FirstLocalVector and <= LastLocalVector => LocalVectorBits[register - FirstLocalVector] | 0x5000UL,
             InitialCount => uint.MaxValue,
             DivideConfiguration => 0xBUL,
@@ -154,7 +158,7 @@ public sealed partial class LocalApic : IMmioDevice
                 SendToSelf((byte)value);
                 return true;
             case InterruptCommandLow:
-                _interruptCommand = value;
+                _interruptCommand = value & ~DeliveryStatus;
                 SendInterrupt();
                 return true;
             default:

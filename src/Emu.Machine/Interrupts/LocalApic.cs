@@ -63,6 +63,12 @@ public sealed partial class LocalApic : ILocalInterrupts
         bus.Connect(this);
     }
 
+    /// <summary>Width of the processor's physical addresses, which bounds IA32_APIC_BASE.</summary>
+    public int PhysicalAddressBits { get; init; } = 40;
+
+    /// <summary>True where IA32_APIC_BASE enables the APIC, in whichever mode; else CPUID denies that there is one.</summary>
+    public bool IsEnabled => (_baseRegister & BaseEnable) != 0;
+
     /// <summary>True where the registers answer in physical memory: xAPIC mode.</summary>
     public bool IsMemoryMapped => (_baseRegister & (BaseEnable | BaseX2Apic)) == BaseEnable;
 
@@ -70,7 +76,7 @@ public sealed partial class LocalApic : ILocalInterrupts
     public ulong BaseAddress => _baseRegister & ~0xFFFUL;
 
     /// <summary>True where IA32_APIC_BASE and the spurious-vector register both enable the APIC.</summary>
-    public bool IsEnabledBySoftware => (_baseRegister & BaseEnable) != 0 && (_spurious & SoftwareEnable) != 0;
+    public bool IsEnabledBySoftware => IsEnabled && (_spurious & SoftwareEnable) != 0;
 
     /// <summary>True where LINT0 or LINT1 is set up to deliver an NMI.</summary>
     public bool CanReceiveNmiFromPins => IsNmi(_localVectors[Lint0Vector]) || IsNmi(_localVectors[Lint1Vector]);
@@ -100,7 +106,7 @@ public sealed partial class LocalApic : ILocalInterrupts
     /// </summary>
     private bool HasExternalInterrupt =>
         _pic is { Output: true }
-        && ((_baseRegister & BaseEnable) == 0
+        && (!IsEnabled
             || _externalRequested
             || (_localVectors[Lint0Vector] & (LvtMask | 0x700)) == (uint)DeliveryMode.ExternalInterrupt << 8);
 
@@ -139,10 +145,19 @@ public sealed partial class LocalApic : ILocalInterrupts
         return (byte)vector;
     }
 
-    /// <summary>INIT or power-up: everything but the id and IA32_APIC_BASE.</summary>
+    /// <inheritdoc/>
+    public void TimeStampChanged() => _timer.TimeStampChanged();
+
+    /// <summary>Power-up, or switched off by IA32_APIC_BASE: everything but that register.</summary>
     public void Reset()
     {
         _id = (byte)_initialId;
+        Init();
+    }
+
+    /// <summary>INIT: everything but the id and IA32_APIC_BASE (SDM Vol. 3, section 11.4.7.3).</summary>
+    private void Init()
+    {
         _requests.Clear();
         _inService.Clear();
         _levelTriggered.Clear();
@@ -168,7 +183,7 @@ public sealed partial class LocalApic : ILocalInterrupts
             return;
         if (HasExternalInterrupt)
             _host.NotifyInterrupt();
-        else if ((_baseRegister & BaseEnable) != 0)
+        else if (IsEnabled)
             RaiseLocal(Lint0Vector);
     }
 
@@ -195,7 +210,7 @@ public sealed partial class LocalApic : ILocalInterrupts
 
     internal void Receive(in InterruptMessage message)
     {
-        if ((_baseRegister & BaseEnable) == 0)
+        if (!IsEnabled)
             return;
         switch (message.Mode)
         {
@@ -207,7 +222,7 @@ public sealed partial class LocalApic : ILocalInterrupts
                 _host.NotifyNmi();
                 break;
             case DeliveryMode.Init:
-                Reset();
+                Init();
                 _host.Init();
                 break;
             case DeliveryMode.Startup:
@@ -223,18 +238,15 @@ public sealed partial class LocalApic : ILocalInterrupts
     /// <summary>Whether a message is addressed to this APIC (SDM Vol. 3, sections 11.6.2 and 11.12.9).</summary>
     internal bool Matches(in InterruptMessage message)
     {
+        if (message.Destination == InterruptMessage.Everybody)
+            return true;
         if (IsX2Apic)
         {
-            // A message of eight bits, from the I/O APIC, uses 0xFF for all.
-            if (message.Destination is uint.MaxValue or 0xFF)
-                return true;
             if (!message.IsLogical)
                 return message.Destination == _initialId;
             return message.Destination >> 16 == X2ApicLogicalId >> 16 && (message.Destination & X2ApicLogicalId & 0xFFFF) != 0;
         }
 
-        if (message.Destination is uint.MaxValue or 0xFF)
-            return true;
         if (message.Destination > 0xFF)
             return false;
         if (!message.IsLogical)
@@ -313,7 +325,7 @@ public sealed partial class LocalApic : ILocalInterrupts
             return;
         var destination = (uint)(_interruptCommand >> 32);
         if (!IsX2Apic)
-            destination >>= 24;
+            destination = InterruptMessage.WidenDestination((byte)(destination >> 24));
         var message = new InterruptMessage(destination, (command & (1 << 11)) != 0, mode, vector, IsLevelTriggered: false);
         switch ((command >> 18) & 3)
         {
@@ -325,10 +337,10 @@ public sealed partial class LocalApic : ILocalInterrupts
                     Request(vector, isLevelTriggered: false);
                 break;
             case 2:
-                _bus.Send(message with { Destination = uint.MaxValue });
+                _bus.Send(message with { Destination = InterruptMessage.Everybody });
                 break;
             case 3:
-                _bus.Send(message with { Destination = uint.MaxValue }, excluded: this);
+                _bus.Send(message with { Destination = InterruptMessage.Everybody }, excluded: this);
                 break;
         }
     }

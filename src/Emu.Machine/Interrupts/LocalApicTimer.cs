@@ -118,6 +118,13 @@ internal sealed class LocalApicTimer
         }
     }
 
+    /// <summary>The time-stamp counter was set: a deadline comes sooner or later than it would have.</summary>
+    public void TimeStampChanged()
+    {
+        if (_timer.IsArmed && _mode == TscDeadline)
+            _timer.Arm(TimeOf(_deadline));
+    }
+
     /// <summary>Stops and forgets everything but the divider.</summary>
     public void Stop()
     {
@@ -143,13 +150,6 @@ internal sealed class LocalApicTimer
                 _timer.Arm(deadline + ((ulong)_initialCount * Divisor));
                 break;
             case TscDeadline:
-                // The guest may have set its time-stamp counter back in the meantime.
-                if (_host.TimeStamp < _deadline)
-                {
-                    _timer.Arm(TimeOf(_deadline));
-                    return;
-                }
-
                 _deadline = 0;
                 break;
         }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Emu.Cpu.Memory;
 using Emu.Pvh;
 
@@ -6,14 +5,12 @@ namespace Emu.Machine.Memory;
 
 /// <summary>Guest RAM, and ROM after it: one host mapping that costs nothing until the guest touches it.</summary>
 /// <remarks>
-/// Zeroed heap memory of this size comes straight from the operating system's zero pages on Linux, Windows and macOS, so nothing is
-/// committed before it is touched. It begins on a 2 MiB boundary, so that the host may back it with large pages.
+/// It begins on a 2 MiB boundary, so that the host may back it with large pages, and lies between inaccessible guard regions
+/// (<see cref="HostMapping"/>).
 /// </remarks>
 public sealed unsafe class GuestRam : IGuestMemory, IDisposable
 {
-    private const nuint LargePage = 2 << 20;
-
-    private byte* _allocation;
+    private readonly HostMapping _mapping;
 
     /// <summary>Makes RAM that reads as zeros.</summary>
     /// <param name="size">Bytes, a multiple of 4096.</param>
@@ -24,17 +21,16 @@ public sealed unsafe class GuestRam : IGuestMemory, IDisposable
     {
         try
         {
-            _allocation = (byte*)NativeMemory.AllocZeroed(checked((nuint)size + LargePage + (nuint)rom.Length));
+            _mapping = new HostMapping(checked((nuint)size + (nuint)rom.Length));
         }
         catch (Exception e) when (e is OutOfMemoryException or OverflowException)
         {
             throw new MachineConfigurationException($"The host cannot give the guest {size >> 20} MiB of memory.", e);
         }
 
-        var start = (byte*)(((nuint)_allocation + LargePage - 1) & ~(LargePage - 1));
-        HostMemoryAdvice.PreferLargePages(start, (nuint)size);
-        rom.CopyTo(new Span<byte>(start + size, rom.Length));
-        Physical = new PhysicalMemory(start, size, AddressMap.LowMemoryLimit, (ulong)rom.Length);
+        HostMemoryAdvice.PreferLargePages(_mapping.Start, (nuint)size);
+        rom.CopyTo(new Span<byte>(_mapping.Start + size, rom.Length));
+        Physical = new PhysicalMemory(_mapping.Start, size, AddressMap.LowMemoryLimit, (ulong)rom.Length);
         RamRegions = ranges;
     }
 
@@ -78,9 +74,5 @@ public sealed unsafe class GuestRam : IGuestMemory, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        NativeMemory.Free(_allocation);
-        _allocation = null;
-    }
+    public void Dispose() => _mapping.Dispose();
 }

@@ -25,15 +25,21 @@ public sealed class KeyboardController : BytePortDevice
     private const byte Resend = 0xFE;
 
     private readonly IPowerControl _power;
+    private readonly A20Gate _a20;
     private byte _status = SelfTestPassed | NotLocked;
     private byte _output;
     private byte _commandByte = 0x30; // Both devices disabled.
-    private byte _outputPort = ResetLine | A20Line;
+    private byte _outputPort = ResetLine;
     private byte _awaitedBy;
 
     /// <summary>Makes the controller.</summary>
     /// <param name="power">What its reset line acts on.</param>
-    public KeyboardController(IPowerControl power) => _power = power;
+    /// <param name="a20">What its A20 line acts on.</param>
+    public KeyboardController(IPowerControl power, A20Gate a20)
+    {
+        _power = power;
+        _a20 = a20;
+    }
 
     /// <inheritdoc/>
     public override byte Read(ushort port)
@@ -92,13 +98,13 @@ public sealed class KeyboardController : BytePortDevice
                 Answer(0x80);
                 break;
             case 0xD0:
-                Answer(_outputPort);
+                Answer((byte)((_outputPort & ~A20Line) | (_a20.IsOpen ? A20Line : 0)));
                 break;
             case 0xDD:
-                _outputPort &= unchecked((byte)~A20Line);
+                _a20.IsOpen = false;
                 break;
             case 0xDF:
-                _outputPort |= A20Line;
+                _a20.IsOpen = true;
                 break;
             case >= 0xF0 when (command & ResetLine) == 0: // Pulse output lines: a clear bit pulses its line low.
                 _power.Reset();
@@ -117,6 +123,7 @@ public sealed class KeyboardController : BytePortDevice
                 break;
             case 0xD1:
                 _outputPort = value;
+                _a20.IsOpen = (value & A20Line) != 0;
                 if ((value & ResetLine) == 0)
                     _power.Reset();
                 break;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Emu.Cpu.State;
 using Emu.Machine.Consoles;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Time;
@@ -59,15 +58,12 @@ internal sealed class IdleTime
             return true;
         foreach (var processor in _scheduler.Processors)
         {
-            if (!processor.WaitsForStartup && (AcceptsInterrupts(processor) || processor.LocalApic.CanReceiveNmiFromPins))
+            if (!processor.WaitsForStartup && (processor.Vcpu.WakesOnInterrupt || processor.LocalApic.CanReceiveNmiFromPins))
                 return true;
         }
 
         return false;
     }
-
-    private static unsafe bool AcceptsInterrupts(Processor processor) =>
-        (processor.Vcpu.State->SystemFlags & Rflags.Interrupt) != 0;
 
     /// <summary>Idle at a human's pace: virtual time passes as host time does, until input comes or the next event is due.</summary>
     private void WaitForInput(SerialInput input, ulong idle, bool warps)

@@ -12,13 +12,15 @@ namespace Emu.Machine.Processors;
 ///   power-up (others) --> waits for startup --- start-up message --^
 ///                              ^---------------- INIT ----------- runs or idle
 /// </code>
+/// The boot processor never waits: INIT takes it to the reset vector.
 /// A start-up message means nothing to a vCPU that does not wait for one: so the second of the two that software sends is ignored.
 /// NMIs stay latched while it waits; interrupts cannot come, for INIT switches the local APIC off.
 /// </remarks>
 internal sealed class Processor : ILocalApicHost, IDisposable
 {
     private readonly VirtualClock _clock;
-    private readonly IPowerControl _power;
+    private readonly IPowerControl? _power;
+    private readonly Action _addressed;
     private LocalApic? _localApic;
     private Vcpu? _vcpu;
 
@@ -31,12 +33,14 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <summary>Makes a processor that <see cref="Connect"/> completes: vCPU, local APIC and this need one another.</summary>
     /// <param name="number">From 0 on; 0 is the boot processor.</param>
     /// <param name="clock">Virtual time.</param>
-    /// <param name="power">Where INIT to the boot processor goes.</param>
-    public Processor(int number, VirtualClock clock, IPowerControl power)
+    /// <param name="power">What resets the machine when the boot processor gets INIT; null where a ROM at the reset vector takes it up.</param>
+    /// <param name="addressed">Hears that something was sent to it while it had not the turn.</param>
+    public Processor(int number, VirtualClock clock, IPowerControl? power, Action addressed)
     {
         Number = number;
         _clock = clock;
         _power = power;
+        _addressed = addressed;
         WaitsForStartup = !IsBootProcessor;
     }
 
@@ -80,7 +84,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
         var exit = Vcpu.Run(untilRetired);
         _isExecuting = false;
         if (_initRequested)
-            BeginWaiting();
+            ObeyInit();
         return exit;
     }
 
@@ -108,18 +112,26 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     }
 
     /// <inheritdoc/>
-    public void NotifyInterrupt() => _vcpu?.NotifyInterrupt();
+    public void NotifyInterrupt()
+    {
+        Vcpu.NotifyInterrupt();
+        NoteMessage();
+    }
 
     /// <inheritdoc/>
-    public void NotifyNmi() => Vcpu.NotifyNmi();
+    public void NotifyNmi()
+    {
+        Vcpu.NotifyNmi();
+        NoteMessage();
+    }
 
     /// <inheritdoc/>
     public void Init()
     {
-        // INIT takes the boot processor to the reset vector, where no firmware is: the guest asked for a reset.
-        if (IsBootProcessor)
+        // INIT takes the boot processor to the reset vector; where no firmware is, the guest asked for a reset.
+        if (IsBootProcessor && _power is { } power)
         {
-            _power.Reset();
+            power.Reset();
             return;
         }
 
@@ -128,7 +140,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
         if (_isExecuting)
             Vcpu.RequestStop();
         else
-            BeginWaiting();
+            ObeyInit();
     }
 
     /// <inheritdoc/>
@@ -138,15 +150,22 @@ internal sealed class Processor : ILocalApicHost, IDisposable
             return;
         WaitsForStartup = false;
         Vcpu.StartUp(vector);
+        NoteMessage();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _vcpu?.Dispose();
 
-    private void BeginWaiting()
+    private void NoteMessage()
+    {
+        if (!_hasTurn && IsRunnable)
+            _addressed();
+    }
+
+    private void ObeyInit()
     {
         _initRequested = false;
         Vcpu.Init();
-        WaitsForStartup = true;
+        WaitsForStartup = !IsBootProcessor;
     }
 }

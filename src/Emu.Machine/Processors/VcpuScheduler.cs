@@ -6,28 +6,37 @@ namespace Emu.Machine.Processors;
 /// <summary>Lets the vCPUs execute in turn, on one host thread, in an order that only the guest's own doings decide.</summary>
 /// <remarks>
 /// <para>
-/// Round robin: a turn lasts <see cref="Turn"/> instructions, less where the vCPU halts, waits in a loop (PAUSE), or is put out of
-/// action. The next turn is that of the next runnable vCPU by number. Who becomes runnable, by an interrupt, waits until the turns come to it.
+/// Round robin: each runnable vCPU in the order of their numbers has its turn, of so many instructions. A turn ends early where the vCPU
+/// halts, waits in a loop (PAUSE), or is put out of action.
+/// </para>
+/// <para>
+/// Turns are short while vCPUs have to do with one another, and long while they have not. A message to another vCPU, be it an interrupt,
+/// NMI or start-up, cuts the turn to <see cref="ShortestTurn"/>: the sender may be waiting for the answer without saying so. Each turn from
+/// then on is twice as long as the one before, up to <see cref="LongestTurn"/>.
 /// </para>
 /// <para>
 /// Virtual time is the sum of what all vCPUs have retired, so it goes on whoever runs, and every deadline falls between two
-/// instructions of exactly one vCPU. A turn is measured in that sum and survives the end of a <see cref="Run"/>: cutting a run into pieces,
+/// instructions of exactly one vCPU. Turns are measured in that sum and survive the end of a <see cref="Run"/>: cutting a run into pieces,
 /// as limits and deadlines do, changes nothing.
 /// </para>
 /// </remarks>
 internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
 {
     /// <summary>
-    /// Instructions in a turn: 20 µs of virtual time. Shorter turns cost caches and the way through here; longer ones let other vCPUs
-    /// wait for locks whose holder has not the turn, and for answers to their messages (docs/performance.md has the measurement).
+    /// Instructions in a turn at most: 50 µs of virtual time. Shorter turns cost host time, because each begins with the host's caches
+    /// full of another vCPU's data; longer ones gain little (docs/performance.md has the measurement).
     /// </summary>
-    public const ulong Turn = 20_000;
+    public const ulong LongestTurn = 50_000;
+
+    /// <summary>Instructions that a turn still lasts once another vCPU has been sent something.</summary>
+    public const ulong ShortestTurn = 1_000;
 
     private readonly List<Processor> _processors = [];
     private Processor? _current;
 
     // Instructions retired by all but the current one.
     private ulong _retiredByOthers;
+    private ulong _turnLength = LongestTurn;
     private ulong _turnEnd;
     private ulong _runEnd;
 
@@ -96,6 +105,17 @@ internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
         _current?.Vcpu.LimitRun(untilRetired - _retiredByOthers);
     }
 
+    /// <summary>A vCPU that has not the turn has been sent something: turns become short.</summary>
+    public void ShortenTurns()
+    {
+        _turnLength = ShortestTurn;
+        var end = InstructionsRetired + ShortestTurn;
+        if (end >= _turnEnd)
+            return;
+        _turnEnd = end;
+        _current?.Vcpu.LimitRun(end - _retiredByOthers);
+    }
+
     /// <summary>Takes the state of every vCPU up to the present.</summary>
     public void Settle()
     {
@@ -121,6 +141,7 @@ internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
             _retiredByOthers = retired - next.Vcpu.InstructionsRetired;
         }
 
-        _turnEnd = _processors.Count == 1 ? ulong.MaxValue : retired + Turn;
+        _turnLength = Math.Min(2 * _turnLength, LongestTurn);
+        _turnEnd = _processors.Count == 1 ? ulong.MaxValue : retired + _turnLength;
     }
 }

@@ -89,6 +89,24 @@ public sealed unsafe class CutRunTests
         Assert.Equal(2UL, cpu.State->Registers[0]);
     }
 
+    [Fact]
+    public void Code_in_page_0_is_watched_although_its_translation_was_forgotten_before_there_was_one()
+    {
+        using var cpu = new CpuFixture();
+        cpu.Enter32Bit();
+        cpu.State->Registers[4] = 0x10_0000;
+        // mov cl, 1; ret
+        new byte[] { 0xB1, 0x01, 0xC3 }.CopyTo(cpu.Ram(0x20, 3));
+        // invlpg [0]; mov byte [0x10], 1; mov eax, 0x20; call eax; mov byte [0x21], 2; call eax
+        cpu.Load([0x0F, 0x01, 0x3D, 0, 0, 0, 0, 0xC6, 0x05, 0x10, 0, 0, 0, 1, 0xB8, 0x20, 0, 0, 0, 0xFF, 0xD0,
+            0xC6, 0x05, 0x21, 0, 0, 0, 2, 0xFF, 0xD0]);
+
+        Assert.Equal(-1, cpu.Run(6));
+        Assert.Equal(1UL, cpu.State->Registers[1]);
+        Assert.Equal(-1, cpu.Run(4));
+        Assert.Equal(2UL, cpu.State->Registers[1]);
+    }
+
     // Page tables for the first gigabyte, with page tables for [4 MiB, 6 MiB) and [8 MiB, 10 MiB).
     private static void MapTables(CpuFixture cpu)
     {

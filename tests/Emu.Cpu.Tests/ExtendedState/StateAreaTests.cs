@@ -21,7 +21,7 @@ public sealed unsafe class StateAreaTests
     [SkippableFact]
     public void Fxsave_writes_what_the_host_writes()
     {
-        using var differential = new Differential { Unmasks = false };
+        using var differential = new HostComparison { Unmasks = false };
         var random = new Random(1);
         for (var round = 0; round < Rounds; round++)
         {
@@ -43,7 +43,7 @@ public sealed unsafe class StateAreaTests
     [InlineData(true)]
     public void Fxrstor_loads_what_the_host_loads(bool wide)
     {
-        using var differential = new Differential();
+        using var differential = new HostComparison();
         var random = new Random(2);
         for (var round = 0; round < Rounds; round++)
         {
@@ -64,7 +64,7 @@ public sealed unsafe class StateAreaTests
     public void Xrstor_loads_what_the_host_loads()
     {
         Skip.IfNot(HostProcessor.HasAvx, "needs a host with XSAVE and AVX");
-        using var differential = new Differential { WithUpper = true };
+        using var differential = new HostComparison { WithUpper = true };
         var random = new Random(3);
         for (var round = 0; round < Rounds * 3; round++)
         {
@@ -74,7 +74,7 @@ public sealed unsafe class StateAreaTests
             new Span<byte>(differential.State->Before, 512).CopyTo(image);
             image[HeaderAt] = (byte)random.Next(8);
             for (var i = 576; i < AreaBytes; i += 8)
-                BitConverter.TryWriteBytes(image.AsSpan(i), Differential.Random64(random));
+                BitConverter.TryWriteBytes(image.AsSpan(i), HostComparison.Random64(random));
             switch (random.Next(12))
             {
                 case 0:
@@ -101,7 +101,7 @@ public sealed unsafe class StateAreaTests
     public void Xsave_writes_the_requested_components_and_leaves_the_rest()
     {
         Skip.IfNot(HostProcessor.HasAvx, "needs a host with XSAVE and AVX");
-        using var differential = new Differential { Unmasks = false, WithUpper = true };
+        using var differential = new HostComparison { Unmasks = false, WithUpper = true };
         var random = new Random(4);
         for (var round = 0; round < Rounds; round++)
         {

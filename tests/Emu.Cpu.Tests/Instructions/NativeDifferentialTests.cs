@@ -1,5 +1,6 @@
 using Emu.Cpu.State;
 using Emu.Cpu.Tests.Instructions.Native;
+using Emu.Differential.Comparison;
 using Iced.Intel;
 using Xunit;
 using Xunit.Abstractions;

@@ -80,7 +80,7 @@ public sealed unsafe class PrivilegedInstructionTests
     [Theory]
     [InlineData(0, 0x8000_0010u)]
     [InlineData(0, 0x2000_0011u)]
-    [InlineData(4, 1u)]
+    [InlineData(4, 0x2000u)]
     [InlineData(4, 0x8000_0000u)]
     [InlineData(4, 0x2_0000u)]
     public void Control_registers_refuse_what_does_not_exist_or_fit(int register, uint value)

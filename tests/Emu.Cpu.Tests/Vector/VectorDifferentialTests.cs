@@ -64,7 +64,7 @@ public class VectorDifferentialTests
     public void A_form_gives_what_the_host_gives(string form) => Compare(form, HostProcessor.HasAvx);
 
     // Within the operand, to either side.
-    private static unsafe void SetIndexes(Differential differential, Random random, bool isShort)
+    private static unsafe void SetIndexes(HostComparison differential, Random random, bool isShort)
     {
         const int index = InstructionForms.IndexRegister - Register.XMM0;
         for (var half = 0; half < 2; half++)
@@ -84,7 +84,7 @@ public class VectorDifferentialTests
     {
         var code = Enum.Parse<Code>(form);
         Skip.IfNot(HostFeatures.Has(code), "the host does not have the instruction");
-        using var differential = new Differential { WithUpper = withUpper, Unmasks = HostProcessor.IsAmd };
+        using var differential = new HostComparison { WithUpper = withUpper, Unmasks = HostProcessor.IsAmd };
         var random = new Random(12345);
         var tries = 0;
         for (var i = 0; i < 400; i++)

@@ -21,7 +21,7 @@ public sealed unsafe class EnvironmentTests
     public void An_image_is_what_the_host_writes(byte opcode, bool isShort, int size)
     {
         Skip.IfNot(HostProcessor.IsAmd, "what an image's reserved words hold is AMD's here");
-        using var differential = new Differential();
+        using var differential = new HostComparison();
         var random = new Random(opcode + size);
         for (var round = 0; round < 500; round++)
         {

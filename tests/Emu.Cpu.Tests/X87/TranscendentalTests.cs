@@ -16,7 +16,7 @@ public sealed unsafe class TranscendentalTests
     [InlineData("fyl2x", 0xF1, 0)]
     public void A_result_is_within_one_unit_of_the_hosts(string name, byte opcode, int index)
     {
-        using var differential = new Differential { Unmasks = false };
+        using var differential = new HostComparison { Unmasks = false };
         var random = new Random(opcode);
         var results = 0;
         for (var i = 0; i < 2000; i++)

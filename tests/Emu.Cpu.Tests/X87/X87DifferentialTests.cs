@@ -38,7 +38,7 @@ public class X87DifferentialTests
     {
         Skip.IfNot(HostProcessor.IsAmd, "condition codes that the SDM leaves undefined are AMD's here");
         var code = Enum.Parse<Code>(form);
-        using var differential = new Differential();
+        using var differential = new HostComparison();
         var random = new Random(54321);
         var tries = 0;
         for (var i = 0; i < 3000; i++)

@@ -1,8 +1,22 @@
 using Emu.Cpu;
 using Emu.Cpu.State;
 using Emu.Machine;
+using Emu.Machine.Interrupts;
 
 namespace Emu.Fuzz.Cases;
+
+/// <summary>A timer that runs from the start.</summary>
+public enum Heartbeat
+{
+    /// <summary>None but what the guest sets up.</summary>
+    None,
+
+    /// <summary>The 8254's channel 0 through the 8259A pair, which ends interrupts by itself. Not there in a Xen domain.</summary>
+    IntervalTimer,
+
+    /// <summary>The local APIC's timer; the handler ends its interrupts in protected modes.</summary>
+    LocalApic,
+}
 
 /// <summary>One case, as data: the machine, what lies in RAM, the processor's registers, and how many instructions to run.</summary>
 public sealed class GuestCase
@@ -22,7 +36,21 @@ public sealed class GuestCase
 
     public CpuVendor Vendor { get; set; }
 
+    public CpuLevel Level { get; set; } = CpuLevel.Max;
+
+    public int Vcpus { get; set; } = 1;
+
+    public bool TestDevices { get; set; }
+
+    /// <summary>The ROM to begin in, at the reset vector, with the registers as reset leaves them; empty for none.</summary>
+    public byte[] Rom { get; set; } = [];
+
     public ulong MemorySize { get; set; } = 2UL << 20;
+
+    public Heartbeat Heartbeat { get; set; }
+
+    /// <summary>Its period in its own units.</summary>
+    public ushort Period { get; set; }
 
     /// <summary>Console input.</summary>
     public byte[] Input { get; set; } = [];
@@ -78,6 +106,34 @@ public sealed class GuestCase
         (s->Msr.SysenterCs, s->Msr.SysenterEsp, s->Msr.SysenterEip) = (SysenterCs, SysenterEsp, SysenterEip);
         vcpu.SetRflags(Rflags);
         vcpu.StateChanged();
+    }
+
+    /// <summary>Starts the timer and the other vCPUs, as firmware and a kernel would.</summary>
+    public void Start(PvhMachine machine)
+    {
+        var apic = (LocalApic)machine.Vcpu.Interrupts;
+        apic.Write(0xF0, 4, 0x1FF);
+        switch (Heartbeat)
+        {
+            case Heartbeat.IntervalTimer:
+                apic.Write(0x350, 4, 0x700);
+                foreach (var (port, value) in ((ushort, byte)[])[(0x20, 0x11), (0x21, 0x40), (0x21, 0x04), (0x21, 0x03), (0x21, 0xFE), (0x43, 0x34),
+                    (0x40, (byte)Period), (0x40, (byte)(Period >> 8))])
+                {
+                    machine.Vcpu.Ports.Write(port, 1, value);
+                }
+                break;
+            case Heartbeat.LocalApic:
+                apic.Write(0x3E0, 4, 0xB);
+                apic.Write(0x320, 4, 0x2_0041);
+                apic.Write(0x380, 4, Period);
+                break;
+        }
+        if (Vcpus == 1)
+            return;
+        // INIT and start-up to all but itself: real mode, at the code.
+        apic.Write(0x300, 4, 0xC_4500);
+        apic.Write(0x300, 4, 0xC_4600 | (uint)Code.Start >> 12);
     }
 
     /// <summary>A copy whose RAM and length may be changed.</summary>

@@ -3,6 +3,7 @@ using Emu.Cpu;
 using Emu.Cpu.State;
 using Emu.Fuzz.Cases;
 using Emu.Machine;
+using Emu.Machine.Firmware;
 
 namespace Emu.Fuzz.Generation;
 
@@ -27,15 +28,30 @@ public static class CaseMaker
         guest.Cpl = CplFor(guest, dice);
         guest.Profile = kind == CaseKind.Hypercalls || dice.OneIn(8) ? MachineProfile.Xen : MachineProfile.Pc;
         guest.Vendor = dice.OneIn(3) ? CpuVendor.Amd : CpuVendor.Intel;
-        guest.Ram = new byte[guest.MemorySize];
+        guest.Heartbeat = dice.Pick<Heartbeat>([Heartbeat.None, Heartbeat.IntervalTimer, Heartbeat.LocalApic]);
+        guest.Period = (ushort)(guest.Heartbeat == Heartbeat.IntervalTimer ? 1 + dice.Below(6) : 20 + dice.Below(1500));
+        guest.Ram = new byte[2 << 20];
         guest.Instructions = dice.Pick<ulong>([300, 2000, 5000, 20_000]);
         guest.CutSeed = dice.Next();
+        guest.Level = dice.Pick<CpuLevel>([CpuLevel.Max, CpuLevel.Max, CpuLevel.V3, CpuLevel.V2, CpuLevel.V1]);
+        if (guest.Profile == MachineProfile.Pc && dice.OneIn(4))
+        {
+            // A turn is 20,000 instructions unless the guest waits.
+            guest.Vcpus = 2 + dice.Below(2);
+            guest.Instructions *= 3;
+        }
+        guest.TestDevices = guest.Profile == MachineProfile.Pc && dice.OneIn(2);
+        if (dice.OneIn(256))
+            guest.MemorySize = (3UL << 30) + (4UL << 20);
         if (dice.OneIn(4))
         {
             guest.Input = new byte[dice.Below(64)];
             dice.Fill(guest.Input);
         }
-        new Stage(guest, dice).Build(CodeMaker.Make(guest, dice));
+        var code = CodeMaker.Make(guest, dice);
+        new Stage(guest, dice).Build(code);
+        if (guest.Mode == GuestMode.Real && guest.Profile == MachineProfile.Pc && dice.OneIn(4))
+            guest.Rom = MakeRom(code);
         if (kind == CaseKind.Paging)
             PageTables.Spoil(guest, dice);
         if (kind == CaseKind.Descriptors)
@@ -43,6 +59,15 @@ public static class CaseMaker
         if (kind == CaseKind.Hypercalls)
             PutStructures(guest, dice);
         return guest;
+    }
+
+    // The code at F000:0000, and the jump there at the reset vector.
+    private static byte[] MakeRom(byte[] code)
+    {
+        var rom = new byte[FirmwareImage.Unit];
+        code.CopyTo(rom, 0);
+        new byte[] { 0xEA, 0x00, 0x00, 0x00, 0xF0 }.CopyTo(rom, 0xFFF0);
+        return rom;
     }
 
     private static GuestMode ModeFor(CaseKind kind, Dice dice) => kind switch

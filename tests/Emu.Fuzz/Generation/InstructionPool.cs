@@ -22,13 +22,18 @@ internal sealed class InstructionPool
     public void Append(CodeWriter code, Dice dice)
     {
         var info = dice.Pick(_codes);
+        var (mode, rm) = PickAddressing(info, dice);
+        // A register that points somewhere, so that not every access faults.
+        if (mode != 3 && dice.OneIn(2))
+            code.Load(_bitness == 16 ? dice.Pick<int>([CodeWriter.Ebx, CodeWriter.Esi, CodeWriter.Edi]) : rm == 4 ? CodeWriter.Ebx : rm,
+                (uint)((_bitness == 16 ? 0 : Layout.Data) + dice.Below(0x7000)));
         if (dice.OneIn(12))
             code.Emit(dice.Pick<byte>([0xF0, 0xF2, 0xF3, 0x2E, 0x36, 0x26, 0x64, 0x65, 0x66, 0x67]));
         if (info.Encoding == EncodingKind.VEX)
             AppendVex(code, info, dice);
         else
             AppendLegacy(code, info, dice);
-        AppendOperands(code, info, dice);
+        AppendOperands(code, info, mode, rm, dice);
     }
 
     private bool IsEncodable(OpCodeInfo info) => info.IsInstruction
@@ -79,20 +84,30 @@ internal sealed class InstructionPool
         code.Emit(0xC4, (byte)(extension << 5 | map), (byte)((int)info.W << 7 | vvvv << 3 | (int)(info.L & 1) << 2 | prefix), (byte)info.OpCode);
     }
 
-    private void AppendOperands(CodeWriter code, OpCodeInfo info, Dice dice)
+    private (int Mode, int Rm) PickAddressing(OpCodeInfo info, Dice dice)
+    {
+        if (info.IsRmGroup)
+            return (3, info.RmGroupIndex);
+        var mode = dice.Pick<int>([0, 0, 0, 0, 1, 1, 2, 3, 3, 3, 3]);
+        var rm = dice.Below(8);
+        if (mode == 0 && rm == (_bitness == 16 ? 6 : 5) && !dice.OneIn(8))
+            rm = 3;
+        return (mode, rm);
+    }
+
+    private void AppendOperands(CodeWriter code, OpCodeInfo info, int mode, int rm, Dice dice)
     {
         var reg = info.IsGroup ? info.GroupIndex : dice.Below(8);
-        var rm = info.IsRmGroup ? info.RmGroupIndex : dice.Below(8);
-        var mode = dice.Pick<int>([0, 0, 0, 1, 2, 3, 3, 3]);
-        if (info.IsRmGroup)
-            mode = 3;
-        else if (mode == 0 && rm == (_bitness == 16 ? 6 : 5) && !dice.OneIn(8))
-            rm = 3;
         if (info.OpCodeLength == 1)
             code.Emit((byte)(mode << 6 | reg << 3 | rm));
+        // A scaled index would leave the data: only now and then.
         if (_bitness != 16 && mode != 3 && rm == 4)
-            code.Emit((byte)(dice.Byte() & 0x3F | 0x20));
-        // A displacement of one byte, an immediate of one or four.
+            code.Emit(dice.OneIn(4) ? dice.Byte() : (byte)(0x20 | CodeWriter.Ebx));
+        if (mode == 1)
+            code.Emit(dice.Byte());
+        else if (mode == 2)
+            code.Emit(_bitness == 16 ? [dice.Byte(), (byte)dice.Below(16)] : [dice.Byte(), (byte)dice.Below(16), 0, 0]);
+        // What may be an immediate of one or four bytes.
         var rest = dice.Below(6);
         for (var i = 0; i < rest; i++)
             code.Emit(i >= 2 ? (byte)0 : dice.Byte());

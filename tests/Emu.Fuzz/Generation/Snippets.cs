@@ -17,6 +17,7 @@ internal sealed class Snippets(CodeWriter code, Dice dice, GuestCase guest)
     [
         0x20, 0x21, 0xA0, 0xA1, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70, 0x71, 0x80, 0xED, 0xE9, 0x3F8, 0x3F9, 0x3FA, 0x3FB, 0x3FC,
         0x3FD, 0x3FE, 0x3FF, 0x4D0, 0x4D1, 0xCF8, 0xCFC, 0xFFFF, 0xFFFE, 0x1F0, 0x3F6, 0x3F7, 0x22, 0x3F, 0x72,
+        0x190, 0xE0, 0xE4, 0xE7, 0x608, 0x60A, 0x2000, 0x2004, 0x2017,
     ];
 
     // These end the run with a byte in six or so: seldom.
@@ -245,6 +246,11 @@ internal sealed class Snippets(CodeWriter code, Dice dice, GuestCase guest)
                 WriteMsr(dice.Below(3) switch { 0 => 0x6E0, 1 => 0x1B, _ => (uint)(0x800 + dice.Below(0x40)) },
                     ApicValue(), dice.OneIn(3) ? (uint)dice.Value() : 0);
                 break;
+            case 9 when dice.OneIn(3): // messages between processors: INIT, start-up, fixed, NMI
+                code.Load(Ebx, 0xFEE0_0300);
+                code.Load(Eax, dice.Pick<uint>([0xC_4500, 0xC_4610, 0xC_4611, 0xC_0041, 0x8_0041, 0x4_0041, 0xC_0400, 0x4_0400, 0x4_4500, 0x8_8500]));
+                code.AtRegister(Ebx, Eax, 0x89);
+                break;
             default:
                 code.Emit(dice.Pick<byte[]>([[0xF4], [0xFB, 0xF4], [0xFB], [0xFA], [0x0F, 0x31], [0xF3, 0x90]]));
                 break;
@@ -282,7 +288,7 @@ internal sealed class Snippets(CodeWriter code, Dice dice, GuestCase guest)
     {
         0 => 0xFEC0_0000 + (uint)dice.Below(0x20),
         1 => 0xFEA0_0200 - 8 + (uint)dice.Below(16),
-        2 => (uint)Layout.Probe + (uint)dice.Below(0x1000),
+        2 => (dice.OneIn(2) ? (uint)Layout.Probe : 0xFF00_0000) + (uint)dice.Below(0x1000),
         3 => 0xFEE0_0000 + (uint)dice.Below(0x1008),
         _ => 0xFEE0_0000 + dice.Pick<uint>([0x80, 0xB0, 0xD0, 0xE0, 0xF0, 0x280, 0x300, 0x310, 0x320, 0x330, 0x340, 0x350, 0x360, 0x370, 0x380, 0x390, 0x3E0]),
     };

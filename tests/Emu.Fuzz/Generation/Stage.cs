@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Cpu;
 using Emu.Cpu.State;
 using Emu.Fuzz.Cases;
 using static Emu.Fuzz.Generation.Layout;
@@ -67,8 +68,8 @@ internal sealed class Stage
         guest.VectorFill = new byte[_dice.Below(64)];
         _dice.Fill(guest.VectorFill);
         guest.Cr0 = Cr0.Et | Cr0.Ne;
-        guest.Cr4 = Cr4.Osfxsr | Cr4.Osxmmexcpt | Cr4.Osxsave;
-        guest.Xcr0 = 7;
+        guest.Cr4 = Cr4.Osfxsr | Cr4.Osxmmexcpt | (guest.Level >= CpuLevel.V3 ? Cr4.Osxsave : 0);
+        guest.Xcr0 = guest.Level >= CpuLevel.V3 ? 7u : 1;
         guest.Rflags = _flags;
         guest.DebugRegisters[6] = 0xFFFF_0FF0;
         guest.DebugRegisters[7] = 0x400;
@@ -191,8 +192,7 @@ internal sealed class Stage
 
     private void WriteRealVectors()
     {
-        if (_case.Mode != GuestMode.Real)
-            return;
+        // Other modes may fall back to this one, and other vCPUs begin in it.
         for (var i = 0; i < 256; i++)
             Put32(i * 4, RealHandler);
         // mov ax,1400; mov ds,ax; mov es,ax; mov ss,ax; mov sp,7000; rdtsc; and ax,3FFF; sti; push 1000; push ax; retf
@@ -223,6 +223,11 @@ internal sealed class Stage
         Put32(at, Is16 ? 0 : (uint)Code);
         at += 4;
         Emit(0x0F, 0x06);
+        if (_case.Heartbeat == Heartbeat.LocalApic)
+        {
+            // mov ebx,FEE000B0; mov [ebx],eax: end of interrupt
+            Emit(0xBB, 0xB0, 0x00, 0xE0, 0xFE, 0x89, 0x03);
+        }
         if (isVirtual)
         {
             for (var i = 0; i < 5; i++)

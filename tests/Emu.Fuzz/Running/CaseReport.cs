@@ -30,7 +30,7 @@ internal static class CaseReport
             {
                 if (lines.Count == count)
                     lines.Dequeue();
-                lines.Enqueue(StateText.Instruction(machine.Vcpu));
+                lines.Enqueue(StateText.Instruction(machine.ChooseVcpu()));
             },
         };
         tracer.StillShows(guest, new Finding(Invariant.Determinism, "", Cutting.SingleStepped));

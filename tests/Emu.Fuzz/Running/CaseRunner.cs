@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Emu.Fuzz.Cases;
 using Emu.Fuzz.Generation;
 using Emu.Machine;
+using Emu.Machine.Firmware;
 
 namespace Emu.Fuzz.Running;
 
@@ -74,8 +75,6 @@ public sealed class CaseRunner
     // Looks no further than to where the runs part.
     private bool DependsOnStaleTranslations(GuestCase guest, Finding finding)
     {
-        if (!guest.Mode.IsPaged() && (guest.Kind is CaseKind.Code or CaseKind.Devices))
-            return false;
         var watch = new PageTableWatch();
         var watcher = new CaseRunner { Prepare = Prepare, BeforePiece = machine => watch.Look(machine.Vcpu) };
         watcher.TryRun(Shrinker.FewerInstructions(this, guest, finding), Cutting.SingleStepped, false, out _);
@@ -122,16 +121,26 @@ public sealed class CaseRunner
             MemorySize = guest.MemorySize,
             Profile = guest.Profile,
             CpuVendor = guest.Vendor,
+            CpuLevel = guest.Level,
+            Vcpus = guest.Vcpus,
+            TestDevices = guest.TestDevices,
+            Firmware = guest.Rom.Length == 0 ? null : FirmwareImage.FromBytes(guest.Rom),
             ConsoleOutput = around,
             DebugConsoleOutput = around,
             ConsoleInput = around,
             Observer = around,
             TranslationCacheSize = TranslationCache,
         });
-        around.Vcpu = machine.Vcpu;
+        around.Machine = machine;
         machine.Mmio.Claim(around, Layout.Probe, Layout.ProbeLength);
-        machine.Ram.Write(0, guest.Ram);
-        guest.Apply(machine.Vcpu);
+        for (var page = 0; page < guest.Ram.Length; page += 4096)
+        {
+            if (guest.Ram.AsSpan(page, 4096) is var bytes && bytes.ContainsAnyExcept((byte)0))
+                machine.Ram.Write((ulong)page, bytes);
+        }
+        if (guest.Rom.Length == 0)
+            guest.Apply(machine.Vcpu);
+        guest.Start(machine);
         Prepare?.Invoke(machine);
 
         var dice = new Dice(guest.CutSeed ^ (ulong)cutting);
@@ -139,14 +148,17 @@ public sealed class CaseRunner
         do
         {
             BeforePiece?.Invoke(machine);
-            var end = Math.Min(guest.Instructions, machine.Vcpu.InstructionsRetired + Piece(cutting, dice));
+            var end = Math.Min(guest.Instructions, machine.InstructionsRetired + Piece(cutting, dice));
             result = machine.Run(new RunLimits { MaxInstructions = end, MaxVirtualTime = LongestTime });
         }
-        while (result.Reason == StopReason.LimitReached && machine.Vcpu.InstructionsRetired < guest.Instructions && machine.Clock.Now < LongestTime);
-        if (machine.Vcpu.State->Zero != 0)
-            throw new InvalidOperationException("The slot that always reads zero was written to.");
-        return new Outcome(result.Reason, result.Code, machine.Vcpu.InstructionsRetired, Convert.ToHexStringLower(machine.StateHash()), around.Log,
-            describes ? StateText.Describe(machine.Vcpu, machine.Ram.Physical) : null);
+        while (result.Reason == StopReason.LimitReached && machine.InstructionsRetired < guest.Instructions && machine.Clock.Now < LongestTime);
+        foreach (var vcpu in machine.Vcpus)
+        {
+            if (vcpu.State->Zero != 0)
+                throw new InvalidOperationException("The slot that always reads zero was written to.");
+        }
+        return new Outcome(result.Reason, result.Code, machine.InstructionsRetired, Convert.ToHexStringLower(machine.StateHash()), around.Log,
+            describes ? string.Concat(machine.Vcpus.Select(vcpu => StateText.Describe(vcpu, machine.Ram.Physical))) : null);
     }
 
     private static ulong Piece(Cutting cutting, Dice dice) => cutting switch

@@ -5,7 +5,7 @@ using Emu.Pvh;
 namespace Emu.Fuzz.Running;
 
 /// <summary>A kernel image with arbitrary changes goes through the loader: it is loaded, or refused with a sentence.</summary>
-internal static class ImageCase
+public static class ImageCase
 {
     private const ulong Memory = 4UL << 20;
 
@@ -21,9 +21,12 @@ internal static class ImageCase
             {
                 MemorySize = Memory,
                 Profile = dice.OneIn(2) ? MachineProfile.Xen : MachineProfile.Pc,
+                Protocol = dice.Pick<BootProtocol>([BootProtocol.Auto, BootProtocol.Auto, BootProtocol.Pvh, BootProtocol.Multiboot]),
                 TranslationCacheSize = 1 << 20,
             });
-            machine.Load(KernelImage.Read(image, new KernelImageOptions { MaximumSize = 16 << 20 }), [], null);
+            BootModule[] modules = dice.OneIn(4) ? [new BootModule(image)] : [];
+            ReadOnlyMemory<byte>? commandLine = dice.OneIn(4) ? new byte[dice.Below(0x3000)] : null;
+            machine.Load(KernelImage.Read(image, new KernelImageOptions { MaximumSize = 16 << 20 }), modules, commandLine);
             machine.Run(new RunLimits { MaxInstructions = 20_000, MaxVirtualTime = 1_000_000 });
             return null;
         }
@@ -37,9 +40,22 @@ internal static class ImageCase
         }
     }
 
+    // A flat image whose header says where it goes (Multiboot 0.6.96, 3.1): in it, elsewhere, or nowhere sane.
+    private static byte[] MakeMultiboot(Dice dice)
+    {
+        var image = new byte[0x40 + dice.Below(0x4000)];
+        dice.Fill(image);
+        var at = dice.Below(Math.Min(image.Length - 0x30, 0x1FE0)) & ~3;
+        uint Address() => dice.Below(4) switch { 0 => (uint)dice.Value(), 1 => 0x10_0000 + (uint)at, _ => 0x10_0000 + (uint)dice.Below(0x8000) };
+        var flags = dice.OneIn(4) ? dice.UInt32() & 0x1_000F : 0x1_0000u | (uint)dice.Below(4);
+        uint[] header = [0x1BAD_B002, flags, unchecked(0u - 0x1BAD_B002u - flags), Address(), Address(), Address(), Address(), Address()];
+        Buffer.BlockCopy(header, 0, image, at, header.Length * 4);
+        return image;
+    }
+
     private static byte[] Make(Dice dice)
     {
-        var image = (byte[])dice.Pick(RealCode.Files.ToArray()).Clone();
+        var image = dice.OneIn(4) ? MakeMultiboot(dice) : (byte[])dice.Pick(RealCode.Files.ToArray()).Clone();
         var changes = dice.Pick<int>([1, 3, 10, 50]);
         for (var i = 0; i < changes; i++)
         {

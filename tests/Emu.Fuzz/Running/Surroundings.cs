@@ -1,5 +1,6 @@
 using Emu.Cpu;
 using Emu.Cpu.Platform;
+using Emu.Machine;
 using Emu.Machine.Buses;
 using Emu.Machine.Consoles;
 
@@ -16,8 +17,8 @@ internal sealed class Surroundings(byte[] input) : IVcpuObserver, IConsoleSink, 
     /// <summary>Events delivered.</summary>
     public int Events { get; private set; }
 
-    /// <summary>The vCPU whose instructions are the time.</summary>
-    public Vcpu? Vcpu { get; set; }
+    /// <summary>The machine whose instructions are the time.</summary>
+    public PvhMachine? Machine { get; set; }
 
     public bool IsInteractive => false;
 
@@ -28,7 +29,7 @@ internal sealed class Surroundings(byte[] input) : IVcpuObserver, IConsoleSink, 
     public void Delivering(Vcpu vcpu, in EventInFlight delivered)
     {
         Events++;
-        Note(1, delivered.Vector, delivered.Rip);
+        Note(1 + ((ulong)vcpu.Number << 8), delivered.Vector, delivered.Rip);
     }
 
     // Console bytes leave without a time: when a device sends them is its own affair.
@@ -55,5 +56,5 @@ internal sealed class Surroundings(byte[] input) : IVcpuObserver, IConsoleSink, 
     public void Write(ulong offset, int size, ulong value) => Note(3 + (ulong)size, offset, value);
 
     private void Note(ulong kind, ulong where, ulong what) =>
-        Log = (((Log ^ kind) * 1099511628211 ^ where) * 1099511628211 ^ what) * 1099511628211 ^ (Vcpu?.InstructionsRetired ?? 0);
+        Log = (((Log ^ kind) * 1099511628211 ^ where) * 1099511628211 ^ what) * 1099511628211 ^ (Machine?.InstructionsRetired ?? 0);
 }

@@ -9,8 +9,10 @@ internal sealed record TestKernelCase(string Name, int ExitCode, IReadOnlyList<s
 {
     public string Folder => Name.Split(':')[0];
 
-    /// <summary>How <c>emu run</c> is told the kernel, or the ROM.</summary>
-    public IReadOnlyList<string> Guest => File.Exists(FileWith(".rom")) ? ["--firmware", FileWith(".rom")] : [FileWith(".elf")];
+    /// <summary>How <c>emu run</c> is told the kernel (a flat one is a .bin), or the ROM.</summary>
+    public IReadOnlyList<string> Guest => File.Exists(FileWith(".rom")) ? ["--firmware", FileWith(".rom")]
+        : File.Exists(FileWith(".bin")) ? [FileWith(".bin")]
+        : [FileWith(".elf")];
 
     private string ExpectedFile =>
         Path.Combine(TestFiles.TestKernels, Folder, Name.Contains(':', StringComparison.Ordinal) ? $"expected-{Name.Split(':')[1]}.txt" : "expected.txt");

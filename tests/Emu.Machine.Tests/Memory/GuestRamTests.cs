@@ -44,6 +44,25 @@ public class GuestRamTests
         Assert.Throws<ArgumentOutOfRangeException>(() => ram.Write(AddressMap.LowMemoryLimit, [1]));
     }
 
+    [SkippableFact]
+    public unsafe void Nothing_is_accessible_for_gibibytes_before_and_behind_ram()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "the host's memory map is read from /proc");
+        using var ram = new GuestRam(4 << 20, []);
+        var start = (ulong)ram.Physical.Host;
+        var regions = File.ReadLines("/proc/self/maps").Select(static line => line.Split(' ')).Select(static fields =>
+        {
+            var ends = fields[0].Split('-');
+            return (Start: Convert.ToUInt64(ends[0], 16), End: Convert.ToUInt64(ends[1], 16), Rights: fields[1]);
+        }).ToList();
+        var before = regions.Single(region => region.End == start);
+        var behind = regions.Single(region => region.Start == start + (4 << 20));
+        Assert.Equal("---p", before.Rights);
+        Assert.Equal("---p", behind.Rights);
+        Assert.True(before.End - before.Start > 1UL << 32);
+        Assert.True(behind.End - behind.Start > 1UL << 32);
+    }
+
     [Fact]
     public void More_memory_than_the_host_can_address_is_a_configuration_error() =>
         Assert.Throws<MachineConfigurationException>(() => new GuestRam(1UL << 60, []));

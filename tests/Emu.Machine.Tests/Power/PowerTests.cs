@@ -7,6 +7,7 @@ namespace Emu.Machine.Tests.Power;
 public class PowerTests
 {
     private readonly RecordingPower _power = new();
+    private readonly A20Gate _a20 = new(_ => { });
 
     [Theory]
     [InlineData(0UL, 0x34, "off")]
@@ -46,12 +47,32 @@ public class PowerTests
     [Fact]
     public void System_control_a_resets_on_its_lowest_bit_and_keeps_the_a20_bit()
     {
-        var port = new SystemControlA(_power);
+        var port = new SystemControlA(_power, _a20);
         Assert.Equal(0x02, port.Read(0x92));
         port.Write(0x92, 0x00);
         Assert.Equal(0x00, port.Read(0x92));
         port.Write(0x92, 0x01);
         Assert.Equal(["reset"], _power.Requests);
+    }
+
+    [Fact]
+    public void Keyboard_controller_and_system_control_a_share_the_a20_gate()
+    {
+        List<bool> changes = [];
+        var gate = new A20Gate(changes.Add);
+        var controller = new KeyboardController(_power, gate);
+        var port = new SystemControlA(_power, gate);
+        port.Write(0x92, 0x00);
+        Assert.False(gate.IsOpen);
+        controller.Write(0x64, 0xD0);
+        Assert.Equal(0x01, controller.Read(0x60));
+        controller.Write(0x64, 0xDF);
+        Assert.Equal(0x02, port.Read(0x92));
+        controller.Write(0x64, 0xD1);
+        controller.Write(0x60, 0x01);
+        Assert.Equal(0x00, port.Read(0x92));
+        controller.Write(0x64, 0xDD);
+        Assert.Equal([false, true, false], changes);
     }
 
     [Theory]
@@ -66,7 +87,7 @@ public class PowerTests
     [Fact]
     public void Keyboard_controller_passes_its_self_test()
     {
-        var controller = new KeyboardController(_power);
+        var controller = new KeyboardController(_power, _a20);
         Assert.Equal(0x14, controller.Read(0x64));
         controller.Write(0x64, 0xAA);
         Assert.Equal(0x01, controller.Read(0x64) & 0x01);
@@ -77,7 +98,7 @@ public class PowerTests
     [Fact]
     public void Keyboard_controller_keeps_its_command_byte()
     {
-        var controller = new KeyboardController(_power);
+        var controller = new KeyboardController(_power, _a20);
         controller.Write(0x64, 0x60);
         controller.Write(0x60, 0x65);
         controller.Write(0x64, 0x20);
@@ -87,7 +108,7 @@ public class PowerTests
     [Fact]
     public void Byte_for_the_missing_keyboard_times_out()
     {
-        var controller = new KeyboardController(_power);
+        var controller = new KeyboardController(_power, _a20);
         controller.Write(0x60, 0xFF);
         Assert.Equal(0x41, controller.Read(0x64) & 0x41);
         Assert.Equal(0xFE, controller.Read(0x60));
@@ -96,7 +117,7 @@ public class PowerTests
     [Fact]
     public void Keyboard_controller_pulses_the_reset_line()
     {
-        var controller = new KeyboardController(_power);
+        var controller = new KeyboardController(_power, _a20);
         controller.Write(0x64, 0xFF);
         Assert.Empty(_power.Requests);
         controller.Write(0x64, 0xFE);

@@ -14,6 +14,7 @@ public sealed class KernelImageFuzzTests(ITestOutputHelper output)
 {
     private const int PlainImages = 150_000;
     private const int CompressedImages = 150_000;
+    private const int MultibootImages = 100_000;
     private const int LargeStreams = 3_000;
     private const int UnpackLimit = 1 << 20;
 
@@ -38,6 +39,20 @@ public sealed class KernelImageFuzzTests(ITestOutputHelper output)
             BzImageBuilder.Build(ElfBuilder.Bootable().Build()),
         ];
         Run(PlainImages, seed: 1, index => seeds[index % seeds.Length]);
+    }
+
+    [Fact]
+    public void Multiboot_images_load_or_are_refused()
+    {
+        byte[][] seeds =
+        [
+            MultibootBuilder.Flat(),
+            MultibootBuilder.Flat(header: 0x200000, load: 0x200000, loadEnd: 0, bssEnd: 0, entry: 0x200020),
+            MultibootBuilder.Elf().Section(3, new byte[40]).Build(),
+            MultibootBuilder.Elf(wide: true).Section(2, new byte[48]).Section(3, new byte[40]).Build(),
+            MultibootBuilder.Elf(flags: 7).Build(),
+        ];
+        Run(MultibootImages, seed: 4, index => seeds[index % seeds.Length]);
     }
 
     [Fact]
@@ -106,6 +121,13 @@ public sealed class KernelImageFuzzTests(ITestOutputHelper output)
             SparseGuestMemory memory = SparseGuestMemory.OfSize(64 << 20);
             KernelInspection inspection = KernelInspection.Inspect(kernel, memory.RamRegions);
             InspectionRenderer.Render(inspection, "fuzz");
+            if (kernel.PreferredProtocol == BootProtocol.Multiboot)
+            {
+                MultibootBootResult multiboot = MultibootLoader.Load(kernel, memory, new MultibootBootOptions { Modules = [new BootModule(new byte[16])] });
+                Assert.True(multiboot.Kernel.Range.Contains(multiboot.EntryPoint));
+                return null;
+            }
+
             PvhBootResult result = PvhLoader.Load(kernel, memory, new PvhBootOptions { Modules = [new BootModule(new byte[16])] });
             Assert.Empty(HvmStartInfoReader.Read(memory, result.StartInfoAddress).Violations);
             return null;

@@ -7,7 +7,7 @@ namespace Emu.Pvh.Tests.Support;
 internal sealed class ElfBuilder
 {
     private readonly List<Segment> _segments = [];
-    private readonly List<Section> _sections = [];
+    private readonly List<SectionData> _sections = [];
 
     public bool Wide { get; init; } = true;
 
@@ -85,7 +85,13 @@ internal sealed class ElfBuilder
 
     public ElfBuilder NoteSection(params byte[][] notes)
     {
-        _sections.Add(new Section(7, [.. notes.SelectMany(note => note)]));
+        _sections.Add(new SectionData(7, [.. notes.SelectMany(note => note)]));
+        return this;
+    }
+
+    public ElfBuilder Section(uint type, byte[] data)
+    {
+        _sections.Add(new SectionData(type, data));
         return this;
     }
 
@@ -113,7 +119,7 @@ internal sealed class ElfBuilder
         }
 
         List<(uint Type, ulong Offset, ulong Size)> sections = [(0, 0, 0)];
-        foreach (Section section in _sections)
+        foreach (SectionData section in _sections)
         {
             position = Align(position, 16);
             section.Data.CopyTo(file, position);
@@ -187,5 +193,5 @@ internal sealed class ElfBuilder
 
     private sealed record Segment(uint Type, ulong Physical, byte[] Data, ulong MemorySize, ulong? FileSize, ulong? Offset, ulong Alignment);
 
-    private sealed record Section(uint Type, byte[] Data);
+    private sealed record SectionData(uint Type, byte[] Data);
 }

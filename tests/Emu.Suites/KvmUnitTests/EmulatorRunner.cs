@@ -46,7 +46,7 @@ internal static class EmulatorRunner
         machine.Load(
             KernelImage.Open(kernel),
             [new BootModule(Environment(test)) { Name = "environment" }],
-            test.Arguments.Length == 0 ? null : Encoding.UTF8.GetBytes(test.Arguments),
+            test.Arguments.Length == 0 ? (ReadOnlyMemory<byte>?)null : Encoding.UTF8.GetBytes(test.Arguments),
             test.File);
         using CancellationTokenSource timeout = new(limit);
         RunResult end = machine.Run(RunLimits.None, timeout.Token);

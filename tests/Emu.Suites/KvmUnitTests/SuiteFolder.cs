@@ -19,7 +19,7 @@ internal sealed class SuiteFolder
     /// <summary>What it was configured for: i386 or x86_64.</summary>
     public string Architecture { get; }
 
-    /// <summary>The tests for that architecture, in the order of the configuration.</summary>
+    /// <summary>The tests for that architecture that have been built (not all are for both), in the order of the configuration.</summary>
     public IReadOnlyList<UnitTest> Tests { get; }
 
     /// <summary>Reads config.mak and x86/unittests.cfg.</summary>
@@ -35,17 +35,18 @@ internal sealed class SuiteFolder
         string architecture = File.ReadLines(makefile).FirstOrDefault(static line => line.StartsWith("ARCH=", StringComparison.Ordinal))?[5..] ?? "";
         if (architecture is not ("i386" or "x86_64"))
             throw new SuiteException($"'{path}' was configured for '{architecture}', which is neither i386 nor x86_64.");
-        IEnumerable<UnitTest> tests = Parse(File.ReadLines(configuration));
-        return new SuiteFolder(path, architecture, [.. tests.Where(test => test.Architecture is null || test.Architecture == architecture)]);
+        UnitTest[] tests =
+        [
+            .. Parse(File.ReadLines(configuration)).Where(test =>
+                (test.Architecture is null || test.Architecture == architecture) && File.Exists(Path.Combine(path, "x86", test.File))),
+        ];
+        return tests.Length != 0
+            ? new SuiteFolder(path, architecture, tests)
+            : throw new SuiteException($"'{path}' has not been built: run 'make' in it first.");
     }
 
     /// <summary>The path of a test's kernel.</summary>
-    /// <exception cref="SuiteException">It has not been built.</exception>
-    public string KernelOf(UnitTest test)
-    {
-        string file = Path.Combine(_path, "x86", test.File);
-        return File.Exists(file) ? file : throw new SuiteException($"'{file}' has not been built; run 'make' in '{_path}'.");
-    }
+    public string KernelOf(UnitTest test) => Path.Combine(_path, "x86", test.File);
 
     /// <summary>Reads the sections "[name]" with their lines "key = value".</summary>
     public static IEnumerable<UnitTest> Parse(IEnumerable<string> lines)

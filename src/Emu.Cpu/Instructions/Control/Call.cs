@@ -45,6 +45,7 @@ internal static unsafe class Call
             4 when stack == StackKind.Flat =>
                 inPage ? &Relative<uint, LegacyTarget, FlatStack, InPage> : &Relative<uint, LegacyTarget, FlatStack, AcrossPages>,
             4 => &Relative<uint, LegacyTarget, SegmentedStack, AcrossPages>,
+            _ when operands.Is64 => &Relative<ushort, LongWordTarget, LongStack, AcrossPages>,
             _ => &Relative<ushort, LegacyTarget, SegmentedStack, AcrossPages>,
         };
     }

@@ -33,7 +33,23 @@ public readonly unsafe struct LongTarget : INearTarget
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Allows(Vcpu vcpu, CpuState* s, Op* op, ulong target) =>
-        (ulong)((long)(target << 16) >> 16) == target || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+        (ulong)((long)(target << 16) >> 16) == target || vcpu.AllowsTarget(op, target);
+}
+
+/// <summary>64-bit code with an operand size of 16 bits, which AMD's processors take for near branches (APM Vol. 3): RIP has 16 bits then.</summary>
+public readonly unsafe struct LongWordTarget : INearTarget
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Of(CpuState* s, Op* op) => (ushort)(s->Rip + (ulong)op->Displacement);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong After(CpuState* s, Op* op) => Step.RipAfter(s, op);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Allows(Vcpu vcpu, CpuState* s, Op* op, ulong target) => true;
 }
 
 /// <summary>16- and 32-bit code.</summary>

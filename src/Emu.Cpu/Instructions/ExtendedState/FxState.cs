@@ -80,7 +80,7 @@ internal static unsafe class FxState
         var area = (byte*)Operand.ModifyAt<LegacyArea>(vcpu, s, op, linear);
         if (area == null)
             return;
-        StateArea.StoreX87(s, area, op->Source != 0);
+        StateArea.StoreX87(s, area, op->Source != 0, vcpu.Model.Vendor);
         StateArea.StoreMxcsr(s, area);
         StateArea.StoreXmm(s, area, op->Destination);
         Operand.Commit(vcpu, s, area);

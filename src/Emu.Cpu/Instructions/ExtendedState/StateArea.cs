@@ -10,14 +10,6 @@ namespace Emu.Cpu.Instructions.ExtendedState;
 [StructLayout(LayoutKind.Sequential, Size = 512)]
 internal struct LegacyArea;
 
-/// <summary>An XSAVE area without AVX state: legacy region and header.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 576)]
-internal struct ShortArea;
-
-/// <summary>An XSAVE area with AVX state.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 832)]
-internal struct LongArea;
-
 /// <summary>The parts of FXSAVE and XSAVE areas (SDM Vol. 1, 10.5.1 and 13.4).</summary>
 /// <remarks>
 /// <code>
@@ -30,7 +22,9 @@ internal struct LongArea;
 /// 416  reserved, not written
 /// 512  XSTATE_BV | XCOMP_BV | 48 bytes that must be 0
 /// 576  YMM0_H–YMM15_H
+/// 832  PKRU | reserved (4)        in the compacted format at 576 where there is no AVX state
 /// </code>
+/// CPUID 0xD says where PKRU lies; ours follows AVX state at once.
 /// </remarks>
 internal static unsafe class StateArea
 {
@@ -43,27 +37,56 @@ internal static unsafe class StateArea
     /// <summary>Component 2: the upper halves of YMM0–YMM15.</summary>
     public const ulong Avx = 4;
 
+    /// <summary>Component 9: PKRU.</summary>
+    public const ulong UserKeys = 1 << 9;
+
+    /// <summary>Bytes of the legacy region and the header: where component 2 begins.</summary>
+    public const uint AvxAt = 576;
+
+    /// <summary>Bytes of component 2.</summary>
+    public const uint AvxSize = 256;
+
+    /// <summary>Bytes of component 9.</summary>
+    public const uint UserKeysSize = 8;
+
     /// <summary>XCOMP_BV[63]: the compacted format.</summary>
     public const ulong Compacted = 1UL << 63;
 
     private const int MxcsrAt = 24;
     private const int StackAt = 32;
     private const int XmmAt = 160;
-    private const int AvxAt = 576;
+
+    /// <summary>Where component 9 begins.</summary>
+    /// <param name="layout">The components that have room in the area: in the standard format all.</param>
+    public static uint UserKeysAt(ulong layout) => (layout & Avx) != 0 ? AvxAt + AvxSize : AvxAt;
+
+    /// <summary>Bytes of an area.</summary>
+    /// <param name="components">What it holds.</param>
+    /// <param name="isCompact">In the compacted format.</param>
+    public static uint Size(ulong components, bool isCompact) =>
+        (components & UserKeys) != 0 ? UserKeysAt(isCompact ? components : Avx) + UserKeysSize
+        : (components & Avx) != 0 ? AvxAt + AvxSize : AvxAt;
 
     /// <summary>Stores component 0.</summary>
     /// <param name="s">The state.</param>
     /// <param name="area">The area.</param>
     /// <param name="wide">64-bit pointers (REX.W).</param>
-    public static void StoreX87(CpuState* s, byte* area, bool wide)
+    /// <param name="vendor">AMD's processors store opcode and pointers while an unmasked exception is pending, and zeros otherwise.</param>
+    public static void StoreX87(CpuState* s, byte* area, bool wide, CpuVendor vendor)
     {
         ref var x87 = ref s->X87;
+        var hidesPointers = vendor == CpuVendor.Amd && (x87.Status & X87Context.ErrorSummary) == 0;
         *(ushort*)area = x87.Control;
         *(ushort*)(area + 2) = x87.Status;
         *(ushort*)(area + 4) = x87.Valid;
         *(ushort*)(area + 6) = x87.LastOpcode;
         *(ulong*)(area + 8) = wide ? x87.LastInstruction : (uint)x87.LastInstruction | ((ulong)x87.LastCodeSelector << 32);
         *(ulong*)(area + 16) = wide ? x87.LastOperand : (uint)x87.LastOperand | ((ulong)x87.LastDataSelector << 32);
+        if (hidesPointers)
+        {
+            *(ushort*)(area + 6) = 0;
+            *(ulong*)(area + 8) = *(ulong*)(area + 16) = 0;
+        }
         for (var i = 0; i < 8; i++)
         {
             var value = X87Stack.Read(s, i);

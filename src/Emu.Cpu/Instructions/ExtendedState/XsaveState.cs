@@ -9,11 +9,11 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.ExtendedState;
 
-/// <summary>XSAVE, XSAVEOPT, XSAVEC, XSAVES, XRSTOR, XRSTORS for the components x87, SSE and AVX (SDM Vol. 1, chapter 13).</summary>
+/// <summary>XSAVE, XSAVEOPT, XSAVEC, XSAVES, XRSTOR, XRSTORS for the components x87, SSE, AVX and PKRU (SDM Vol. 1, chapter 13).</summary>
 /// <remarks>
 /// XINUSE is worked out from contents: a component is in use where it differs from its initial configuration. XSAVEOPT uses the init
 /// optimisation alone; the modified optimisation would make what is written depend on history that no register shows.
-/// With the components at hand AVX state lies at 576 in both formats. IA32_XSS has no writable bit, so that XSAVES and XRSTORS differ
+/// IA32_XSS has no writable bit, so that XSAVES and XRSTORS differ
 /// from XSAVEC and XRSTOR in their privilege, and in the compacted format being the only one that XRSTORS takes.
 /// </remarks>
 internal static unsafe class XsaveState
@@ -106,7 +106,8 @@ internal static unsafe class XsaveState
     private static ulong InUse(CpuState* s, int count) =>
         (StateArea.IsInitialX87(s) ? 0 : StateArea.X87)
         | (StateArea.AreClear(s, 0, count) ? 0 : StateArea.Sse)
-        | (StateArea.AreClear(s, 2, count) ? 0 : StateArea.Avx);
+        | (StateArea.AreClear(s, 2, count) ? 0 : StateArea.Avx)
+        | (s->Pkru == 0 ? 0 : StateArea.UserKeys);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Xsave<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
@@ -114,22 +115,22 @@ internal static unsafe class XsaveState
     {
         if (!IsAvailable(vcpu, s, op))
             return;
-        var size = (Requested(s) & StateArea.Avx) != 0 ? sizeof(LongArea) : sizeof(ShortArea);
+        var size = (int)StateArea.Size(Requested(s), (Kind)op->Immediate >= Kind.Compacting);
         var linear = TAddress.Linear(vcpu, s, op, size, true);
         if ((linear & Alignment) != 0)
         {
             vcpu.RaiseMisaligned(op);
             return;
         }
-        var area = size == sizeof(LongArea) ? (byte*)Operand.ModifyAt<LongArea>(vcpu, s, op, linear) : (byte*)Operand.ModifyAt<ShortArea>(vcpu, s, op, linear);
+        var area = Operand.ModifyAt(vcpu, s, op, linear, size);
         if (area == null)
             return;
-        Save(s, op, area);
+        Save(s, op, area, vcpu.Model.Vendor);
         Operand.Commit(vcpu, s, area);
         Step.Next(vcpu, s, op);
     }
 
-    private static void Save(CpuState* s, Op* op, byte* area)
+    private static void Save(CpuState* s, Op* op, byte* area, CpuVendor vendor)
     {
         var kind = (Kind)op->Immediate;
         var requested = Requested(s);
@@ -140,7 +141,7 @@ internal static unsafe class XsaveState
             inUse |= StateArea.Sse;
         var written = kind == Kind.Plain ? requested : requested & inUse;
         if ((written & StateArea.X87) != 0)
-            StateArea.StoreX87(s, area, op->Source != 0);
+            StateArea.StoreX87(s, area, op->Source != 0, vendor);
         var mxcsr = isCompact ? written & StateArea.Sse : requested & (StateArea.Sse | StateArea.Avx);
         if (mxcsr != 0)
             StateArea.StoreMxcsr(s, area);
@@ -148,6 +149,8 @@ internal static unsafe class XsaveState
             StateArea.StoreXmm(s, area, op->Destination);
         if ((written & StateArea.Avx) != 0)
             StateArea.StoreAvx(s, area, op->Destination);
+        if ((written & StateArea.UserKeys) != 0)
+            *(ulong*)(area + StateArea.UserKeysAt(isCompact ? requested : StateArea.Avx)) = s->Pkru;
         var header = (ulong*)(area + HeaderAt);
         if (isCompact)
         {
@@ -166,17 +169,25 @@ internal static unsafe class XsaveState
     {
         if (!IsAvailable(vcpu, s, op))
             return;
-        var size = (Requested(s) & StateArea.Avx) != 0 ? sizeof(LongArea) : sizeof(ShortArea);
-        var linear = TAddress.Linear(vcpu, s, op, size, false);
+        // The header says what else is read.
+        const int start = (int)StateArea.AvxAt;
+        var linear = TAddress.Linear(vcpu, s, op, start, false);
         if ((linear & Alignment) != 0)
         {
             vcpu.RaiseMisaligned(op);
             return;
         }
-        var area = size == sizeof(LongArea) ? (byte*)Operand.ReadAt<LongArea>(vcpu, s, op, linear) : (byte*)Operand.ReadAt<ShortArea>(vcpu, s, op, linear);
+        var area = Operand.ReadAt(vcpu, s, op, linear, start);
         if (area == null)
             return;
-        if (!Restore(s, op, area))
+        var size = (int)SizeToRestore(s, area);
+        if (size != start)
+        {
+            area = Operand.ReadAt(vcpu, s, op, TAddress.Linear(vcpu, s, op, size, false), size);
+            if (area == null)
+                return;
+        }
+        if (!Restore(vcpu, s, op, area))
         {
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
@@ -184,9 +195,22 @@ internal static unsafe class XsaveState
         Step.Next(vcpu, s, op);
     }
 
+    private static uint SizeToRestore(CpuState* s, byte* area)
+    {
+        var compaction = *(ulong*)(area + CompactionAt);
+        var loaded = Requested(s) & *(ulong*)(area + HeaderAt);
+        var isCompact = (compaction & StateArea.Compacted) != 0;
+        if (isCompact)
+            loaded &= compaction;
+        // What lies between the components that are loaded belongs to the area too, but for AVX state that has no room in it.
+        return (loaded & StateArea.UserKeys) != 0
+            ? StateArea.UserKeysAt(isCompact ? compaction : StateArea.Avx) + StateArea.UserKeysSize
+            : StateArea.Size(loaded, isCompact);
+    }
+
     // The standard format reserves 16 bytes after XSTATE_BV, the compacted one all that follows XCOMP_BV.
     // False, with nothing changed, where the header or MXCSR is malformed (SDM Vol. 1, 13.8).
-    private static bool Restore(CpuState* s, Op* op, byte* area)
+    private static bool Restore(Vcpu vcpu, CpuState* s, Op* op, byte* area)
     {
         var present = *(ulong*)(area + HeaderAt);
         var compaction = *(ulong*)(area + CompactionAt);
@@ -221,6 +245,11 @@ internal static unsafe class XsaveState
             StateArea.LoadAvx(s, area, op->Destination);
         else if ((requested & StateArea.Avx) != 0)
             StateArea.ClearHalves(s, 2, op->Destination);
+        if ((requested & StateArea.UserKeys) != 0)
+        {
+            var at = StateArea.UserKeysAt(isCompact ? compaction : StateArea.Avx);
+            vcpu.SetUserKeys((loaded & StateArea.UserKeys) != 0 ? *(uint*)(area + at) : 0);
+        }
         return true;
     }
 

@@ -23,7 +23,11 @@ internal readonly unsafe struct AbsoluteAddress : IAddressing
         vcpu.Segment(op, (SegmentName)op->Segment, (ulong)op->Immediate, size, write);
 }
 
-/// <summary>Addresses that an instruction moves away from its memory operand by a register: bit strings, XLATB.</summary>
+/// <summary>
+/// Addresses away from the memory operand: by a register (bit strings, XLATB), or those of a further element of an operand of several, such as
+/// the selector of a far pointer. Its offset is taken modulo the address size, and checked, by itself: so does silicon, which reads a far
+/// pointer at 0xFFFE with its selector at 0.
+/// </summary>
 internal static unsafe class DistantAddress
 {
     /// <summary>The linear address <paramref name="distance"/> bytes from the memory operand, in any mode.</summary>

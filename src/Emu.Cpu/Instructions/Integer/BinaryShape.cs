@@ -68,8 +68,9 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
     private static void RegisterRegister<T>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
     {
-        var result = TOperation.Compute(Step.Get<T>(s, op->Destination), Step.Get<T>(s, op->Source), ref s->Flags);
-        if (TOperation.WritesDestination)
+        var source = Step.Get<T>(s, op->Source);
+        var result = TOperation.Compute(Step.Get<T>(s, op->Destination), source, ref s->Flags);
+        if (TOperation.WritesDestination && !TOperation.Leaves(source))
             Step.Set(s, op->Destination, result);
         Step.Next(vcpu, s, op);
     }
@@ -92,8 +93,9 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
         var source = Operand.Read<TAddress, T>(vcpu, s, op);
         if (source == null)
             return;
-        var result = TOperation.Compute(Step.Get<T>(s, op->Destination), *source, ref s->Flags);
-        if (TOperation.WritesDestination)
+        var value = *source;
+        var result = TOperation.Compute(Step.Get<T>(s, op->Destination), value, ref s->Flags);
+        if (TOperation.WritesDestination && !TOperation.Leaves(value))
             Step.Set(s, op->Destination, result);
         Step.Next(vcpu, s, op);
     }

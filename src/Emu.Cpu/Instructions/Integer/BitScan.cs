@@ -4,7 +4,7 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
 
-/// <summary>BSF (SDM Vol. 2A). Of zero, which the SDM leaves undefined, the destination is written back: 32 bits clear its upper half.</summary>
+/// <summary>BSF (SDM Vol. 2A). Of zero the destination register stays as it is, its upper half included (APM Vol. 3, and processors of both makers).</summary>
 public readonly struct Bsf : IBinaryOperation
 {
     /// <inheritdoc/>
@@ -17,11 +17,15 @@ public readonly struct Bsf : IBinaryOperation
     {
         var value = Width.ZeroExtend(source);
         flags.SetLogic(source);
-        return value == 0 ? destination : Width.Truncate<T>((ulong)BitOperations.TrailingZeroCount(value));
+        return Width.Truncate<T>((ulong)BitOperations.TrailingZeroCount(value));
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Leaves<T>(T source) where T : unmanaged, IBinaryInteger<T> => source == T.Zero;
 }
 
-/// <summary>BSR (SDM Vol. 2A). Of zero, which the SDM leaves undefined, the destination is written back: 32 bits clear its upper half.</summary>
+/// <summary>BSR (SDM Vol. 2A). Of zero the destination register stays as it is, its upper half included (APM Vol. 3, and processors of both makers).</summary>
 public readonly struct Bsr : IBinaryOperation
 {
     /// <inheritdoc/>
@@ -34,8 +38,12 @@ public readonly struct Bsr : IBinaryOperation
     {
         var value = Width.ZeroExtend(source);
         flags.SetLogic(source);
-        return value == 0 ? destination : Width.Truncate<T>((ulong)BitOperations.Log2(value));
+        return Width.Truncate<T>((ulong)BitOperations.Log2(value));
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Leaves<T>(T source) where T : unmanaged, IBinaryInteger<T> => source == T.Zero;
 }
 
 /// <summary>TZCNT (SDM Vol. 2D): CF tells a source of zero, ZF a result of zero.</summary>

@@ -9,6 +9,9 @@ public interface IBinaryOperation
     /// <summary>False where only the flags are wanted (CMP, TEST).</summary>
     static abstract bool WritesDestination { get; }
 
+    /// <summary>True where this source leaves a destination register as it is, its upper half included.</summary>
+    static virtual bool Leaves<T>(T source) where T : unmanaged, IBinaryInteger<T> => false;
+
     /// <summary>The result and its flags.</summary>
     static abstract T Compute<T>(T destination, T source, ref ArithmeticFlags flags)
         where T : unmanaged, IBinaryInteger<T>;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
@@ -11,6 +12,9 @@ namespace Emu.Cpu.Instructions.Supervisor;
 /// <summary>LGDT, LIDT, SGDT, SIDT, LLDT, LTR, SLDT and STR (SDM Vol. 2).</summary>
 internal static unsafe class DescriptorTableInstructions
 {
+    // The base follows the limit's word.
+    private const int BaseAt = 2;
+
     /// <summary>Enters the family.</summary>
     public static void Register(InstructionTable table)
     {
@@ -105,15 +109,14 @@ internal static unsafe class DescriptorTableInstructions
     {
         if (!Privilege.IsKernel(vcpu, s, op))
             return false;
-        var linear = SegmentedAddress.Linear(vcpu, s, op, op->Source == 8 ? 10 : 6, false);
-        var limit = Operand.ReadAt<ushort>(vcpu, s, op, linear);
+        var limit = Operand.Read<SegmentedAddress, ushort>(vcpu, s, op);
         if (limit == null)
             return false;
         var newLimit = *limit;
         ulong newBase;
         if (op->Source == 8)
         {
-            var place = Operand.ReadAt<ulong>(vcpu, s, op, linear + 2);
+            var place = Operand.ReadAt<ulong>(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, BaseAt, sizeof(ulong), false));
             if (place == null)
                 return false;
             newBase = *place;
@@ -122,7 +125,7 @@ internal static unsafe class DescriptorTableInstructions
         }
         else
         {
-            var place = Operand.ReadAt<uint>(vcpu, s, op, (uint)(linear + 2));
+            var place = Operand.ReadAt<uint>(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, BaseAt, sizeof(uint), false));
             if (place == null)
                 return false;
             newBase = op->Source == 3 ? *place & 0xFF_FFFF : *place;
@@ -137,19 +140,16 @@ internal static unsafe class DescriptorTableInstructions
     {
         if (!Privilege.IsAllowedByUmip(vcpu, s, op))
             return false;
-        var size = op->Source == 8 ? 10 : 6;
-        var linear = SegmentedAddress.Linear(vcpu, s, op, size, true);
+        var baseSize = op->Source == 8 ? sizeof(ulong) : sizeof(uint);
+        var limit = SegmentedAddress.Linear(vcpu, s, op, sizeof(ushort), true);
         var segment = (SegmentName)op->Segment;
-        // The limit's fault, if any, is the base's too: probing the whole first keeps the store in one piece.
-        if (!vcpu.ProbeWrite(op, linear, size, segment))
+        if (!vcpu.ProbeWrite(op, limit, sizeof(ushort), segment))
             return false;
-        if (op->Source == 8)
-        {
-            return Operand.WriteAt(vcpu, s, op, linear, (ushort)table.Limit)
-                && Operand.WriteAt(vcpu, s, op, linear + 2, table.Base);
-        }
-        return Operand.WriteAt(vcpu, s, op, linear, (ushort)table.Limit)
-            && Operand.WriteAt(vcpu, s, op, (uint)(linear + 2), (uint)table.Base);
+        // The base is what may still fault: probing it before the limit is stored keeps the store in one piece.
+        var start = DistantAddress.Linear(vcpu, s, op, BaseAt, baseSize, true);
+        if (!vcpu.ProbeWrite(op, start, baseSize, segment) || !Operand.WriteAt(vcpu, s, op, limit, (ushort)table.Limit))
+            return false;
+        return op->Source == 8 ? Operand.WriteAt(vcpu, s, op, start, table.Base) : Operand.WriteAt(vcpu, s, op, start, (uint)table.Base);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

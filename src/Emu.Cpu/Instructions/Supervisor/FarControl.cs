@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Events;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
@@ -192,11 +193,15 @@ internal static unsafe class FarControl
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Bound16(Vcpu vcpu, CpuState* s, Op* op)
     {
-        var bounds = Operand.Read<SegmentedAddress, uint>(vcpu, s, op);
-        if (bounds == null)
+        var lower = Operand.Read<SegmentedAddress, short>(vcpu, s, op);
+        if (lower == null)
+            return;
+        var least = *lower;
+        var upper = Operand.ReadAt<short>(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, sizeof(short), sizeof(short), false));
+        if (upper == null)
             return;
         var index = Step.Get<short>(s, op->Destination);
-        if (index < (short)*bounds || index > (short)(*bounds >> 16))
+        if (index < least || index > *upper)
         {
             vcpu.RaiseFault(op, ExceptionVector.BoundRange);
             return;
@@ -207,11 +212,15 @@ internal static unsafe class FarControl
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Bound32(Vcpu vcpu, CpuState* s, Op* op)
     {
-        var bounds = Operand.Read<SegmentedAddress, ulong>(vcpu, s, op);
-        if (bounds == null)
+        var lower = Operand.Read<SegmentedAddress, int>(vcpu, s, op);
+        if (lower == null)
+            return;
+        var least = *lower;
+        var upper = Operand.ReadAt<int>(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, sizeof(int), sizeof(int), false));
+        if (upper == null)
             return;
         var index = Step.Get<int>(s, op->Destination);
-        if (index < (int)*bounds || index > (int)(*bounds >> 32))
+        if (index < least || index > *upper)
         {
             vcpu.RaiseFault(op, ExceptionVector.BoundRange);
             return;
@@ -226,7 +235,7 @@ internal static unsafe class FarControl
     private static bool TryIndirect(Vcpu vcpu, CpuState* s, Op* op, bool call)
     {
         var size = op->Source;
-        var linear = SegmentedAddress.Linear(vcpu, s, op, size + 2, false);
+        var linear = SegmentedAddress.Linear(vcpu, s, op, size, false);
         ulong offset;
         if (size == 2)
         {
@@ -249,8 +258,7 @@ internal static unsafe class FarControl
                 return false;
             offset = *place;
         }
-        var second = linear + size;
-        var selector = Operand.ReadAt<ushort>(vcpu, s, op, vcpu.Is64BitCode ? second : (uint)second);
+        var selector = Operand.ReadAt<ushort>(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, size, sizeof(ushort), false));
         if (selector == null)
             return false;
         var next = NextRip(vcpu, s, op);

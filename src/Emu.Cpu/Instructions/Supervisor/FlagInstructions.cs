@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
+using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
 using Iced.Intel;
 
@@ -9,7 +10,9 @@ namespace Emu.Cpu.Instructions.Supervisor;
 
 /// <summary>CLI, STI, CLAC, STAC, PUSHF and POPF (SDM Vol. 2).</summary>
 /// <remarks>
-/// None of them ends its block: what raises events leaves it only where one waits. VME and PVI are not part of the CPU.
+/// None of them ends its block: what raises events leaves it only where one waits.
+/// Where IOPL forbids a change of IF, the virtual-8086 mode extensions and protected-mode virtual interrupts (SDM Vol. 3, 21.3 and 21.4)
+/// give a program VIF instead: see <see cref="Privilege.HasVirtualInterrupts"/>.
 /// </remarks>
 internal static unsafe class FlagInstructions
 {
@@ -47,18 +50,36 @@ internal static unsafe class FlagInstructions
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Cli(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Privilege.IsWithinIopl(vcpu, s, op))
+        if (s->Cpl <= Privilege.Iopl(s))
+        {
+            s->SystemFlags &= ~Rflags.Interrupt;
+        }
+        else if (Privilege.HasVirtualInterrupts(s))
+        {
+            s->SystemFlags &= ~Rflags.VirtualInterrupt;
+        }
+        else
+        {
+            vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
-        s->SystemFlags &= ~Rflags.Interrupt;
+        }
         Step.Next(vcpu, s, op);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sti(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Privilege.IsWithinIopl(vcpu, s, op))
-            return;
-        if ((s->SystemFlags & Rflags.Interrupt) == 0)
+        if (s->Cpl > Privilege.Iopl(s))
+        {
+            // An interrupt that waits for VIF is the monitor's to deliver.
+            if (!Privilege.HasVirtualInterrupts(s) || (s->SystemFlags & Rflags.VirtualInterruptPending) != 0)
+            {
+                vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+                return;
+            }
+            s->SystemFlags |= Rflags.VirtualInterrupt;
+        }
+        else if ((s->SystemFlags & Rflags.Interrupt) == 0)
         {
             s->SystemFlags |= Rflags.Interrupt;
             s->InterruptShadowAt = vcpu.RetiredAfter(op);
@@ -103,9 +124,16 @@ internal static unsafe class FlagInstructions
         where TStack : IStack
         where T : unmanaged
     {
-        if ((s->SystemFlags & Rflags.Virtual8086) != 0 && !Privilege.IsWithinIopl(vcpu, s, op))
-            return;
         var value = (s->SystemFlags & ~(Rflags.Resume | Rflags.Virtual8086)) | s->Flags.ToRflags();
+        if ((s->SystemFlags & Rflags.Virtual8086) != 0 && Privilege.Iopl(s) != 3)
+        {
+            if (sizeof(T) != 2 || !Privilege.HasVirtualInterrupts(s))
+            {
+                vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+                return;
+            }
+            value = VirtualInterrupts.FlagsForProgram(value);
+        }
         if (!Stack.Push<TStack, T>(vcpu, s, op, Width.Truncate<T>(value)))
             return;
         Step.Next(vcpu, s, op);
@@ -116,14 +144,28 @@ internal static unsafe class FlagInstructions
         where TStack : IStack
         where T : unmanaged
     {
-        if ((s->SystemFlags & Rflags.Virtual8086) != 0 && !Privilege.IsWithinIopl(vcpu, s, op))
+        var isVirtual = (s->SystemFlags & Rflags.Virtual8086) != 0 && Privilege.Iopl(s) != 3;
+        if (isVirtual && (sizeof(T) != 2 || !Privilege.HasVirtualInterrupts(s)))
+        {
+            vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
+        }
         var top = Stack.Top<TStack, T>(vcpu, s, op);
         if (top == null)
             return;
         var value = Width.ZeroExtend(*top);
-        Stack.Drop<TStack>(s, sizeof(T));
         var mask = PoppedAlways;
+        if (isVirtual)
+        {
+            if (VirtualInterrupts.AreRefused(s, value))
+            {
+                vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+                return;
+            }
+            value = VirtualInterrupts.FlagsFromProgram(value);
+            mask |= Rflags.VirtualInterrupt;
+        }
+        Stack.Drop<TStack>(s, sizeof(T));
         if (s->Cpl <= Privilege.Iopl(s))
             mask |= Rflags.Interrupt;
         if (s->Cpl == 0)

@@ -13,14 +13,16 @@ internal static unsafe class MsrAccess
     /// <summary>IA32_PKRS.</summary>
     private const uint ProtectionKeyRights = 0x6E1;
 
+    private const uint MiscEnable = 0x1A0;
     private const uint HardwareConfiguration = 0xC001_0015;
 
     /// <summary>MTRRs: eight variable ranges, fixed ranges, write-combining.</summary>
     private const ulong MtrrCapabilities = 0x508;
 
     private const ulong MtrrDefaultTypeBits = 0xCFF;
-    private const ulong MachineCheckCapabilities = MachineCheckBanks;
-    private const uint MachineCheckBanks = 2;
+
+    /// <summary>No banks: nothing in this machine could report into one.</summary>
+    private const ulong MachineCheckCapabilities = 0;
 
     /// <summary>Fast strings, and the two "unavailable" bits of branch trace and precise sampling.</summary>
     private const ulong MiscEnableAtReset = 1 | (1 << 11) | (1 << 12);
@@ -102,10 +104,10 @@ internal static unsafe class MsrAccess
                 vcpu.LeavePlatform();
                 return taken || Unknown(vcpu, op, msr, "write");
             case 0x10:
-                Shift(s, value - vcpu.TimeStamp(op));
+                ShiftTimeStamp(vcpu, op, value - vcpu.TimeStamp(op));
                 return true;
             case 0x3B when vcpu.Model.Has(CpuFeature.TscAdjust):
-                Shift(s, value - s->Msr.TscAdjust);
+                ShiftTimeStamp(vcpu, op, value - s->Msr.TscAdjust);
                 return true;
             case 0xC000_0080:
                 return ControlRegisterWrites.TryWriteEfer(vcpu, value);
@@ -141,15 +143,12 @@ internal static unsafe class MsrAccess
             case 0x8B:
                 // Software writes zero before CPUID 1 reports the revision here; ours stays.
                 return true;
+            case MiscEnable when (value & MonitorInstructions.IntelEnable) != 0 && !vcpu.Model.Has(CpuFeature.Monitor):
+                return false;
             case 0x79:
                 // A microcode update that is never newer than what runs.
                 return true;
             case 0x17A:
-                break;
-            case >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 when (msr & 3) != 0:
-                // STATUS, ADDR and MISC take only zero.
-                if (value != 0)
-                    return false;
                 break;
             case 0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves):
                 // No supervisor state component exists.
@@ -184,7 +183,7 @@ internal static unsafe class MsrAccess
             0x175 => &m->SysenterEsp,
             0x176 => &m->SysenterEip,
             0x17A => &m->MachineCheckStatus,
-            0x1A0 => &m->MiscEnable,
+            MiscEnable => &m->MiscEnable,
             0x1D9 => &m->DebugControl,
             >= 0x200 and <= 0x20F => m->MtrrVariable + (msr - 0x200),
             0x250 => m->MtrrFixed,
@@ -192,7 +191,6 @@ internal static unsafe class MsrAccess
             >= 0x268 and <= 0x26F => m->MtrrFixed + 3 + (msr - 0x268),
             0x277 => &m->PageAttributeTable,
             0x2FF => &m->MtrrDefaultType,
-            >= 0x400 and <= 0x400 + MachineCheckBanks * 4 - 1 => m->MachineCheckBanks + (msr - 0x400),
             0xDA0 when vcpu.Model.Has(CpuFeature.Xsaves) => &m->SupervisorXstate,
             0xC000_0081 => &m->Star,
             0xC000_0082 => &m->LongStar,
@@ -215,18 +213,31 @@ internal static unsafe class MsrAccess
         _ => null,
     };
 
-    /// <summary>Gives the MSRs that are simply kept their values after reset.</summary>
-    public static void Reset(CpuState* s)
+    /// <summary>True where software has left MONITOR and MWAIT on, as firmware does: CPUID shows it, too.</summary>
+    public static bool IsMonitorEnabled(Vcpu vcpu)
     {
-        s->Msr.MiscEnable = MiscEnableAtReset;
+        var m = &vcpu.State->Msr;
+        return vcpu.Model.Vendor == CpuVendor.Intel
+            ? (m->MiscEnable & MonitorInstructions.IntelEnable) != 0
+            : (*AmdPlaceOf(m, HardwareConfiguration) & MonitorInstructions.AmdDisable) == 0;
+    }
+
+    /// <summary>Gives the MSRs that are simply kept their values after reset.</summary>
+    public static void Reset(Vcpu vcpu)
+    {
+        var s = vcpu.State;
+        s->Msr.MiscEnable = MiscEnableAtReset | (vcpu.Model.Has(CpuFeature.Monitor) ? MonitorInstructions.IntelEnable : 0);
         // The time-stamp counter runs at P0's frequency.
         *AmdPlaceOf(&s->Msr, HardwareConfiguration) = 1 << 24;
     }
 
-    private static void Shift(CpuState* s, ulong ticks)
+    private static void ShiftTimeStamp(Vcpu vcpu, Op* op, ulong ticks)
     {
-        s->TimeStampOffset += ticks;
-        s->Msr.TscAdjust += ticks;
+        vcpu.State->TimeStampOffset += ticks;
+        vcpu.State->Msr.TscAdjust += ticks;
+        vcpu.EnterPlatform(op);
+        vcpu.Interrupts.TimeStampChanged();
+        vcpu.LeavePlatform();
     }
 
     private static bool TrySetBase(Vcpu vcpu, ref SegmentRegister segment, ulong value)

@@ -12,10 +12,10 @@ internal static unsafe class Privilege
     public static bool IsKernel(Vcpu vcpu, CpuState* s, Op* op) =>
         s->Cpl == 0 || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
 
-    /// <summary>CPL at most IOPL, else #GP(0). In virtual-8086 mode CPL is 3.</summary>
+    /// <summary>True where a program that IOPL denies IF has VIF instead: CR4.VME in virtual-8086 mode, else CR4.PVI at CPL 3.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsWithinIopl(Vcpu vcpu, CpuState* s, Op* op) =>
-        s->Cpl <= Iopl(s) || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+    public static bool HasVirtualInterrupts(CpuState* s) =>
+        s->Cpl == 3 && (s->Cr4 & ((s->SystemFlags & Rflags.Virtual8086) != 0 ? Cr4.Vme : Cr4.Pvi)) != 0;
 
     /// <summary>Protected mode, else #UD.</summary>
     public static bool IsProtected(Vcpu vcpu, Op* op) => vcpu.IsProtected || vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
@@ -163,12 +164,11 @@ internal static unsafe class SegmentInstructions
     private static void LoadFarPointer<T>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
     {
-        var linear = SegmentedAddress.Linear(vcpu, s, op, sizeof(T) + 2, false);
-        var place = Operand.ReadAt<T>(vcpu, s, op, linear);
+        var place = Operand.Read<SegmentedAddress, T>(vcpu, s, op);
         if (place == null)
             return;
         var offset = *place;
-        var selector = Operand.ReadAt<ushort>(vcpu, s, op, vcpu.Is64BitCode ? linear + (ulong)sizeof(T) : (uint)(linear + (ulong)sizeof(T)));
+        var selector = Operand.ReadAt<ushort>(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, (ulong)sizeof(T), sizeof(ushort), false));
         if (selector == null || !TryLoad(vcpu, op, op->Source, *selector))
             return;
         Step.Set(s, op->Destination, offset);

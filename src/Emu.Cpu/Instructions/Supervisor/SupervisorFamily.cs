@@ -14,6 +14,7 @@ internal static class SupervisorFamily
         ControlRegisterInstructions.Register(table);
         DebugRegisterInstructions.Register(table);
         ProcessorInstructions.Register(table);
+        MonitorInstructions.Register(table);
         PortInstructions.Register(table);
         PortStrings.Register(table);
         SelectorInspection.Register(table);

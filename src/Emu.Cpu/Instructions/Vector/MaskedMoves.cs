@@ -136,14 +136,15 @@ internal static unsafe class Gather<T, TIndex>
         var mask = (byte*)VectorRegister.Of(s, (byte)op->Immediate);
         var count = (int)(op->Immediate >> 8);
         // A mask is its element's sign.
-        for (var i = 0; i < count; i++)
+        // Intel's processors spread it before they begin, which a fault shows; AMD's leave it.
+        for (var i = 0; i < count && vcpu.Model.Vendor == CpuVendor.Intel; i++)
         {
             var all = (byte)((sbyte)mask[(i + 1) * sizeof(T) - 1] >> 7);
             new Span<byte>(mask + i * sizeof(T), sizeof(T)).Fill(all);
         }
         for (var i = 0; i < count; i++)
         {
-            if (mask[i * sizeof(T)] == 0)
+            if ((sbyte)mask[(i + 1) * sizeof(T) - 1] >= 0)
                 continue;
             var offset = sizeof(TIndex) == 4 ? ((int*)index)[i] : ((long*)index)[i];
             var linear = DistantAddress.Linear(vcpu, s, op, (ulong)(offset << op->Scale), sizeof(T), false);

@@ -149,7 +149,8 @@ internal static unsafe class VectorMemory
             16 => (byte*)Operand.ReadAt<Vector128<byte>>(vcpu, s, op, linear),
             8 => (byte*)Operand.ReadAt<ulong>(vcpu, s, op, linear),
             4 => (byte*)Operand.ReadAt<uint>(vcpu, s, op, linear),
-            _ => (byte*)Operand.ReadAt<ushort>(vcpu, s, op, linear),
+            2 => (byte*)Operand.ReadAt<ushort>(vcpu, s, op, linear),
+            _ => Operand.ReadAt<byte>(vcpu, s, op, linear),
         };
     }
 }

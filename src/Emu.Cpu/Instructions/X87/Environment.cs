@@ -217,7 +217,7 @@ internal static unsafe class X87Environment
             var words = (ushort*)place;
             x87.LastInstruction = words[3] | (isReal ? (words[4] & 0xF000u) << 4 : 0);
             x87.LastOperand = words[5] | (isReal ? (words[6] & 0xF000u) << 4 : 0);
-            x87.LastOpcode = isReal ? (ushort)(words[4] & 0x7FF) : x87.LastOpcode;
+            x87.LastOpcode = isReal ? (ushort)(words[4] & 0x7FF) : (ushort)0;
             x87.LastCodeSelector = isReal ? (ushort)0 : words[4];
             x87.LastDataSelector = isReal ? (ushort)0 : words[6];
         }

@@ -6,6 +6,9 @@ namespace Emu.Cpu.Instructions.X87;
 /// <summary>A function of ST(0).</summary>
 internal interface IX87Function
 {
+    /// <summary>C2 afterwards says that the operand was out of range.</summary>
+    static virtual bool ReportsRange => false;
+
     /// <summary>The result.</summary>
     static abstract Float80 Compute(Float80 value, ref X87Context context);
 }
@@ -51,12 +54,16 @@ internal readonly struct F2xm1 : IX87Function
 /// <summary>FSIN (SDM Vol. 2A).</summary>
 internal readonly struct Fsin : IX87Function
 {
+    public static bool ReportsRange => true;
+
     public static Float80 Compute(Float80 value, ref X87Context context) => Float80.Sine(value, ref context);
 }
 
 /// <summary>FCOS (SDM Vol. 2A).</summary>
 internal readonly struct Fcos : IX87Function
 {
+    public static bool ReportsRange => true;
+
     public static Float80 Compute(Float80 value, ref X87Context context) => Float80.Cosine(value, ref context);
 }
 
@@ -71,6 +78,8 @@ internal readonly unsafe struct OfTop<TFunction> : IX87Operation
         if (X87Stack.IsEmpty(s, 0))
         {
             context.RaiseStackFault(false);
+            if (TFunction.ReportsRange)
+                context.StatusWord &= unchecked((ushort)~X87Context.C2);
             result = Float80.Indefinite;
         }
         else
@@ -126,6 +135,8 @@ internal readonly unsafe struct OfTopAndPush<TFunction> : IX87Operation
         if (X87Stack.IsEmpty(s, 0) || !X87Stack.IsEmpty(s, 7))
         {
             context.RaiseStackFault(!X87Stack.IsEmpty(s, 0));
+            if (TFunction.ReportsRange)
+                context.StatusWord &= unchecked((ushort)~X87Context.C2);
             result = pushed = Float80.Indefinite;
         }
         else

@@ -21,7 +21,7 @@ internal static unsafe class X87Pointers
         s->X87.LastInstruction = Step.RipOf(s, op);
         s->X87.LastCodeSelector = s->Segments[(int)SegmentName.Cs].Selector;
         if ((s->X87.Context.StatusWord & X87Context.ErrorSummary) != 0)
-            RecordOpcode(s, op);
+            s->X87.LastOpcode = (ushort)op->Immediate;
     }
 
     /// <summary>Records the offset and selector of the memory operand.</summary>
@@ -32,21 +32,6 @@ internal static unsafe class X87Pointers
         s->X87.LastDataSelector = s->Segments[op->Segment].Selector;
     }
 
-    // The op does not keep its ModRM byte: it is made anew, in the shortest form, from the operands.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void RecordOpcode(CpuState* s, Op* op)
-    {
-        var form = ((Code)op->Code).ToOpCode();
-        var opcode = form.OpCode;
-        if (opcode > 0xFF)
-        {
-            s->X87.LastOpcode = (ushort)((opcode & 0x7FF) + op->Destination);
-            return;
-        }
-        var reg = form.GroupIndex << 3;
-        var isDirect = op->Base == CpuState.ZeroOffset || op->Base == CpuState.RipOffset;
-        var mod = isDirect || op->Displacement == 0 ? 0 : op->Displacement == (sbyte)op->Displacement ? 0x40 : 0x80;
-        var rm = op->Index != CpuState.ZeroOffset ? 4 : isDirect ? 5 : op->Base / 8 & 7;
-        s->X87.LastOpcode = (ushort)((opcode & 7) << 8 | (uint)(mod | reg | rm));
-    }
+    /// <summary>True for the instructions of opcodes D8–DF, whose ops carry what FOP records in <see cref="Op.Immediate"/>.</summary>
+    public static bool IsX87(Code code) => code is >= Code.Fadd_m32fp and <= Code.Fcomip_st0_sti;
 }

@@ -149,11 +149,19 @@ internal static unsafe class X87StoreShape<TOperation>
     private static bool Store<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TAddress : IAddressing
     {
-        var linear = TAddress.Linear(vcpu, s, op, TOperation.Bytes, true);
         var before = s->X87.Context;
         Extended result;
-        if (!TOperation.Compute(s, (byte*)&result))
-            return true;
+        var hasResult = TOperation.Compute(s, (byte*)&result);
+        var linear = TAddress.Linear(vcpu, s, op, TOperation.Bytes, true);
+        if (!hasResult)
+        {
+            // Nothing is stored, but the place must be one that could have been.
+            if (vcpu.ProbeWrite(op, linear, TOperation.Bytes, (SegmentName)op->Segment))
+                return true;
+            s->X87.Context = before;
+            return false;
+        }
+
         var written = TOperation.Bytes switch
         {
             2 => Operand.WriteAt(vcpu, s, op, linear, *(ushort*)&result),

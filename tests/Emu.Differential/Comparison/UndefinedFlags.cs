@@ -1,10 +1,10 @@
 using Emu.Cpu.State;
 using Iced.Intel;
 
-namespace Emu.Cpu.Tests.Instructions;
+namespace Emu.Differential.Comparison;
 
 /// <summary>What the SDM leaves undefined, so that processors differ: the only place that says so.</summary>
-internal static class UndefinedFlags
+public static class UndefinedFlags
 {
     private const ulong AllButCarryAndOverflow = Rflags.Sign | Rflags.Zero | Rflags.Adjust | Rflags.Parity;
     private const ulong AllButZero = Rflags.Arithmetic & ~Rflags.Zero;

@@ -5,7 +5,7 @@ using Emu.Cpu.State;
 namespace Emu.Cpu.Tests.Vector;
 
 /// <summary>Executes an instruction on random states both here and on the host, and tells the first difference.</summary>
-public sealed unsafe class Differential : IDisposable
+public sealed unsafe class HostComparison : IDisposable
 {
     private const int OperandBytes = 5120;
     private const int RandomBytes = 256;

@@ -1,0 +1,127 @@
+using System.Buffers.Binary;
+using Iced.Intel;
+
+namespace Emu.Differential.Comparison;
+
+/// <summary>What the architecture bounds instead of fixing, so that a right answer may differ from the host's: the only place that says so.</summary>
+/// <remarks>Undefined flags and results are in <see cref="Comparison.UndefinedFlags"/>.</remarks>
+public static unsafe class Latitude
+{
+    // SDM Vol. 2: |relative error| ≤ 1.5 · 2^-12. The host and we may stand on either side of the exact value.
+    private const double EstimateError = 2 * 1.5 / 4096;
+
+    // SDM Vol. 1, 8.3.10: less than 1 ulp in round-to-nearest mode; AMD: within a unit too. Either side of the exact value.
+    private const long TranscendentalUlps = 2;
+
+    private const ushort RoundedUp = 1 << 9;
+
+    /// <summary>Reciprocal estimates.</summary>
+    public static bool IsEstimate(Mnemonic mnemonic) => mnemonic is Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss
+        or Mnemonic.Vrcpps or Mnemonic.Vrcpss or Mnemonic.Vrsqrtps or Mnemonic.Vrsqrtss;
+
+    /// <summary>x87 functions whose last bits are the processor's own.</summary>
+    public static bool IsTranscendental(Mnemonic mnemonic) => mnemonic is Mnemonic.Fsin or Mnemonic.Fcos or Mnemonic.Fsincos or Mnemonic.Fptan
+        or Mnemonic.Fpatan or Mnemonic.F2xm1 or Mnemonic.Fyl2x or Mnemonic.Fyl2xp1;
+
+    /// <summary>True where results may differ: what follows could not be compared.</summary>
+    public static bool HasLatitude(in Instruction instruction) => IsEstimate(instruction.Mnemonic) || IsTranscendental(instruction.Mnemonic);
+
+    /// <summary>Takes the host's value wherever ours differs by no more than the architecture allows.</summary>
+    public static void Reconcile(in Instruction instruction, ref MachineState ours, in MachineState native)
+    {
+        if (IsEstimate(instruction.Mnemonic))
+        {
+            ReconcileEstimates(ref ours, in native, XsaveImage.Xmm);
+            ReconcileEstimates(ref ours, in native, XsaveImage.YmmHigh);
+        }
+        else if (IsTranscendental(instruction.Mnemonic))
+        {
+            ReconcileStack(ref ours, in native);
+        }
+    }
+
+    /// <summary>AMD's processors show the x87 pointers and opcode while an unmasked exception is pending, and zeros otherwise.</summary>
+    public static void ReconcilePointers(ref MachineState ours, in MachineState native)
+    {
+        fixed (byte* image = ours.Xsave, other = native.Xsave)
+        {
+            const ushort ErrorSummary = 0x80;
+            if (((*(ushort*)(image + XsaveImage.StatusWord) | *(ushort*)(other + XsaveImage.StatusWord)) & ErrorSummary) != 0)
+                return;
+            if ((*(ushort*)(other + XsaveImage.Opcode) | *(ulong*)(other + XsaveImage.InstructionPointer) | *(ulong*)(other + XsaveImage.OperandPointer)) != 0)
+                return;
+            *(ushort*)(image + XsaveImage.Opcode) = 0;
+            *(ulong*)(image + XsaveImage.InstructionPointer) = *(ulong*)(image + XsaveImage.OperandPointer) = 0;
+        }
+    }
+
+    /// <summary>AMD's MASKMOVQ has left x87 mode (TOP is 0) by the time that its store faults. The registers themselves are the same.</summary>
+    public static void ReconcileMmxTransition(ref MachineState ours, in MachineState native)
+    {
+        fixed (byte* image = ours.Xsave, other = native.Xsave)
+        {
+            const int TopMask = 7 << 11;
+            var (status, otherStatus) = (*(ushort*)(image + XsaveImage.StatusWord), *(ushort*)(other + XsaveImage.StatusWord));
+            if ((otherStatus & TopMask) != 0 || ((status ^ otherStatus) & ~TopMask) != 0)
+                return;
+            var registers = new Span<byte>(image + XsaveImage.Stack, 128);
+            var rotated = registers.ToArray();
+            for (var i = 0; i < 8; i++)
+                rotated.AsSpan(i * 16, 16).CopyTo(registers[((i + (status >> 11)) % 8 * 16)..]);
+            *(ushort*)(image + XsaveImage.StatusWord) = otherStatus;
+            *(ushort*)(image + XsaveImage.Tags) = *(ushort*)(other + XsaveImage.Tags);
+        }
+    }
+
+    /// <summary>MXCSR_MASK in memory: AMD's processors have MXCSR.MM (misaligned SSE mode), which the emulated processor does not declare.</summary>
+    public static void ReconcileArea(ulong linear, Span<byte> ours, ReadOnlySpan<byte> native)
+    {
+        const ulong MisalignedMode = 1 << 17;
+        var at = (long)(linear - Layout.Data) + XsaveImage.MxcsrMask;
+        if (at < 0 || at + 4 > ours.Length)
+            return;
+        var (a, b) = (BinaryPrimitives.ReadUInt32LittleEndian(ours[(int)at..]), BinaryPrimitives.ReadUInt32LittleEndian(native[(int)at..]));
+        if ((a ^ b) == MisalignedMode)
+            BinaryPrimitives.WriteUInt32LittleEndian(ours[(int)at..], b);
+    }
+
+    private static void ReconcileEstimates(ref MachineState ours, in MachineState native, int start)
+    {
+        for (var at = start; at < start + 256; at += 4)
+        {
+            fixed (byte* image = ours.Xsave, other = native.Xsave)
+            {
+                var (a, b) = (*(float*)(image + at), *(float*)(other + at));
+                if (a == b || !float.IsFinite(a) || !float.IsFinite(b) || b == 0)
+                    continue;
+                if (Math.Abs((double)a - b) <= Math.Abs((double)b) * EstimateError)
+                    *(float*)(image + at) = b;
+            }
+        }
+    }
+
+    private static void ReconcileStack(ref MachineState ours, in MachineState native)
+    {
+        fixed (byte* image = ours.Xsave, other = native.Xsave)
+        {
+            var changed = false;
+            for (var at = XsaveImage.Stack; at < XsaveImage.Xmm; at += 16)
+            {
+                var (a, b) = (*(ulong*)(image + at), *(ulong*)(other + at));
+                var (c, d) = (*(ushort*)(image + at + 8), *(ushort*)(other + at + 8));
+                if (a == b && c == d)
+                    continue;
+                var distance = (Int128)(((UInt128)(uint)(c & 0x7FFF) << 63) + (a & long.MaxValue)) - (Int128)(((UInt128)(uint)(d & 0x7FFF) << 63) + (b & long.MaxValue));
+                if ((c ^ d) >> 15 != 0 || distance > TranscendentalUlps || distance < -TranscendentalUlps)
+                    continue;
+                *(ulong*)(image + at) = b;
+                *(ushort*)(image + at + 8) = d;
+                changed = true;
+            }
+            // C1 tells how the last bit came about.
+            var (status, otherStatus) = (*(ushort*)(image + XsaveImage.StatusWord), *(ushort*)(other + XsaveImage.StatusWord));
+            if (changed || (status ^ otherStatus) == RoundedUp)
+                *(ushort*)(image + XsaveImage.StatusWord) = (ushort)((status & ~RoundedUp) | (otherStatus & RoundedUp));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using Emu.Differential.Running;
+
+namespace Emu.Differential;
+
+/// <summary>The long comparison: <c>dotnet run -c Release --project tests/Emu.Differential -- --count N --seed S</c>.</summary>
+internal static class Program
+{
+    private const string Usage = """
+        --count N        executions (default 1000000)
+        --seed S         where randomness starts (default 1)
+        --filter NAME    draw from one mnemonic, Iced code or family alone
+        --engines A,B    the reference and what is held against it: native, interpreter, stepped
+        --sizes 64,32,16 widths of code
+        --failures N     go on after a mismatch, to N different ones
+        """;
+
+    private static int Main(string[] arguments)
+    {
+        var result = 2;
+        var thread = new Thread(() => result = Run(arguments), 16 << 20);
+        thread.Start();
+        thread.Join();
+        return result;
+    }
+
+    private static int Run(string[] arguments)
+    {
+        CampaignOptions options;
+        try
+        {
+            options = Parse(arguments);
+        }
+        catch (FormatException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            Console.Error.WriteLine(Usage);
+            return 2;
+        }
+        try
+        {
+            using var campaign = new Campaign(options);
+            var start = DateTime.UtcNow;
+            var failures = campaign.Run(summary => Console.Error.WriteLine(
+                $"{summary.Executions:N0} executions, {summary.Executions / Math.Max((DateTime.UtcNow - start).TotalSeconds, 1):N0} a second"));
+            foreach (var failure in failures)
+                Console.WriteLine(Shrinker.Shrink(campaign, failure).Describe());
+            Console.WriteLine(campaign.Summary.Describe(campaign.Catalogue));
+            Console.WriteLine(failures.Count == 0 ? "no mismatch" : $"{failures.Count} mismatches");
+            return failures.Count == 0 ? 0 : 1;
+        }
+        catch (NotSupportedException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 2;
+        }
+    }
+
+    private static CampaignOptions Parse(string[] arguments)
+    {
+        var options = new CampaignOptions();
+        for (var i = 0; i < arguments.Length; i += 2)
+        {
+            if (i + 1 == arguments.Length)
+                throw new FormatException($"{arguments[i]} needs a value");
+            var value = arguments[i + 1];
+            options = arguments[i] switch
+            {
+                "--count" => options with { Count = long.Parse(value, CultureInfo.InvariantCulture) },
+                "--seed" => options with { Seed = ulong.Parse(value, CultureInfo.InvariantCulture) },
+                "--filter" => options with { Filter = value },
+                "--engines" => options with { Engines = value.Split(',') },
+                "--sizes" => options with { Sizes = [.. value.Split(',').Select(static size => (CodeSize)int.Parse(size, CultureInfo.InvariantCulture))] },
+                "--failures" => options with { Failures = int.Parse(value, CultureInfo.InvariantCulture) },
+                _ => throw new FormatException($"unknown option {arguments[i]}"),
+            };
+        }
+        return options.Engines.Count < 2 ? throw new FormatException("--engines names the reference and at least one other") : options;
+    }
+}

@@ -1,0 +1,31 @@
+using Iced.Intel;
+
+namespace Emu.Differential;
+
+/// <summary>A few instructions at a fixed address, and the places where their execution may end.</summary>
+public sealed class TestProgram
+{
+    /// <summary>Bytes that a landing takes.</summary>
+    public const int LandingLength = 16;
+
+    /// <summary>Width of the code.</summary>
+    public required CodeSize Size { get; init; }
+
+    /// <summary>Linear address of the first byte.</summary>
+    public required ulong Start { get; init; }
+
+    /// <summary>The code.</summary>
+    public required byte[] Bytes { get; init; }
+
+    /// <summary>What it is. Each instruction's IP is as the processor sees it: an offset in the code segment.</summary>
+    public required Instruction[] Instructions { get; init; }
+
+    /// <summary>Linear addresses of the landings: the code's end first.</summary>
+    public required ulong[] Landings { get; init; }
+
+    /// <summary>Base of the code segment.</summary>
+    public ulong SegmentBase => SegmentBaseOf(Size);
+
+    /// <summary>Base of the code segment for a width.</summary>
+    public static ulong SegmentBaseOf(CodeSize size) => size == CodeSize.Bits16 ? Layout.Code : 0;
+}
