@@ -4,6 +4,7 @@ using System.Text;
 using Emu.Cpu.State;
 using Emu.Cpu.Tests.Instructions;
 using Emu.Cpu.Tests.Instructions.Native;
+using Emu.Differential.Comparison;
 using Iced.Intel;
 
 namespace Emu.Cpu.Tests.Model;
