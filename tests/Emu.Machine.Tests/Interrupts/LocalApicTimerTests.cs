@@ -116,6 +116,7 @@ public class LocalApicTimerTests
         _apic.Write(Lvt, 4, 0x40 | Deadline);
         _apic.TryWriteMsr(DeadlineMsr, 1000);
         _vcpu.TimeStampOffset = unchecked(0UL - 300);
+        _apic.TimeStampChanged();
         _clock.Advance(1000);
         Assert.False(_apic.HasInterrupt);
         _clock.Advance(300);
