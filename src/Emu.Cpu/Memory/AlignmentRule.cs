@@ -32,6 +32,8 @@ internal static class AlignmentRule
             or Code.VEX_Vpmaskmovq_ymm_ymm_m256 or Code.VEX_Vpmaskmovq_m128_xmm_xmm or Code.VEX_Vpmaskmovq_m256_ymm_ymm => 1,
         >= Code.VEX_Vpgatherdd_xmm_vm32x_xmm and <= Code.VEX_Vpgatherqq_ymm_vm64y_ymm => 1,
         >= Code.VEX_Vgatherdps_xmm_vm32x_xmm and <= Code.VEX_Vgatherqpd_ymm_vm64y_ymm => 1,
+        // Zen checks these by their halves.
+        Code.Maskmovdqu_rDI_xmm_xmm or Code.VEX_Vmaskmovdqu_rDI_xmm_xmm or Code.Maskmovq_rDI_mm_mm => Math.Min(size, 8),
         _ => size >= 16 ? 16 : size >= 8 ? 8 : size >= 4 ? 4 : size,
     };
 }

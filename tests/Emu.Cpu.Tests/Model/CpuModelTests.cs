@@ -51,10 +51,10 @@ public sealed unsafe class CpuModelTests
         var intel = new CpuModel(CpuVendor.Intel);
         var amd = new CpuModel(CpuVendor.Amd);
         var table = new InstructionTable(intel);
-        // Forms that come along with a mnemonic that others share, and protection keys, whose state XSAVE would have to manage.
+        // Forms that come along with a mnemonic that others share: docs/instructions.md lists them.
         CpuidFeature[] deliberate =
         [
-            CpuidFeature.INTEL486_A_ONLY, CpuidFeature.TBM, CpuidFeature.MOV_TR, CpuidFeature.KNC, CpuidFeature.PKU,
+            CpuidFeature.INTEL8086_ONLY, CpuidFeature.INTEL486_A_ONLY, CpuidFeature.TBM, CpuidFeature.MOV_TR, CpuidFeature.KNC,
             CpuidFeature.AVX512VL, CpuidFeature.AVX512F, CpuidFeature.AVX512DQ, CpuidFeature.AVX512BW, CpuidFeature.AVX512_VNNI,
             // Named here for their EVEX forms.
             CpuidFeature.GFNI, CpuidFeature.VAES, CpuidFeature.VPCLMULQDQ,
