@@ -162,13 +162,24 @@ public sealed unsafe class PageWalker
     public bool TryLoadPdptes(ulong cr3)
     {
         Span<ulong> entries = stackalloc ulong[4];
+        if (!TryReadPdptes(cr3, entries))
+            return false;
+        entries.CopyTo(new Span<ulong>(_state->Pdptes, 4));
+        return true;
+    }
+
+    /// <summary>Checks page-directory-pointer entries without loading them.</summary>
+    /// <param name="cr3">Where they lie, as CR3 has it.</param>
+    public bool AreValidPdptes(ulong cr3) => TryReadPdptes(cr3, stackalloc ulong[4]);
+
+    private bool TryReadPdptes(ulong cr3, Span<ulong> entries)
+    {
         for (var i = 0; i < 4; i++)
         {
             entries[i] = ReadEntry((cr3 & 0xFFFF_FFE0) + (ulong)i * 8);
             if ((entries[i] & P) != 0 && (entries[i] & (PdpteReserved | (~_addressBits & ~0xFFFUL))) != 0)
                 return false;
         }
-        entries.CopyTo(new Span<ulong>(_state->Pdptes, 4));
         return true;
     }
 
