@@ -135,7 +135,7 @@ public sealed unsafe partial class Vcpu
     {
         if ((rights & PageAccess.User) != 0 && ChecksAlignment)
         {
-            if ((linear & (ulong)(AlignmentOf(op, size) - 1)) != 0)
+            if ((linear & (ulong)(AlignmentRule.Of((Code)op->Code, size) - 1)) != 0)
                 return RaiseFault(op, ExceptionVector.AlignmentCheck, 0);
         }
         NoteDataAccess(linear, size, rights);
@@ -159,17 +159,6 @@ public sealed unsafe partial class Vcpu
         if (hits != 0)
             RecordDebugTrap(hits);
     }
-
-    // SDM Vol. 3, table 6-7; FLDENV, FRSTOR and their kin are fields of 2 or 4 bytes; masked moves are never checked (Vol. 2A, table 2-23).
-    private static int AlignmentOf(Op* op, int size) => size switch
-    {
-        14 or 94 => 2,
-        28 or 108 => 4,
-        >= 16 => 16,
-        >= 8 => ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovpd or Mnemonic.Vpmaskmovq ? 1 : 8,
-        >= 4 => ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovps or Mnemonic.Vpmaskmovd ? 1 : 4,
-        _ => size,
-    };
 
     private bool ChecksAlignment =>
         State->Cpl == 3 && (State->Cr0 & Cr0.Am) != 0 && (State->SystemFlags & Rflags.AlignmentCheck) != 0;
