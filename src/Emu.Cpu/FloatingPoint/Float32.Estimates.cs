@@ -5,7 +5,7 @@ namespace Emu.Cpu.FloatingPoint;
 /// (SDM Vol. 2, RCPPS and RSQRTPS); real processors differ. Here the exact value is truncated to 14 or 15 significant bits and thus
 /// the same on every host. MXCSR is neither read nor written: denormals count as zeros, tiny results become zeros.
 /// </content>
-public static partial class Float32
+public abstract partial class Float32
 {
     private const int EstimateBits = 14;
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Emu.Cpu.FloatingPoint;
@@ -34,14 +35,13 @@ internal static class FloatComparison
 
     /// <summary>How two numbers known to be ordered stand to each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Relation HostRelation(double a, double b)
+    internal static Relation HostRelation<T>(T a, T b)
+        where T : IComparisonOperators<T, T, bool>
         => a < b ? Relation.Less : a == b ? Relation.Equal : Relation.Greater;
 
     /// <summary>The same as <see cref="EFlags"/> for numbers known to be ordered.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static uint HostFlags(double a, double b) => (a < b ? CarryFlag : 0) | (a == b ? ZeroFlag : 0);
-
-    /// <summary>The same as <see cref="EFlags"/> for numbers known to be ordered.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static uint HostFlags(float a, float b) => (a < b ? CarryFlag : 0) | (a == b ? ZeroFlag : 0);
+    internal static uint HostFlags<T>(T a, T b)
+        where T : IComparisonOperators<T, T, bool>
+        => (a < b ? CarryFlag : 0) | (a == b ? ZeroFlag : 0);
 }

@@ -51,7 +51,7 @@ public sealed unsafe class CpuModelTests
         var intel = new CpuModel(CpuVendor.Intel);
         var amd = new CpuModel(CpuVendor.Amd);
         var table = new InstructionTable(intel);
-        // Forms that come along with a mnemonic that others share.
+        // Forms that come along with a mnemonic that others share: docs/instructions.md lists them.
         CpuidFeature[] deliberate =
         [
             CpuidFeature.INTEL8086_ONLY, CpuidFeature.INTEL486_A_ONLY, CpuidFeature.TBM, CpuidFeature.MOV_TR, CpuidFeature.KNC,

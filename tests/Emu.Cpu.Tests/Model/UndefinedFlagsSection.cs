@@ -67,8 +67,8 @@ internal static unsafe class UndefinedFlagsSection
             text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(", ", row.Select(static one => one.Mnemonic))} | {row.Key.Flags} | {row.Key.When} | {row.Key.Rule} |");
         text.Append("""
 
-            Undefined results: BSF and BSR of zero leave the destination as it is, its upper half included; BSWAP of 16 bits gives zero; SHLD and
-            SHRD of 16 bits by more than 16 shift the pattern of both operands on.
+            Undefined results: BSF and BSR of zero leave the destination as it is, its upper half included; BSWAP of 16 bits gives zero; in SHLD and
+            SHRD of 16 bits by more than 16 the source's bits come round again.
 
             """);
     }

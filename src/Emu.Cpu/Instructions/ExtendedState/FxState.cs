@@ -65,15 +65,6 @@ internal static unsafe class FxState
         operands.Op->Destination = operands.Is64 ? (byte)16 : (byte)8;
     }
 
-    // Where alignment checks are on, an area whose words are misaligned raises #AC instead (SDM Vol. 2A leaves the measure to the processor).
-    private static void RaiseMisaligned(Vcpu vcpu, Op* op, ulong linear)
-    {
-        if (vcpu.ChecksAlignment && (linear & 3) != 0)
-            vcpu.RaiseFault(op, ExceptionVector.AlignmentCheck, 0);
-        else
-            vcpu.RaiseMisaligned(op);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fxsave<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TAddress : IAddressing
@@ -83,7 +74,7 @@ internal static unsafe class FxState
         var linear = TAddress.Linear(vcpu, s, op, sizeof(LegacyArea), true);
         if ((linear & Alignment) != 0)
         {
-            RaiseMisaligned(vcpu, op, linear);
+            vcpu.RaiseMisalignedState(op, linear);
             return;
         }
         var area = (byte*)Operand.ModifyAt<LegacyArea>(vcpu, s, op, linear);
@@ -105,7 +96,7 @@ internal static unsafe class FxState
         var linear = TAddress.Linear(vcpu, s, op, sizeof(LegacyArea), false);
         if ((linear & Alignment) != 0)
         {
-            RaiseMisaligned(vcpu, op, linear);
+            vcpu.RaiseMisalignedState(op, linear);
             return;
         }
         var area = (byte*)Operand.ReadAt<LegacyArea>(vcpu, s, op, linear);
