@@ -12,9 +12,12 @@ public sealed unsafe partial class Vcpu
 {
     private const ulong NotStepping = ulong.MaxValue;
 
+    // Where the instruction that TF steps begins: IA32_DEBUGCTL.BTF asks whether it went elsewhere than on.
+    private ulong _stepRip;
+
     /// <summary>Debug traps that wait for the next instruction boundary, as bits of DR6: architectural state, as much as DR6 itself.</summary>
     public ulong PendingDebugTraps =>
-        State->PendingDebug | (State->StepFrom != NotStepping && State->StepFrom != InstructionsRetired ? DebugStatus.SingleStep : 0);
+        State->PendingDebug | (State->StepFrom != NotStepping && State->StepFrom != InstructionsRetired && IsStepDue ? DebugStatus.SingleStep : 0);
 
     /// <summary>Records a debug trap to follow the instruction that is executing.</summary>
     /// <param name="hits">Bits of DR6.</param>
@@ -74,9 +77,27 @@ public sealed unsafe partial class Vcpu
 
     private bool HasDataBreakpoints { get; set; }
 
+    // With BTF only branches that are taken are stepped. What was stepped has run alone, so its op is still the first of the partial block.
+    private bool IsStepDue
+    {
+        get
+        {
+            if ((State->Msr.DebugControl & DebugStatus.BranchStepControl) == 0)
+                return true;
+            var op = Block.Ops(_partial);
+            return ((Code)op->Code).FlowControl() switch
+            {
+                FlowControl.Next => false,
+                FlowControl.ConditionalBranch => State->Rip != (Is64BitCode ? _stepRip + (uint)op->Length : (uint)(_stepRip + (uint)op->Length)),
+                _ => true,
+            };
+        }
+    }
+
     private void ArmSingleStep()
     {
         State->StepFrom = InstructionsRetired;
+        _stepRip = State->Rip;
         State->Pending |= PendingEvents.DebugTrap;
     }
 
@@ -123,11 +144,12 @@ public sealed unsafe partial class Vcpu
         Deliver(new EventInFlight(EventKind.Exception, ExceptionVector.Debug, false, 0, State->Rip));
     }
 
-    /// <summary>Enters the cause of a debug exception into DR6 and lifts DR7.GD. B0–B3 say what met now; the rest of DR6 only accumulates.</summary>
+    /// <summary>Enters the cause of a debug exception into DR6, and lifts DR7.GD and what IA32_DEBUGCTL asks of branches. B0–B3 say what met now; the rest of DR6 only accumulates.</summary>
     internal void NoteDebugStatus(ulong hits)
     {
         State->DebugRegisters[6] = (State->DebugRegisters[6] & ~DebugStatus.Breakpoints) | hits;
         State->DebugRegisters[7] &= ~DebugStatus.GeneralDetect7;
+        State->Msr.DebugControl &= ~(DebugStatus.BranchStepControl | DebugStatus.BranchRecordControl);
     }
 
     // What an access that may not go straight through the TLB is checked for.
@@ -135,7 +157,7 @@ public sealed unsafe partial class Vcpu
     {
         if ((rights & PageAccess.User) != 0 && ChecksAlignment)
         {
-            if ((linear & (ulong)(AlignmentOf(op, size) - 1)) != 0)
+            if ((linear & (ulong)(AlignmentRule.Of((Code)op->Code, size) - 1)) != 0)
                 return RaiseFault(op, ExceptionVector.AlignmentCheck, 0);
         }
         NoteDataAccess(linear, size, rights);
@@ -159,17 +181,6 @@ public sealed unsafe partial class Vcpu
         if (hits != 0)
             RecordDebugTrap(hits);
     }
-
-    // SDM Vol. 3, table 6-7; FLDENV, FRSTOR and their kin are fields of 2 or 4 bytes; masked moves are never checked (Vol. 2A, table 2-23).
-    private static int AlignmentOf(Op* op, int size) => size switch
-    {
-        14 or 94 => 2,
-        28 or 108 => 4,
-        >= 16 => 16,
-        >= 8 => ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovpd or Mnemonic.Vpmaskmovq ? 1 : 8,
-        >= 4 => ((Code)op->Code).Mnemonic() is Mnemonic.Vmaskmovps or Mnemonic.Vpmaskmovd ? 1 : 4,
-        _ => size,
-    };
 
     private bool ChecksAlignment =>
         State->Cpl == 3 && (State->Cr0 & Cr0.Am) != 0 && (State->SystemFlags & Rflags.AlignmentCheck) != 0;

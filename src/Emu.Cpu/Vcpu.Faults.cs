@@ -45,6 +45,12 @@ public sealed unsafe partial class Vcpu
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal bool RaiseMisaligned(Op* op) => RaiseFault(op, ExceptionVector.GeneralProtection, 0);
 
+    /// <summary>The same for FXSAVE and FXRSTOR, whose elements of four bytes are looked at first where alignment is checked: #AC(0).</summary>
+    /// <returns>False, always.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool RaiseMisalignedState(Op* op, ulong linear) =>
+        ChecksAlignment && (linear & 3) != 0 ? RaiseFault(op, ExceptionVector.AlignmentCheck, 0) : RaiseMisaligned(op);
+
     /// <summary>Asks the run loop to execute the instruction again, alone, at an exact boundary; its handler must return at once.</summary>
     /// <returns>False, always.</returns>
     internal bool AskForRepetition(Op* op) => Interrupt(op, EngineExit.RepeatAlone);

@@ -36,6 +36,9 @@ public sealed unsafe partial class Vcpu
     /// <summary>Loads the page-directory pointers of PAE paging, which the CPU keeps until the next load.</summary>
     internal bool TryLoadPdptes(ulong cr3) => _walker.TryLoadPdptes(cr3);
 
+    /// <summary>True where <see cref="TryLoadPdptes"/> would succeed.</summary>
+    internal bool AreValidPdptes(ulong cr3) => _walker.AreValidPdptes(cr3);
+
     /// <summary>Forgets all translations: a write to CR0, CR4 or EFER that changes what entries mean.</summary>
     internal void ForgetTranslations()
     {

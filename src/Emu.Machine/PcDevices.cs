@@ -104,8 +104,8 @@ internal sealed class PcDevices
     {
         memory.Claim(Sleep, AddressMap.SleepRegisters, SleepRegisters.Length);
         memory.Claim(IoApic, AddressMap.IoApic, 0x1000);
-        if (TestDevice is { } test)
-            memory.Claim(test, AddressMap.TestMemory, PcTestDevice.MemoryLength);
+        if (TestDevice is not null)
+            memory.Claim(new TestMemory(), AddressMap.TestMemory, TestMemory.Length);
     }
 
     /// <summary>An ISA interrupt goes to the 8259A pair and to the I/O APIC; the 8259A pair's INT goes to LINT0 and to pin 0.</summary>

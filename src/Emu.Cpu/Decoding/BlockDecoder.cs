@@ -13,10 +13,13 @@ public sealed unsafe class BlockDecoder
     private readonly Decoder[] _decoders;
     private readonly InstructionTable _table;
 
+    private readonly long _x87Flags;
+
     /// <summary>Makes a decoder for a CPU model.</summary>
     public BlockDecoder(InstructionTable table)
     {
         _table = table;
+        _x87Flags = table.Vendor == CpuVendor.Amd ? X87Pointers.AlwaysRecorded : 0;
         var options = table.DecoderOptions;
         _decoders = [Decoder.Create(16, _reader, options), Decoder.Create(32, _reader, options), Decoder.Create(64, _reader, options)];
     }
@@ -105,7 +108,7 @@ public sealed unsafe class BlockDecoder
             var operands = new Operands(in instruction, op, mode, pageOffset, noBlock);
             _table.Bind(ref operands);
             if (X87Pointers.IsX87(instruction.Code))
-                op->Immediate = _reader.X87Opcode((int)start);
+                op->Immediate = _x87Flags + _reader.X87Opcode((int)start);
             end = (uint)decoder.IP;
             terminated = operands.EndsBlock;
             op += operands.Ops;

@@ -150,8 +150,18 @@ public unsafe ref struct Operands
         var addressSize = Kind(operand) switch { OpKind.MemorySegDI => 2, OpKind.MemorySegEDI => 4, _ => 8 };
         Op->Base = RegisterOffset(Register.RDI);
         Op->Index = CpuState.ZeroOffset;
-        Op->Segment = (byte)(_instruction.MemorySegment - Register.ES);
+        Op->Segment = SegmentOf(Register.RDI);
         Op->Shape = Execution.Op.AddressSizeOf(_instruction.Length, addressSize);
+    }
+
+    /// <summary>The segment of a memory operand. 64-bit code ignores overrides but FS and GS, also where they would decide between #SS and #GP.</summary>
+    /// <param name="baseRegister">The base of its address.</param>
+    public readonly byte SegmentOf(Register baseRegister)
+    {
+        var segment = (SegmentName)(_instruction.MemorySegment - Register.ES);
+        if (Is64 && segment < SegmentName.Fs)
+            segment = baseRegister is Register.RSP or Register.RBP or Register.ESP or Register.EBP ? SegmentName.Ss : SegmentName.Ds;
+        return (byte)segment;
     }
 
     /// <summary>Takes the implicit address in rAX (MONITOR, CLZERO): DS, unless a prefix names another segment.</summary>
@@ -173,11 +183,7 @@ public unsafe ref struct Operands
             Op->Index = RegisterOffset(i.MemoryIndex);
         Op->Scale = (byte)System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
         Op->Displacement = (int)i.MemoryDisplacement64;
-        var segment = (SegmentName)(i.MemorySegment - Register.ES);
-        // 64-bit code ignores the other overrides, also where they would decide between #SS and #GP.
-        if (Is64 && segment < SegmentName.Fs)
-            segment = i.MemoryBase is Register.RSP or Register.RBP or Register.ESP or Register.EBP ? SegmentName.Ss : SegmentName.Ds;
-        Op->Segment = (byte)segment;
+        Op->Segment = SegmentOf(i.MemoryBase);
         return i.MemoryBase switch
         {
             Register.RIP => 8,

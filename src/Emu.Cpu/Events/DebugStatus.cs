@@ -1,6 +1,6 @@
 namespace Emu.Cpu.Events;
 
-/// <summary>Bits of DR6 and DR7 (SDM Vol. 3, 17.2).</summary>
+/// <summary>Bits of DR6 and DR7 (SDM Vol. 3, 17.2) and of IA32_DEBUGCTL (17.4.1).</summary>
 internal static class DebugStatus
 {
     /// <summary>B0–B3.</summary>
@@ -26,6 +26,12 @@ internal static class DebugStatus
 
     /// <summary>L0–L3 and G0–G3.</summary>
     public const ulong Enables7 = 0xFF;
+
+    /// <summary>LBR of IA32_DEBUGCTL: records branches.</summary>
+    public const ulong BranchRecordControl = 1;
+
+    /// <summary>BTF of IA32_DEBUGCTL: TF steps from one taken branch to the next.</summary>
+    public const ulong BranchStepControl = 2;
 
     /// <summary>GD.</summary>
     public const ulong GeneralDetect7 = 1 << 13;

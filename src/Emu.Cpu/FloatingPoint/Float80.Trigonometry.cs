@@ -134,7 +134,7 @@ public readonly partial struct Float80
     /// <summary>False where the operand alone decides: NaN, unsupported, infinity, or out of range (C2).</summary>
     private static bool IsAngle(Float80 a, out Float80 special, ref X87Context ctx)
     {
-        ctx.SetConditions(0);
+        ctx.ClearCondition2();
         special = a;
         if (a.Exponent < Bias + 63 && !IsNaNOrUnsupported(a)) return true;
         if (IsNaNOrUnsupported(a))
@@ -148,7 +148,7 @@ public readonly partial struct Float80
         else
         {
             ctx.Complete();
-            ctx.SetConditions(X87Context.C2);
+            ctx.StatusWord |= X87Context.C2;
         }
 
         return false;

@@ -141,6 +141,9 @@ public struct X87Context
         StatusWord = (ushort)(StatusWord & ~(uint)C1);
     }
 
+    /// <summary>Clears C2, where C0 and C3 are undefined: they stay.</summary>
+    internal void ClearCondition2() => StatusWord &= unchecked((ushort)~C2);
+
     /// <summary>Replaces C0, C2 and C3; <see cref="Complete(uint, bool)"/> deals with C1.</summary>
     internal void SetConditions(uint conditions)
         => StatusWord = (ushort)((StatusWord & ~(uint)(C0 | C2 | C3)) | conditions);

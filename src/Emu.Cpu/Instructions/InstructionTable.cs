@@ -48,6 +48,9 @@ public sealed unsafe class InstructionTable
     /// <summary>Enters one form that its mnemonic's binder does not cover.</summary>
     internal void Add(Code code, delegate*<ref Operands, void> binder) => _byCode[code] = (nint)binder;
 
+    /// <summary>Whose processor it is.</summary>
+    internal CpuVendor Vendor => _model.Vendor;
+
     /// <summary>How the decoder is to take what features gave another meaning.</summary>
     internal DecoderOptions DecoderOptions => _model.DecoderOptions;
 

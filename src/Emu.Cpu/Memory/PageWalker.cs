@@ -15,7 +15,8 @@ namespace Emu.Cpu.Memory;
 /// </code>
 /// The accessed bit of an entry that refers to a table is set once the entry is used to find that table, whatever the walk then meets
 /// (APM Vol. 2, 5.4.2; the SDM's "uses", Vol. 3, 4.8). The leaf's accessed and dirty bits are set only once the access is known to be
-/// allowed.
+/// allowed. With 32-bit paging the directory's accessed bit waits for that too, as the 80386's manual says (5.2.4.3: before a read or write of
+/// the page) and test386 asks; today's manuals leave room for either.
 /// </remarks>
 public sealed unsafe class PageWalker
 {
@@ -54,6 +55,9 @@ public sealed unsafe class PageWalker
     {
         public ulong Writable, User, NoExecute;
         public ulong Leaf, LeafAddress, Physical;
+
+        // The directory's entry, where its accessed bit waits for the leaf's.
+        public ulong Directory, DirectoryAddress;
         public byte SizeShift;
         public bool Reserved;
 
@@ -120,8 +124,11 @@ public sealed unsafe class PageWalker
             errorCode = Fault(access, denied);
             return false;
         }
-        if (marks)
-            Mark(walk.LeafAddress, walk.Leaf, (access & PageAccess.Write) != 0 ? A | D : A);
+        if (!marks)
+            return true;
+        if (walk.Directory != 0)
+            Mark(walk.DirectoryAddress, walk.Directory, A);
+        Mark(walk.LeafAddress, walk.Leaf, (access & PageAccess.Write) != 0 ? A | D : A);
         return true;
     }
 
@@ -155,13 +162,24 @@ public sealed unsafe class PageWalker
     public bool TryLoadPdptes(ulong cr3)
     {
         Span<ulong> entries = stackalloc ulong[4];
+        if (!TryReadPdptes(cr3, entries))
+            return false;
+        entries.CopyTo(new Span<ulong>(_state->Pdptes, 4));
+        return true;
+    }
+
+    /// <summary>Checks page-directory-pointer entries without loading them.</summary>
+    /// <param name="cr3">Where they lie, as CR3 has it.</param>
+    public bool AreValidPdptes(ulong cr3) => TryReadPdptes(cr3, stackalloc ulong[4]);
+
+    private bool TryReadPdptes(ulong cr3, Span<ulong> entries)
+    {
         for (var i = 0; i < 4; i++)
         {
             entries[i] = ReadEntry((cr3 & 0xFFFF_FFE0) + (ulong)i * 8);
             if ((entries[i] & P) != 0 && (entries[i] & (PdpteReserved | (~_addressBits & ~0xFFFUL))) != 0)
                 return false;
         }
-        entries.CopyTo(new Span<ulong>(_state->Pdptes, 4));
         return true;
     }
 
@@ -257,7 +275,8 @@ public sealed unsafe class PageWalker
                 && walk.End(entry, address, 22, (entry & 0xFFC0_0000) | (((entry >> 13) & 0xFF) << 32) | (linear & 0x3F_FFFF));
         }
         walk.Add(entry);
-        Mark(address, entry, A);
+        walk.Directory = entry;
+        walk.DirectoryAddress = address;
         address = (entry & 0xFFFF_F000) + ((linear >> 12) & 0x3FF) * 4;
         entry = ReadEntry32(address);
         return (entry & P) != 0 && walk.End(entry, address, 12, (entry & 0xFFFF_F000) | (linear & 0xFFF));

@@ -125,7 +125,8 @@ internal static unsafe class TaskSwitch
         {
             return vcpu.Fail(ExceptionVector.InvalidTss, DescriptorTables.ErrorCode(tr.Selector, ext));
         }
-        if (((s->Cr0 & (Cr0.Pg)) != 0) && (s->Cr4 & Cr4.Pae) != 0 && is32 && !vcpu.TryLoadPdptes(task.Cr3))
+        // Checked now, and loaded only once the old task has been saved in its own address space.
+        if (LoadsPdptes(s, is32, &task) && !vcpu.AreValidPdptes(task.Cr3))
             return vcpu.Fail(ExceptionVector.InvalidTss, DescriptorTables.ErrorCode(selector, ext));
         if (!TrySaveTask(vcpu, in tr, next, flags, ext))
             return false;
@@ -159,6 +160,9 @@ internal static unsafe class TaskSwitch
         StackSegment.SetPointer(s, pointer);
         return true;
     }
+
+    private static bool LoadsPdptes(CpuState* s, bool is32, NewTask* task) =>
+        is32 && (s->Cr0 & Cr0.Pg) != 0 && (s->Cr4 & Cr4.Pae) != 0 && s->Cr3 != task->Cr3;
 
     private static bool TryReadTask(Vcpu vcpu, uint address, bool is32, NewTask* task)
     {
@@ -234,6 +238,8 @@ internal static unsafe class TaskSwitch
         s->Cr0 |= Cr0.Ts;
         if (is32 && (s->Cr0 & Cr0.Pg) != 0 && s->Cr3 != task->Cr3)
         {
+            if (LoadsPdptes(s, is32, task))
+                vcpu.TryLoadPdptes(task->Cr3);
             s->Cr3 = task->Cr3;
             vcpu.ChangeAddressSpace(keep: false);
         }

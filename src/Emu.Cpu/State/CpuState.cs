@@ -284,7 +284,7 @@ public unsafe struct ModelSpecificRegisters
     /// <summary>IA32_MCG_STATUS, 0x17A.</summary>
     public ulong MachineCheckStatus;
 
-    /// <summary>IA32_DEBUGCTL, 0x1D9: kept, without effect.</summary>
+    /// <summary>IA32_DEBUGCTL, 0x1D9: BTF steps branches; there are no last-branch records, and the rest is kept without effect.</summary>
     public ulong DebugControl;
 
     /// <summary>IA32_XSS, 0xDA0.</summary>

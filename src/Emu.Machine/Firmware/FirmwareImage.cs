@@ -33,7 +33,9 @@ public sealed class FirmwareImage
     /// <exception cref="MachineConfigurationException">Its size is no multiple of 64 KiB from 64 KiB to 16 MiB.</exception>
     public static FirmwareImage FromBytes(ReadOnlyMemory<byte> bytes)
     {
-        if (bytes.Length == 0 || bytes.Length % Unit != 0 || bytes.Length > Largest)
+        if (bytes.Length > Largest)
+            throw new MachineConfigurationException("A firmware ROM has at most 16 MiB, a multiple of 64 KiB; this one is larger.");
+        if (bytes.Length == 0 || bytes.Length % Unit != 0)
             throw new MachineConfigurationException($"A firmware ROM has a multiple of 64 KiB from 64 KiB to 16 MiB; {bytes.Length} bytes are not.");
         return new FirmwareImage(bytes);
     }

@@ -3,10 +3,10 @@ using Emu.Machine.Buses;
 namespace Emu.Machine.TestDevices;
 
 /// <summary>
-/// What QEMU calls pc-testdev (hw/misc/pc-testdev.c): a scratch register at four ports, one port for each interrupt line, and a scratch
-/// memory that is no RAM, so that instructions meet a device as their operand. The x86 tests of kvm-unit-tests are written against it.
+/// What QEMU calls pc-testdev (hw/misc/pc-testdev.c), without its memory, which is <see cref="TestMemory"/>: a scratch register at four
+/// ports, and one port for each interrupt line. The x86 tests of kvm-unit-tests are written against it.
 /// </summary>
-public sealed class PcTestDevice : IPortDevice, IMmioDevice
+public sealed class PcTestDevice : IPortDevice
 {
     /// <summary>Ports of the scratch register.</summary>
     public const int RegisterLength = 4;
@@ -20,11 +20,7 @@ public sealed class PcTestDevice : IPortDevice, IMmioDevice
     /// <summary>One port for each interrupt line: 1 drives it high, 0 low.</summary>
     public const int LineCount = 24;
 
-    /// <summary>Bytes of scratch memory.</summary>
-    public const int MemoryLength = 0x1_0000;
-
     private readonly Action<int, bool> _setLine;
-    private readonly byte[] _memory = new byte[MemoryLength];
     private readonly byte[] _register = new byte[RegisterLength];
 
     /// <summary>Makes the device.</summary>
@@ -51,22 +47,6 @@ public sealed class PcTestDevice : IPortDevice, IMmioDevice
 
         for (var i = 0; i < size && port + i - AddressMap.TestRegister < RegisterLength; i++)
             _register[port + i - AddressMap.TestRegister] = (byte)(value >> (8 * i));
-    }
-
-    /// <inheritdoc/>
-    public ulong Read(ulong offset, int size)
-    {
-        ulong value = 0;
-        for (var i = 0; i < size && offset + (ulong)i < MemoryLength; i++)
-            value |= (ulong)_memory[offset + (ulong)i] << (8 * i);
-        return value;
-    }
-
-    /// <inheritdoc/>
-    public void Write(ulong offset, int size, ulong value)
-    {
-        for (var i = 0; i < size && offset + (ulong)i < MemoryLength; i++)
-            _memory[offset + (ulong)i] = (byte)(value >> (8 * i));
     }
 
     private byte Read(ushort port) => port - AddressMap.TestRegister is var at and >= 0 and < RegisterLength ? _register[at] : (byte)0xFF;

@@ -37,14 +37,14 @@ public sealed unsafe class PartialAccessTests
     }
 
     [Fact]
-    public void Store_that_an_unmasked_exception_suppresses_still_looks_at_its_place()
+    public void Store_that_an_unmasked_exception_suppresses_faults_where_it_could_not_have_been_made()
     {
-        using var cpu = Prepare("64DF17"); // fist word fs:[edi]
+        using var cpu = Prepare("64DF17B007"); // fist word fs:[edi]; mov al, 7: not reached
         cpu.State->Segments[(int)SegmentName.Fs] = default;
         cpu.State->X87 = new X87State { Control = 0x37E };
         cpu.Vcpu.StateChanged();
-        Assert.Equal(ExceptionVector.GeneralProtection, cpu.Run(2));
-        Assert.Equal(0x37E, cpu.State->X87.Control);
+        Assert.Equal(ExceptionVector.GeneralProtection, cpu.Run(3));
+        Assert.Equal(0UL, cpu.State->Registers[0]);
         Assert.Equal(0, cpu.State->X87.Status);
     }
 

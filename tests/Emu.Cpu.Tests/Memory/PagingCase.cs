@@ -86,7 +86,7 @@ internal sealed record PagingCase(PagingMode Mode, ulong[] Entries, ulong Cr0, u
                 return (code, after);
             if ((Entries[i] & Reserved(i, nxe)) != 0)
                 return (code | 1 | 8, after);
-            if (i < Entries.Length - 1)
+            if (i < Entries.Length - 1 && Mode != PagingMode.Legacy4K)
                 after[i] |= A;
         }
 
@@ -117,6 +117,8 @@ internal sealed record PagingCase(PagingMode Mode, ulong[] Entries, ulong Cr0, u
         }
         if (denied)
             return (code | 1, after);
+        // With 32-bit paging the directory's bit comes with the page's.
+        after[0] |= A;
         after[^1] |= A | (write ? D : 0);
         return (null, after);
     }

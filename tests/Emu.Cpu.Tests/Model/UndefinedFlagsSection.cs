@@ -3,9 +3,11 @@ using System.Numerics;
 using System.Text;
 using Emu.Cpu.State;
 using Emu.Cpu.Tests.Instructions;
-using Emu.Cpu.Tests.Instructions.Native;
+using Emu.Differential;
 using Emu.Differential.Comparison;
+using Emu.Differential.Generation;
 using Iced.Intel;
+using CodeSize = Emu.Differential.CodeSize;
 
 namespace Emu.Cpu.Tests.Model;
 
@@ -87,14 +89,14 @@ internal static unsafe class UndefinedFlagsSection
     private static IEnumerable<Sample> Samples()
     {
         using var fixture = new CpuFixture();
-        var random = new Random(1);
-        var forms = new InstructionForms(random);
+        var random = new Randomness(1);
+        var operands = new OperandGenerator(random);
         foreach (var code in IntegerForms.All.OrderBy(static code => code.Mnemonic().ToString(), StringComparer.Ordinal))
         {
             var is32 = !code.ToOpCode().Mode64;
             for (var i = 0; i < EncodingsPerForm; i++)
             {
-                var bytes = is32 ? Encode32(code, random, out var instruction) : forms.TryEncode(code, false, out instruction);
+                var bytes = is32 ? Encode32(code, random, out var instruction) : Encode64(operands, code, out instruction);
                 if (bytes == null || Enumerable.Range(0, 64).All(count => UndefinedFlags.After(instruction, count) == 0))
                     break;
                 if (is32)
@@ -103,34 +105,43 @@ internal static unsafe class UndefinedFlagsSection
                     fixture.Enter64Bit();
                 for (var n = 0; n < StatesPerEncoding; n++)
                 {
-                    if (Run(fixture, forms, instruction, bytes, random) is { } sample)
+                    if (Run(fixture, instruction, bytes, random) is { } sample)
                         yield return sample;
                 }
             }
         }
     }
 
-    private static byte[]? Encode32(Code code, Random random, out Instruction instruction)
+    private static byte[]? Encode64(OperandGenerator operands, Code code, out Instruction instruction)
+    {
+        instruction = operands.TryMake(code, CodeSize.Bits64, memory: false) ?? default;
+        return Encode(64, in instruction);
+    }
+
+    private static byte[]? Encode32(Code code, Randomness random, out Instruction instruction)
     {
         instruction = new Instruction { Code = code };
         if (code.ToOpCode().OpCount == 1)
         {
             instruction.SetOpKind(0, OpKind.Immediate8);
-            instruction.Immediate8 = (byte)random.Next(1, 256);
+            instruction.Immediate8 = (byte)random.Between(1, 256);
         }
+        return Encode(32, in instruction);
+    }
+
+    private static byte[]? Encode(int bitness, in Instruction instruction)
+    {
         using var stream = new MemoryStream();
-        return Iced.Intel.Encoder.Create(32, new StreamCodeWriter(stream)).TryEncode(instruction, 0, out _, out _) ? stream.ToArray() : null;
+        return Iced.Intel.Encoder.Create(bitness, new StreamCodeWriter(stream)).TryEncode(instruction, 0, out _, out _) ? stream.ToArray() : null;
     }
 
     // Null where the flags are defined, or the instruction faults.
-    private static Sample? Run(CpuFixture fixture, InstructionForms forms, in Instruction instruction, byte[] bytes, Random random)
+    private static Sample? Run(CpuFixture fixture, in Instruction instruction, byte[] bytes, Randomness random)
     {
-        var state = new MachineState();
-        forms.Fill(instruction, ref state);
         var s = fixture.State;
         for (var i = 0; i < 16; i++)
-            s->Registers[i] = random.Next(3) == 0 ? state.Registers[i] & 0xFF : state.Registers[i];
-        fixture.Flags = state.Flags;
+            s->Registers[i] = Values.Integer(random) & (random.OneIn(3) ? 0xFF : ulong.MaxValue);
+        fixture.Flags = 0x202 | (random.Next() & Rflags.Arithmetic);
         fixture.Load(bytes);
         var before = fixture.Flags;
         var count = Count(instruction, s);

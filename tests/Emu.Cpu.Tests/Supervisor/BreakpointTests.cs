@@ -243,6 +243,45 @@ public sealed unsafe class BreakpointTests
     }
 
     [Fact]
+    public void An_interrupt_comes_before_an_instruction_breakpoint()
+    {
+        using var guest = Guest.Long();
+        guest.State->SystemFlags |= Rflags.Interrupt;
+        guest.SetBreakpoint(0, Guest.Code + 2, Execute);
+        guest.Assemble(a => { a.@out(0x80, al); a.nop(); });
+        guest.PortWritten = () =>
+        {
+            guest.Interrupts.Enqueue(0x40);
+            guest.Vcpu.NotifyInterrupt();
+        };
+        Assert.Equal(0x40, guest.RunToHandler());
+        Assert.Equal(ExceptionVector.Debug, guest.ReturnToNextHandler());
+        Assert.Equal(Guest.Code + 2UL, guest.OnStack(0));
+    }
+
+    [Fact]
+    public void An_instruction_breakpoint_comes_before_the_fault_of_the_fetch()
+    {
+        using var guest = Guest.Long();
+        guest.SetPage(Guest.UserCode, 0);
+        guest.SetBreakpoint(0, Guest.UserCode, Execute);
+        guest.Assemble(a => a.jmp((ulong)Guest.UserCode));
+        Assert.Equal(ExceptionVector.Debug, guest.RunToHandler());
+        Assert.Equal(ExceptionVector.PageFault, guest.ReturnToNextHandler(Rflags.Resume));
+        Assert.Equal(Rflags.Resume, guest.OnStack(3) & Rflags.Resume);
+    }
+
+    [Fact]
+    public void An_instruction_breakpoint_comes_before_what_the_instruction_raises()
+    {
+        using var guest = Guest.Long();
+        guest.SetBreakpoint(0, Guest.Code, Execute);
+        guest.Assemble(a => a.ud2());
+        Assert.Equal(ExceptionVector.Debug, guest.RunToHandler());
+        Assert.Equal(ExceptionVector.InvalidOpcode, guest.ReturnToNextHandler(Rflags.Resume));
+    }
+
+    [Fact]
     public void General_detect_is_a_fault_that_pushes_rf_and_lifts_itself()
     {
         using var guest = Guest.Long();
@@ -269,10 +308,12 @@ public sealed unsafe class BreakpointTests
     [Theory]
     [InlineData(0xF1, 1, false)]
     [InlineData(0xCC, 3, true)]
-    public void Int1_ignores_the_privilege_of_its_gate_and_int3_does_not(int opcode, int vector, bool refused)
+    [InlineData(0xCE, 4, true)]
+    public void Int1_ignores_the_privilege_of_its_gate_and_int3_and_into_do_not(int opcode, int vector, bool refused)
     {
         using var guest = Guest.Protected();
         guest.EnterRing3();
+        guest.State->Flags.SetFrom(Rflags.Overflow);
         guest.Assemble(a => a.db((byte)opcode), Guest.UserCode);
         Assert.Equal(refused ? ExceptionVector.GeneralProtection : vector, guest.RunToHandler());
         if (refused)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -24,6 +25,9 @@ internal sealed unsafe class Guest : IDisposable
     public const ushort KernelCode = 0x08, KernelData = 0x10, UserCode32 = 0x1B, UserData = 0x23, UserCode64 = 0x2B;
     public const ushort TssSelector = 0x30, SecondTssSelector = 0x40, Spare = 0x48, SpareGate = 0x50, LdtSelector = 0x60, Code16 = 0x70;
 
+    // Building a model's instruction table takes longer than most tests.
+    private static readonly ConcurrentDictionary<(CpuVendor Vendor, CpuLevel Level), CpuModel> s_models = new();
+
     private readonly byte* _ram;
     private readonly BlockCache _blocks;
     private readonly Platform _platform = new();
@@ -43,7 +47,7 @@ internal sealed unsafe class Guest : IDisposable
             Mmio = _platform,
             Interrupts = _platform,
             Observer = _platform,
-            Model = new CpuModel(vendor, level: level),
+            Model = s_models.GetOrAdd((vendor, level), static key => new CpuModel(key.Vendor, level: key.Level)),
         });
         _platform.Vcpu = Vcpu;
     }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Emu.Cpu.State;
-using Emu.Cpu.Tests.Vector;
+using Emu.Differential.Native;
 using Iced.Intel;
 using Xunit;
 using static Iced.Intel.AssemblerRegisters;
@@ -8,6 +8,7 @@ using static Iced.Intel.AssemblerRegisters;
 namespace Emu.Cpu.Tests.Supervisor;
 
 /// <summary>Where the traps of TF land, held against the host's processor: the same code runs natively under a SIGTRAP handler.</summary>
+[Collection("Host processor")]
 public sealed unsafe class NativeSingleStepTests
 {
     private const int Scratch = 0x800;
@@ -48,7 +49,7 @@ public sealed unsafe class NativeSingleStepTests
     {
         ArgumentNullException.ThrowIfNull(name);
         Skip.IfNot(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64, "needs an x64 host with Linux signals");
-        Skip.If(!HostProcessor.IsAmd && name is "mov ss twice" or "mov ss thrice",
+        Skip.If(NativeExecutor.Vendor != CpuVendor.Amd && name is "mov ss twice" or "mov ss thrice",
             "Intel leaves open what a second MOV SS holds back; AMD's processors show it");
         Assert.Equal(Native(Bodies[name]), Emulated(Bodies[name]));
     }
@@ -107,7 +108,7 @@ public sealed unsafe class NativeSingleStepTests
 
     private static List<(long Offset, ulong Rcx)> Emulated(Action<Assembler> body)
     {
-        using var guest = Guest.Long(HostProcessor.IsAmd ? CpuVendor.Amd : CpuVendor.Intel);
+        using var guest = Guest.Long(NativeExecutor.Vendor);
         guest.SetGate(ExceptionVector.Breakpoint, Guest.Handlers + ExceptionVector.Breakpoint * 4, access: 0xEE);
         guest.EnterRing3();
         var buffer = stackalloc byte[1024];

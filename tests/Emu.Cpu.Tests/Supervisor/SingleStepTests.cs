@@ -151,6 +151,44 @@ public sealed unsafe class SingleStepTests
         Assert.Equal([Guest.Code + 2, Guest.Handlers + 4UL, Guest.Handlers + 8UL], guest.Delivered.Select(e => e.Rip));
     }
 
+    [Theory]
+    [InlineData("jmp", true)]
+    [InlineData("jz", true)]
+    [InlineData("jnz", false)]
+    [InlineData("call", true)]
+    [InlineData("ret", true)]
+    [InlineData("rep stosb", false)]
+    public void Btf_of_debugctl_steps_taken_branches_alone(string instruction, bool stepped)
+    {
+        using var guest = Guest.Long();
+        guest.State->SystemFlags |= Rflags.Trap;
+        guest.State->Msr.DebugControl = 3;
+        guest.Write(Guest.Stack, (ulong)Guest.UserCode);
+        guest.Rcx = 4;
+        guest.State->Registers[7] = Guest.Data;
+        guest.Place(a => { a.inc(ebx); a.ud2(); }, Guest.UserCode);
+        guest.Assemble(a =>
+        {
+            a.nop();
+            a.test(eax, eax);
+            switch (instruction)
+            {
+                case "jmp": a.jmp((ulong)Guest.UserCode); break;
+                case "jz": a.jz((ulong)Guest.UserCode); break;
+                case "jnz": a.jnz((ulong)Guest.UserCode); break;
+                case "call": a.call((ulong)Guest.UserCode); break;
+                case "ret": a.ret(); break;
+                default: a.rep.stosb(); break;
+            }
+            a.ud2();
+        });
+        Assert.Equal(stepped ? ExceptionVector.Debug : ExceptionVector.InvalidOpcode, guest.RunToHandler());
+        Assert.Equal(0UL, guest.Rbx);
+        Assert.Equal(stepped ? 0UL : 3, guest.State->Msr.DebugControl);
+        if (stepped)
+            Assert.Equal(((ulong)Guest.UserCode, SingleStep), (guest.OnStack(0), guest.DebugStatus));
+    }
+
     private static void SetSyscall(Guest guest, ulong mask)
     {
         guest.State->Msr.Star = ((ulong)Guest.KernelCode << 32) | (0x1BUL << 48);

@@ -3,8 +3,11 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;
 using Emu.Cpu.Instructions;
 using Emu.Cpu.State;
+using Emu.Differential;
+using Emu.Differential.Generation;
 using Iced.Intel;
 using Xunit;
+using CodeSize = Emu.Differential.CodeSize;
 
 namespace Emu.Cpu.Tests.Vector;
 
@@ -18,7 +21,7 @@ public sealed unsafe class VectorTailCallTests
     {
         using var machine = new SingleInstruction();
         var table = new InstructionTable();
-        var random = new Random(7);
+        var operands = new OperandGenerator(new Randomness(7));
         var growing = new List<string>();
         var measured = 0;
         var direct = Depth(machine, [0x90]);
@@ -28,7 +31,7 @@ public sealed unsafe class VectorTailCallTests
                 continue;
             for (var memory = 0; memory < 2; memory++)
             {
-                if (InstructionForms.Encode(code, memory == 1, random, 1) is not { } bytes || Depth(machine, bytes) is not { } depth)
+                if (Encode(operands, code, memory == 1) is not { } bytes || Depth(machine, bytes) is not { } depth)
                     continue;
                 measured++;
                 if (depth != direct)
@@ -37,6 +40,31 @@ public sealed unsafe class VectorTailCallTests
         }
         Assert.True(measured > 1000, $"only {measured} forms ran");
         Assert.Empty(growing);
+    }
+
+    // With its memory operand at [rdi].
+    private static byte[]? Encode(OperandGenerator operands, Code code, bool memory)
+    {
+        if (operands.TryMake(code, CodeSize.Bits64, memory) is not { } instruction || memory != HasMemory(in instruction))
+            return null;
+        instruction.SegmentPrefix = Register.None;
+        instruction.MemoryBase = memory ? Register.RDI : Register.None;
+        instruction.MemoryDisplSize = 0;
+        instruction.MemoryDisplacement64 = 0;
+        if (!instruction.MemoryIndex.IsVectorRegister())
+            instruction.MemoryIndex = Register.None;
+        var bytes = new List<byte>();
+        return Encoder.Create(64, new ListWriter(bytes)).TryEncode(instruction, 0, out _, out _) ? [.. bytes] : null;
+    }
+
+    private static bool HasMemory(in Instruction instruction)
+    {
+        for (var i = 0; i < instruction.OpCount; i++)
+        {
+            if (instruction.GetOpKind(i) == OpKind.Memory)
+                return true;
+        }
+        return false;
     }
 
     private static bool IsOurs(CpuidFeature feature) => feature is CpuidFeature.MMX or CpuidFeature.SSE or CpuidFeature.SSE2 or CpuidFeature.SSE3

@@ -5,43 +5,12 @@ using Xunit;
 namespace Emu.Cpu.Tests.X87;
 
 /// <summary>The images of FNSTENV and FNSAVE (SDM Vol. 1, 8.1.10).</summary>
-[Collection("Host processor")]
 public sealed unsafe class EnvironmentTests
 {
     private static readonly byte[] Fnstenv = [0xD9, 0x37];
     private static readonly byte[] Fnsave = [0xDD, 0x37];
     private static readonly byte[] FnsaveShort = [0x66, 0xDD, 0x37];
     private static readonly byte[] Frstor = [0xDD, 0x27];
-
-    [SkippableTheory]
-    [InlineData(0xD9, false, 28)]
-    [InlineData(0xDD, false, 108)]
-    [InlineData(0xD9, true, 14)]
-    [InlineData(0xDD, true, 94)]
-    public void An_image_is_what_the_host_writes(byte opcode, bool isShort, int size)
-    {
-        Skip.IfNot(HostProcessor.IsAmd, "what an image's reserved words hold is AMD's here");
-        using var differential = new HostComparison();
-        var random = new Random(opcode + size);
-        for (var round = 0; round < 500; round++)
-        {
-            differential.Displacement = random.Next(4) == 0 ? 4090 : 0;
-            differential.Randomize(random);
-            var bytes = isShort ? new byte[] { 0x66, opcode, 0x37 } : [opcode, 0x37];
-            differential.Run(bytes);
-            var host = differential.HostOperand(5120)[differential.Displacement..][..size];
-            var machine = differential.Machine.OperandBytes(5120)[differential.Displacement..][..size];
-            // Control, status and tags, then the registers: what lies between are pointers, which processors keep differently.
-            var words = isShort ? 6 : 12;
-            var registers = isShort ? 14 : 28;
-            Assert.Equal(Convert.ToHexString(host[..words]), Convert.ToHexString(machine[..words]));
-            Assert.Equal(Convert.ToHexString(host[registers..]), Convert.ToHexString(machine[registers..]));
-            var s = differential.Machine.State;
-            Assert.Equal(*(ushort*)differential.State->After, s->X87.Control);
-            Assert.Equal(*(ushort*)(differential.State->After + 2), s->X87.Status);
-            Assert.Equal(differential.State->After[4], s->X87.Valid);
-        }
-    }
 
     [Theory]
     [InlineData(false)]

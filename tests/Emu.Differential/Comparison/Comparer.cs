@@ -13,7 +13,8 @@ public static unsafe class Comparer
         | Rflags.Interrupt | Rflags.IoPrivilege | Rflags.Trap;
 
     private const uint PagePresent = 1;
-    private const int UserAddressBits = 47;
+    // Linux leaves the last page of the lower half out.
+    private const ulong EndOfUser = 0x7FFF_FFFF_F000;
 
     /// <summary>True where two outcomes are the same but for what is undefined.</summary>
     /// <param name="generated">The program.</param>
@@ -32,8 +33,6 @@ public static unsafe class Comparer
         {
             var instruction = generated.Facts[0].Instruction;
             Latitude.Reconcile(in instruction, ref ours, in native);
-            if (instruction.Mnemonic == Mnemonic.Maskmovq && native.Vector == ExceptionVector.PageFault && ours.Vector == native.Vector)
-                Latitude.ReconcileMmxTransition(ref ours, in native);
             if (generated.Facts[0].IsState && native.Vector == MachineState.NoVector)
                 Latitude.ReconcileArea(generated.Facts[0].Memory[0].Linear(in before, generated.Program.Size), ourData, nativeData);
             if (native.Vector == MachineState.NoVector && ours.Vector == native.Vector
@@ -44,8 +43,14 @@ public static unsafe class Comparer
                 nativeData.CopyTo(ourData);
             }
         }
+        if (native.Vector == ExceptionVector.PageFault && ours.Vector == native.Vector && FaultsAnywhere(generated, native.Rip))
+            Latitude.ReconcileAddress(ref ours, in native);
+        if (native.Vector >= 0)
+            Latitude.ReconcileOrder(generated, ref ours, in native);
+        if (native.Vector >= 0 && ours.Vector == native.Vector)
+            Latitude.ReconcileAll(generated, in before, ref ours, in native, ourData, nativeData);
         // The kernel reports its own half as present whatever is there.
-        if (native.Vector == ExceptionVector.PageFault && native.Cr2 >> UserAddressBits != 0 && ours.Vector == native.Vector)
+        if (native.Vector == ExceptionVector.PageFault && native.Cr2 >= EndOfUser && ours.Vector == native.Vector)
             ours.ErrorCode = (ours.ErrorCode & ~PagePresent) | (native.ErrorCode & PagePresent);
         return AreEqual(in ours, in native, VisibleFlags & ~undefined) && ourData.SequenceEqual(nativeData);
     }
@@ -118,6 +123,16 @@ public static unsafe class Comparer
             : instruction.GetOpKind(last) == OpKind.Immediate8 ? instruction.Immediate8 : 0;
         var wide = instruction.Op0Kind == OpKind.Register ? instruction.Op0Register.GetSize() == 8 : instruction.MemorySize.GetSize() == 8;
         return count & (wide ? 63 : 31);
+    }
+
+    private static bool FaultsAnywhere(GeneratedProgram generated, ulong rip)
+    {
+        foreach (var facts in generated.Facts)
+        {
+            if (facts.Instruction.IP == rip && facts.IsLarge)
+                return true;
+        }
+        return false;
     }
 
     // After a fault: what the instruction before it left. At a landing: the end, or any branch that led there.

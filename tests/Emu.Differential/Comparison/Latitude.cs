@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Emu.Cpu;
+using Emu.Differential.Generation;
 using Iced.Intel;
 
 namespace Emu.Differential.Comparison;
@@ -55,23 +57,57 @@ public static unsafe class Latitude
         }
     }
 
-    /// <summary>AMD's MASKMOVQ has left x87 mode (TOP is 0) by the time that its store faults. The registers themselves are the same.</summary>
-    public static void ReconcileMmxTransition(ref MachineState ours, in MachineState native)
+    /// <summary>Instructions that access many fields do so in an order of the processor's: of two pages, which byte of the second faults is its own.</summary>
+    public static void ReconcileAddress(ref MachineState ours, in MachineState native)
     {
-        fixed (byte* image = ours.Xsave, other = native.Xsave)
+        if (((ours.Cr2 ^ native.Cr2) >> 12) == 0)
+            ours.Cr2 = native.Cr2;
+    }
+
+    /// <summary>
+    /// An operand's alignment, its address, its segment's limit, and pages are checked in an order of the processor's where there are several to check:
+    /// of two faults either is right. So are a call's target and its stack.
+    /// </summary>
+    public static void ReconcileOrder(GeneratedProgram generated, ref MachineState ours, in MachineState native)
+    {
+        foreach (var facts in generated.Facts)
         {
-            const int TopMask = 7 << 11;
-            var (status, otherStatus) = (*(ushort*)(image + XsaveImage.StatusWord), *(ushort*)(other + XsaveImage.StatusWord));
-            if ((otherStatus & TopMask) != 0 || ((status ^ otherStatus) & ~TopMask) != 0)
-                return;
-            var registers = new Span<byte>(image + XsaveImage.Stack, 128);
-            var rotated = registers.ToArray();
-            for (var i = 0; i < 8; i++)
-                rotated.AsSpan(i * 16, 16).CopyTo(registers[((i + (status >> 11)) % 8 * 16)..]);
-            *(ushort*)(image + XsaveImage.StatusWord) = otherStatus;
-            *(ushort*)(image + XsaveImage.Tags) = *(ushort*)(other + XsaveImage.Tags);
+            if (facts.Instruction.IP != native.Rip || ours.Rip != native.Rip || !IsAccessFault(ours.Vector) || !IsAccessFault(native.Vector))
+                continue;
+            var segment = ours.Vector != ExceptionVector.PageFault && native.Vector != ExceptionVector.PageFault;
+            var isCall = facts.Instruction.FlowControl is FlowControl.Call or FlowControl.IndirectCall;
+            if (!facts.IsLarge && !isCall && !(segment && (facts.UsesVectors || facts.Instruction.Mnemonic == Mnemonic.Cmpxchg16b)))
+                continue;
+            ours.Vector = native.Vector;
+            ours.ErrorCode = native.ErrorCode;
+            ours.Cr2 = native.Cr2;
         }
     }
+
+    /// <summary>PUSHA and POPA that fault half way: AMD's processors have moved what they could, though never the stack pointer.</summary>
+    public static void ReconcileAll(
+        GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native, Span<byte> ourData, ReadOnlySpan<byte> nativeData)
+    {
+        const int Longest = 32;
+        foreach (var facts in generated.Facts)
+        {
+            if (facts.Instruction.IP != native.Rip || facts.Instruction.Mnemonic is not (Mnemonic.Pusha or Mnemonic.Pushad or Mnemonic.Popa or Mnemonic.Popad))
+                continue;
+            if (facts.Instruction.Mnemonic is Mnemonic.Popa or Mnemonic.Popad)
+            {
+                for (var i = 0; i < 8; i++)
+                    ours.Registers[i] = i == 4 ? ours.Registers[i] : native.Registers[i];
+                continue;
+            }
+            var stack = native.Registers[4] + StateGenerator.StackBase(in before, generated.Program.Size);
+            var end = Math.Clamp((long)(stack - Layout.Data), 0, ourData.Length);
+            var start = Math.Max(end - Longest, 0);
+            nativeData[(int)start..(int)end].CopyTo(ourData[(int)start..]);
+        }
+    }
+
+    private static bool IsAccessFault(int vector) =>
+        vector is ExceptionVector.StackFault or ExceptionVector.GeneralProtection or ExceptionVector.PageFault or ExceptionVector.AlignmentCheck;
 
     /// <summary>MXCSR_MASK in memory: AMD's processors have MXCSR.MM (misaligned SSE mode), which the emulated processor does not declare.</summary>
     public static void ReconcileArea(ulong linear, Span<byte> ours, ReadOnlySpan<byte> native)

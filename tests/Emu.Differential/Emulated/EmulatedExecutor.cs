@@ -60,6 +60,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             if ((selector & ~3) == 0 || ((selector & 4) != 0 ? selector >> 3 < Segments.Local.Length : selector >> 3 < Segments.Global.Length))
                 _segments[selector] = Segments.Load((ushort)selector);
         }
+        new Span<byte>(_ram + CodePages, Layout.CodeLength).Fill(0xCC);
         WriteTables();
         Start();
     }
@@ -69,6 +70,9 @@ public sealed unsafe class EmulatedExecutor : IExecutor
 
     /// <inheritdoc/>
     public Span<byte> Data => new(_ram + DataPages, Layout.DataLength);
+
+    /// <summary>Whether it leaves the run loop after each instruction.</summary>
+    public bool IsStepped => _singleSteps;
 
     /// <summary>What the engine met that it does not implement, or null.</summary>
     public string? Unsupported => _platform.Unsupported_;

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Emu.Cpu;
 using Emu.Cpu.Instructions;
 using Iced.Intel;
@@ -18,12 +19,13 @@ public sealed class CodeCatalogue
     public CodeCatalogue(CpuModel model, string? filter = null)
     {
         var table = new InstructionTable(model);
+        var host = HostFeatures();
         foreach (var code in Enum.GetValues<Code>())
         {
             var form = code.ToOpCode();
             if (!form.IsInstruction || !table.Implements(code) || !model.Supports(code))
                 continue;
-            if (ReasonAgainst(code) is { } reason)
+            if ((ReasonAgainst(code, model.Vendor) ?? (code.CpuidFeatures().All(host.Contains) ? null : NotThere)) is { } reason)
                 Excluded[code] = reason;
             else
             {
@@ -72,10 +74,39 @@ public sealed class CodeCatalogue
         code.ToString().Equals(filter, StringComparison.OrdinalIgnoreCase) || code.Mnemonic().ToString().Equals(filter, StringComparison.OrdinalIgnoreCase)
         || FamilyOf(code).Equals(filter, StringComparison.OrdinalIgnoreCase);
 
-    private static string? ReasonAgainst(Code code)
+    // What CPUID declares; features without a bit are everywhere.
+    private static HashSet<CpuidFeature> HostFeatures()
+    {
+        var features = new HashSet<CpuidFeature>(CpuFeature.Unconditional);
+        foreach (var feature in CpuFeature.All)
+        {
+            if (!X86Base.IsSupported || HostHas(feature))
+                features.UnionWith(feature.Instructions);
+        }
+        return features;
+    }
+
+    private static bool HostHas(CpuFeature feature)
+    {
+        if ((uint)X86Base.CpuId((int)(feature.Leaf & 0x8000_0000), 0).Eax < feature.Leaf)
+            return false;
+        var (eax, ebx, ecx, edx) = X86Base.CpuId((int)feature.Leaf, (int)feature.Subleaf);
+        var value = feature.Register switch { CpuidRegister.Eax => eax, CpuidRegister.Ebx => ebx, CpuidRegister.Ecx => ecx, _ => edx };
+        return (value >> feature.Bit & 1) != 0;
+    }
+
+    private const string NotThere = "the host's processor does not have it";
+
+    private static string? ReasonAgainst(Code code, CpuVendor vendor)
     {
         if (Reasons.TryGetValue(code.Mnemonic(), out var reason))
             return reason;
+        if (code == Code.Movsxd_r16_rm16)
+            return "AMD's processors read four bytes for it, Intel's two";
+        if (code is Code.Popw_CS or Code.Loopne_rel8_16_RCX or Code.Loope_rel8_16_RCX or Code.Loop_rel8_16_RCX or Code.Jrcxz_rel8_16)
+            return "exists on the 8086 or AMD's processors alone, and leads into the first 64 KiB";
+        if (vendor == CpuVendor.Amd && code is Code.Lss_r64_m1664 or Code.Lfs_r64_m1664 or Code.Lgs_r64_m1664 or Code.Ud0_r16_rm16 or Code.Ud0_r32_rm32 or Code.Ud0_r64_rm64)
+            return "decodes otherwise on AMD's processors";
         var form = code.ToOpCode();
         for (var i = 0; i < form.OpCount; i++)
         {

@@ -1,3 +1,4 @@
+using Emu.Cpu.State;
 using Emu.Differential.Comparison;
 using Iced.Intel;
 
@@ -29,6 +30,8 @@ public sealed class InstructionFacts
             AddressSegments |= 1u << (int)reference.Segment;
             WritesMemory |= reference.IsWrite;
         }
+        if (instruction.Mnemonic == Mnemonic.Clzero)
+            AddCacheLine(instruction.Code);
         foreach (var used in info.GetUsedRegisters())
         {
             var writes = used.Access is OpAccess.Write or OpAccess.ReadWrite or OpAccess.CondWrite or OpAccess.ReadCondWrite;
@@ -55,6 +58,11 @@ public sealed class InstructionFacts
             AddressRegisters |= 1u << 5;
         if (IsIndirectBranch && instruction.Op0Kind == OpKind.Register || LoadsSegment && instruction.Op1Kind == OpKind.Register)
             AddressRegisters |= 1u << ((IsIndirectBranch ? instruction.Op0Register : instruction.Op1Register).GetFullRegister() - Register.RAX);
+        if (mnemonic is Mnemonic.Wrfsbase or Mnemonic.Wrgsbase)
+        {
+            AddressRegisters |= 1u << (instruction.Op0Register.GetFullRegister() - Register.RAX);
+            WrittenSegments |= 1u << (mnemonic == Mnemonic.Wrfsbase ? Register.FS - Register.ES : Register.GS - Register.ES);
+        }
         UndefinedFlags = UndefinedAfter(in instruction);
     }
 
@@ -65,13 +73,13 @@ public sealed class InstructionFacts
     public List<MemoryReference> Memory { get; } = [];
 
     /// <summary>General registers that addresses, branch targets and selectors are made of: one bit each.</summary>
-    public uint AddressRegisters { get; }
+    public uint AddressRegisters { get; private set; }
 
     /// <summary>Vector registers that addresses are made of.</summary>
     public uint AddressVectors { get; }
 
     /// <summary>Segments that it reaches memory through.</summary>
-    public uint AddressSegments { get; }
+    public uint AddressSegments { get; private set; }
 
     /// <summary>General registers that it may write.</summary>
     public uint WrittenRegisters { get; }
@@ -83,7 +91,7 @@ public sealed class InstructionFacts
     public uint WrittenSegments { get; }
 
     /// <summary>Whether it may write memory.</summary>
-    public bool WritesMemory { get; }
+    public bool WritesMemory { get; private set; }
 
     /// <summary>Whether the vector registers matter.</summary>
     public bool UsesVectors { get; }
@@ -93,6 +101,10 @@ public sealed class InstructionFacts
 
     /// <summary>FXSAVE, XSAVE and their kind.</summary>
     public bool IsState { get; }
+
+    /// <summary>Accesses many fields.</summary>
+    public bool IsLarge => IsState || Instruction.Mnemonic is Mnemonic.Fldenv or Mnemonic.Fnstenv or Mnemonic.Frstor or Mnemonic.Fnsave
+        or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Maskmovq;
 
     /// <summary>Flags that may be undefined after it, whatever its count.</summary>
     public ulong UndefinedFlags { get; }
@@ -119,6 +131,17 @@ public sealed class InstructionFacts
     public bool StandsAlone => IsState || InspectsSelector || Latitude.HasLatitude(Instruction)
         || Instruction.Mnemonic is Mnemonic.Popf or Mnemonic.Popfd or Mnemonic.Popfq or Mnemonic.Shld or Mnemonic.Shrd or Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr
             or Mnemonic.Fldenv or Mnemonic.Frstor || LoadsSegment || (Instruction.Mnemonic == Mnemonic.Bswap && Instruction.Op0Register.GetSize() == 2);
+
+    // At rAX, which Iced does not name as memory.
+    private void AddCacheLine(Code code)
+    {
+        const int Line = 64;
+        var mask = code switch { Code.Clzerow => 0xFFFFUL, Code.Clzerod => uint.MaxValue, _ => ulong.MaxValue };
+        Memory.Add(new MemoryReference(SegmentName.Ds, 0, -1, 1, 0, mask, Line, mask, true, Register.None));
+        AddressRegisters |= 1;
+        AddressSegments |= 1u << (int)SegmentName.Ds;
+        WritesMemory = true;
+    }
 
     private static ulong UndefinedAfter(in Instruction instruction)
     {

@@ -10,7 +10,7 @@ internal sealed class OperandGenerator(Randomness random)
     private bool _hasHighByte;
 
     /// <summary>Where near branches may lead, as offsets in the code segment.</summary>
-    public ulong[] Targets { get; set; } = [];
+    public ulong[] Targets { get; set; } = [0];
 
     /// <summary>An instruction of the form, or null where the operands drawn do not go together.</summary>
     /// <param name="code">The form.</param>

@@ -11,7 +11,7 @@ public sealed unsafe class StateGenerator(Randomness random)
     private const ulong Kernel = 0xFFFF_9000_0000_0000, NonCanonical = 0x0000_9000_0000_0000;
     private const int StackIndex = 4;
     private const int UserAddressBits = 47;
-    private const int Mishaps = 12;
+    private const int Mishaps = 16;
 
     private static readonly ushort[] Selectors =
     [
@@ -26,7 +26,7 @@ public sealed unsafe class StateGenerator(Randomness random)
     {
         var words = MemoryMarshal.Cast<byte, ulong>(data);
         for (var i = 0; i < words.Length; i++)
-            words[i] = random.OneIn(2) ? random.Next() : Values.Vector(random);
+            words[i] = random.Next();
         // Runs of equal bytes, for comparisons that go on.
         data.Slice(0x400, 0x200).Fill((byte)random.Next());
     }
@@ -67,7 +67,32 @@ public sealed unsafe class StateGenerator(Randomness random)
             else
                 ClearX87(image);
         }
-        return TryAim(generated, ref state, data) && Prepare(generated, ref state, data);
+        if (!TryAim(generated, ref state, data))
+            return false;
+        if (generated.UsesVectors || generated.UsesX87 || random.OneIn(4))
+            Refresh(generated, in state, data);
+        return Prepare(generated, ref state, data);
+    }
+
+    // Interesting values where operands are read.
+    private void Refresh(GeneratedProgram generated, in MachineState state, Span<byte> data)
+    {
+        const int Longest = 64;
+        foreach (var facts in generated.Facts)
+        {
+            foreach (var reference in facts.Memory)
+            {
+                if (reference.VectorIndex != Register.None || reference.Size > Longest || facts.Instruction.IsStringInstruction)
+                    continue;
+                var place = Field(reference.Linear(in state, generated.Program.Size), reference.Size, data);
+                for (var at = 0; at + 8 <= place.Length; at += 8)
+                    BinaryPrimitives.WriteUInt64LittleEndian(place[at..], Values.Vector(random));
+                if (place.Length is > 1 and < 8)
+                    BitConverter.GetBytes(Values.Vector(random)).AsSpan(0, place.Length).CopyTo(place);
+                else if (place.Length == 10 && random.OneIn(2))
+                    BinaryPrimitives.WriteUInt16LittleEndian(place[8..], Values.Extended(random).SignExponent);
+            }
+        }
     }
 
     private void FillSegments(CodeSize size, ref MachineState state)
@@ -140,14 +165,15 @@ public sealed unsafe class StateGenerator(Randomness random)
         {
             foreach (var reference in facts.Memory)
             {
-                if (reference.VectorIndex == Register.None && !IsSafe(reference.Linear(in state, size), reference.Size, facts, in state, size))
+                if (reference.VectorIndex != Register.None
+                    ? reference.Linear(in state, size) is < Layout.DataSegment16 or >= Layout.DataSegment16 + 0x1_0000 : !IsSafe(reference.Linear(in state, size), reference.Segment, reference.Size, facts, in state, size))
                     return false;
             }
         }
         return true;
     }
 
-    private static bool IsSafe(ulong linear, int length, InstructionFacts facts, in MachineState state, CodeSize size)
+    private static bool IsSafe(ulong linear, SegmentName segment, int length, InstructionFacts facts, in MachineState state, CodeSize size)
     {
         var reach = 0L;
         if (facts.IsBitString)
@@ -167,6 +193,9 @@ public sealed unsafe class StateGenerator(Randomness random)
             return true;
         if (from < 0xF000)
             return true;
+        // What a segment's base and an offset that is not canonical add up to is a matter of the processor.
+        if (size == CodeSize.Bits64 && segment >= SegmentName.Fs)
+            return false;
         // Non-canonical or the kernel's: no access gets there; it must not wrap around either.
         return size == CodeSize.Bits64 && linear >> UserAddressBits != 0 && from >> UserAddressBits != 0 && from < ulong.MaxValue - 0x1_0000
             && linear < ulong.MaxValue - 0x1_0000;
@@ -219,7 +248,7 @@ public sealed unsafe class StateGenerator(Randomness random)
             if (random.OneIn(8) && length > 1)
                 return Layout.Data + 0x1000 - 1 - (ulong)random.Below((int)length - 1);
             var place = Layout.Data + 0x180 + (ulong)random.Below(0x1D00 - (int)length);
-            return random.OneIn(4) ? place : place & ~(Math.Min(System.Numerics.BitOperations.RoundUpToPowerOf2(length), 64) - 1);
+            return random.OneIn(10) ? place : place & ~(Math.Min(System.Numerics.BitOperations.RoundUpToPowerOf2(length), 64) - 1);
         }
         // What a segment's base and an offset that is not canonical add up to is a matter of the processor: no such sums.
         switch (random.Below(size == CodeSize.Bits64 && (reference.Segment < SegmentName.Fs) ? 7 : 5))
@@ -406,10 +435,13 @@ public sealed unsafe class StateGenerator(Randomness random)
                     if (!PrepareArea(facts, program.Size, in state, data))
                         return false;
                     break;
-                case Mnemonic.Wrfsbase or Mnemonic.Wrgsbase when !random.OneIn(4):
+                case Mnemonic.Wrfsbase or Mnemonic.Wrgsbase:
+                    // Not canonical on processors with addresses of 57 bits either, or canonical on all.
                     var number = instruction.Op0Register.GetFullRegister() - Register.RAX;
-                    if ((_assigned & (1u << number)) == 0)
-                        state.Registers[number] = Canonical(state.Registers[number]);
+                    if ((_assigned & (1u << number)) != 0)
+                        return false;
+                    state.Registers[number] = random.OneIn(4) ? (state.Registers[number] & (ulong.MaxValue >> 2)) | (1UL << 62) : Canonical(state.Registers[number]);
+                    _assigned |= 1u << number;
                     break;
             }
             if (facts.IsState && instruction.Mnemonic is not (Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Fxrstor or Mnemonic.Fxrstor64))
@@ -424,7 +456,8 @@ public sealed unsafe class StateGenerator(Randomness random)
         return true;
     }
 
-    private static ulong StackBase(in MachineState state, CodeSize size) =>
+    /// <summary>The base of the stack segment.</summary>
+    public static ulong StackBase(in MachineState state, CodeSize size) =>
         size == CodeSize.Bits64 ? 0 : Segments.Load(state.Selectors[(int)SegmentName.Ss]).Base;
 
     private void SetDividend(in Instruction instruction, ref MachineState state)
@@ -446,11 +479,11 @@ public sealed unsafe class StateGenerator(Randomness random)
                 for (var i = 0; i < place.Length; i++)
                     place[i] = (byte)(state.Registers[0] >> (8 * i));
                 break;
-            case Mnemonic.Cmpxchg8b:
+            case Mnemonic.Cmpxchg8b when place.Length >= 8:
                 BinaryPrimitives.WriteUInt32LittleEndian(place, (uint)state.Registers[0]);
                 BinaryPrimitives.WriteUInt32LittleEndian(place[4..], (uint)state.Registers[2]);
                 break;
-            default:
+            case Mnemonic.Cmpxchg16b when place.Length >= 16:
                 BinaryPrimitives.WriteUInt64LittleEndian(place, state.Registers[0]);
                 BinaryPrimitives.WriteUInt64LittleEndian(place[8..], state.Registers[2]);
                 break;
@@ -544,5 +577,5 @@ public sealed unsafe class StateGenerator(Randomness random)
         Field(facts.Memory[0].Linear(in state, size), length, data);
 
     private static Span<byte> Field(ulong linear, int length, Span<byte> data) =>
-        linear >= Layout.Data && linear + (ulong)length <= Layout.Data + Layout.DataLength ? data.Slice((int)(linear - Layout.Data), length) : default;
+        linear >= Layout.Data && linear - Layout.Data <= (ulong)(Layout.DataLength - length) ? data.Slice((int)(linear - Layout.Data), length) : default;
 }

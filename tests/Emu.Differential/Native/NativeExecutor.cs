@@ -121,6 +121,16 @@ public sealed unsafe class NativeExecutor : IExecutor
         var landing = *(int*)Trampoline.Landing;
         state.ErrorCode = 0;
         state.Cr2 = 0;
+        TakeOutcome(ref state, program, landing);
+        if (program.Size == CodeSize.Bits64)
+            return;
+        // What lies above 32 bits is not architectural there, and an interrupt may change it.
+        for (var i = 0; i < 8; i++)
+            state.Registers[i] = (uint)state.Registers[i];
+    }
+
+    private static void TakeOutcome(ref MachineState state, TestProgram program, int landing)
+    {
         if (landing >= 0)
         {
             state.Vector = MachineState.NoVector;

@@ -14,6 +14,7 @@ public sealed class Campaign : IDisposable
 {
     private const ulong ReadOnlySeed = 0x5EED;
     private const int FillAttempts = 4;
+    private const int Repetitions = 3;
 
     private readonly CampaignOptions _options;
     private readonly Randomness _random = new(0);
@@ -24,6 +25,7 @@ public sealed class Campaign : IDisposable
     private readonly byte[] _before = new byte[Layout.DataLength];
     private readonly (CodeSize Size, Code[] Codes)[] _sizes;
     private readonly HashSet<Code> _failed = [];
+    private bool _steps, _isRepetition;
 
     /// <summary>Makes ready.</summary>
     /// <exception cref="NotSupportedException">An engine is not there; the message says why.</exception>
@@ -77,6 +79,8 @@ public sealed class Campaign : IDisposable
                     break;
                 continue;
             }
+            // Stepping costs most and differs least: a quarter of the programs.
+            _steps = number % 4 == 0;
             if (RunProgram(program, ref state) is { } mismatch && _failed.Add(Guilty(mismatch)))
             {
                 failures.Add(mismatch);
@@ -99,6 +103,7 @@ public sealed class Campaign : IDisposable
         _reference.Load(program.Program);
         foreach (var engine in _engines)
             engine.Load(program.Program);
+        _steps = true;
         data.CopyTo(_before);
         data.CopyTo(_reference.Data);
         return Compare(program, in before, out _);
@@ -144,14 +149,35 @@ public sealed class Campaign : IDisposable
         vector = native.Vector;
         foreach (var engine in _engines)
         {
+            if (!_steps && engine is EmulatedExecutor { IsStepped: true } && _engines.Count > 1)
+                continue;
             _before.CopyTo(engine.Data);
             var ours = before;
             engine.Execute(ref ours);
             _options.Tamper?.Invoke(program.Program, in before, ref ours);
             if (!Comparer.Agree(program, in before, ref ours, in native, engine.Data, _reference.Data))
-                return new Mismatch(program, before, [.. _before], engine.Name, _reference.Name, ours, native, [.. engine.Data], [.. _reference.Data]);
+                return Again(program, in before) ? null : new Mismatch(program, before, [.. _before], engine.Name, _reference.Name, ours, native, [.. engine.Data], [.. _reference.Data]);
         }
         return null;
+    }
+
+    // The host's kernel may have come between: a switch of tasks loses the x87 pointers that AMD's processors hide. What is wrong stays wrong.
+    private bool Again(GeneratedProgram program, in MachineState before)
+    {
+        if (_isRepetition)
+            return false;
+        _isRepetition = true;
+        for (var i = 0; i < Repetitions; i++)
+        {
+            _before.CopyTo(_reference.Data);
+            if (Compare(program, in before, out _) != null)
+                continue;
+            _isRepetition = false;
+            Summary.Unrepeated++;
+            return true;
+        }
+        _isRepetition = false;
+        return false;
     }
 
     private static Code Guilty(Mismatch mismatch)

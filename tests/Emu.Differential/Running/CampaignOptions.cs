@@ -19,7 +19,7 @@ public sealed record CampaignOptions
     public IReadOnlyList<CodeSize> Sizes { get; init; } = [CodeSize.Bits64, CodeSize.Bits32, CodeSize.Bits16];
 
     /// <summary>States for each program.</summary>
-    public int States { get; init; } = 16;
+    public int States { get; init; } = 24;
 
     /// <summary>Goes on after a mismatch and reports the first for each code, this many at most.</summary>
     public int Failures { get; init; } = 1;

@@ -8,7 +8,7 @@ namespace Emu.Fuzz.Generation;
 /// 0x08000  IDT                            0x1D000  stack of CPL 0
 /// 0x09000  GDT, 0x09800 LDT               0x20000  page tables: root, PDPT, PD, PT, PD of the devices
 /// 0x0A000  TSS, 0x0B000 another           0x30000  structures for hypercalls
-/// 0x0D000  protected-mode handler
+/// 0x0D000  protected-mode handler               0x1FF000  the last page of RAM: code, mapped at the ends of linear space, too
 /// </code>
 /// </remarks>
 public static class Layout
@@ -17,6 +17,11 @@ public static class Layout
     public const int Code = 0x1_0000, CodeLength = 0x4000, Data = 0x1_4000, Stack = 0x1_BF00, KernelStack = 0x1_DF00;
     public const int Root = 0x2_0000, Pdpt = 0x2_1000, PageDirectory = 0x2_2000, Table = 0x2_3000, DeviceDirectory = 0x2_4000;
     public const int Structures = 0x3_0000;
+
+    public const int LastPage = 0x1F_F000;
+
+    /// <summary>The ends of linear address space, of its halves, and of what 32 bits reach.</summary>
+    public static readonly ulong[] Ends = [0x1_0000_0000, 0x8000_0000_0000, 0, 0xFFFF_8000_0000_0000, 0x20_0000];
 
     /// <summary>Offset of SP in the data segment of 16-bit modes.</summary>
     public const int Stack16 = 0x7000;

@@ -26,6 +26,18 @@ internal sealed class Snippets(CodeWriter code, Dice dice, GuestCase guest)
     /// <summary>Memory at its edges: the code itself, page boundaries, the line between RAM and a device.</summary>
     public void AppendMemory()
     {
+        if (dice.OneIn(12))
+        {
+            AppendJump();
+            return;
+        }
+        if (dice.OneIn(8))
+        {
+            // At an end of address space, across it, with whatever comes next.
+            code.LoadWide(dice.Pick<int>([Ebx, Esi, Edi]), dice.Pick(Layout.Ends) - (ulong)dice.Below(40));
+            code.AtRegister(Ebx, dice.Below(8), dice.Pick<byte[]>([[0x01], [0x89], [0x8B], [0x0F, 0x11], [0xC5, 0xFC, 0x10], [0xFF]]));
+            return;
+        }
         var target = dice.Below(7) switch
         {
             0 or 1 => Address(Layout.Code + dice.Below(Layout.CodeLength)),
@@ -79,6 +91,18 @@ internal sealed class Snippets(CodeWriter code, Dice dice, GuestCase guest)
                 code.Emit(dice.Byte());
                 break;
         }
+    }
+
+    // To where code ends: the last bytes before an end of address space, device space, the line between RAM and nothing.
+    private void AppendJump()
+    {
+        if (code.Bitness == 16)
+        {
+            code.Emit(0xB8, (byte)(0xF0 + dice.Below(16)), dice.Pick<byte>([0xFF, 0x0F, 0x3F]), 0xFF, 0xE0);
+            return;
+        }
+        code.LoadWide(Eax, (dice.OneIn(2) ? dice.Pick(Layout.Ends) : dice.Pick(Layout.Outside)) - (ulong)dice.Below(20));
+        code.Emit(0xFF, dice.Pick<byte>([0xE0, 0xD0]));
     }
 
     /// <summary>Entries of page tables, what controls paging, and what forgets translations.</summary>

@@ -45,6 +45,7 @@ internal sealed class Stage
             WritePageTables();
         for (var at = 0; at < code.Length; at += 0x1000)
             code.Slice(at, Math.Min(0x1000, code.Length - at)).CopyTo(Ram[Physical(Code + at)..]);
+        code.Slice(code.Length / 2, 0x1000).CopyTo(Ram[LastPage..]);
         _case.Code = (Code, CodeLength);
     }
 
@@ -272,6 +273,8 @@ internal sealed class Stage
         }
         if (mode == GuestMode.Paged32)
         {
+            Put32(Table + 1023 * 4, LastPage | 7);
+            Put32(Root + 1023 * 4, Table | 7);
             Put32(Root, Table | 7);
             Put32(Root + 4, 0x8000_0087);
             Put32(Root + 8, 0x0000_0087);
@@ -286,6 +289,13 @@ internal sealed class Stage
         Put64(PageDirectory, Table | 7);
         Put64(PageDirectory + 8, 0x8000_0087);
         Put64(PageDirectory + 16, 0x0000_0087);
+        // The last pages of both canonical halves, and of the first 4 GiB.
+        Put64(Root + 255 * 8, Pdpt | 7);
+        Put64(Root + 511 * 8, Pdpt | 7);
+        if (mode != GuestMode.Pae)
+            Put64(Pdpt + 511 * 8, PageDirectory | 7);
+        Put64(PageDirectory + 511 * 8, Table | 7);
+        Put64(DeviceDirectory + 511 * 8, Table | 7);
         for (var i = 0x1F4; i < 0x1F8; i++)
             Put64(DeviceDirectory + i * 8, 0xC000_0087 + ((ulong)i << 21));
     }

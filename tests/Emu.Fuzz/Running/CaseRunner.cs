@@ -42,17 +42,11 @@ public sealed class CaseRunner
             return finding;
         foreach (var cutting in others)
         {
-            if (Compare(guest, whole!, cutting) is not { } difference)
-                continue;
-            if (difference.Broken != Invariant.Determinism || cutting == Cutting.Again || !DependsOnStaleTranslations(guest, difference))
+            if (Compare(guest, whole!, cutting) is { } difference)
                 return difference;
-            StaleTranslations++;
         }
         return null;
     }
-
-    /// <summary>Cases whose runs differ because the guest changed page tables in use and did not flush: no finding.</summary>
-    public ulong StaleTranslations { get; private set; }
 
     /// <summary>Checks for one finding again, as a shrinker does.</summary>
     public bool StillShows(GuestCase guest, Finding finding)
@@ -70,15 +64,6 @@ public sealed class CaseRunner
             return "";
         var lines = whole!.State!.Split('\n').Zip(cut!.State!.Split('\n')).Where(static pair => pair.First != pair.Second);
         return string.Join("\n", lines.Select(static pair => $"  whole {pair.First}\n  cut   {pair.Second}"));
-    }
-
-    // Looks no further than to where the runs part.
-    private bool DependsOnStaleTranslations(GuestCase guest, Finding finding)
-    {
-        var watch = new PageTableWatch();
-        var watcher = new CaseRunner { Prepare = Prepare, BeforePiece = machine => watch.Look(machine.Vcpu) };
-        watcher.TryRun(Shrinker.FewerInstructions(this, guest, finding), Cutting.SingleStepped, false, out _);
-        return watch.HasChanged;
     }
 
     private Finding? Compare(GuestCase guest, Outcome whole, Cutting cutting)

@@ -113,6 +113,13 @@ public sealed class RunOptionsTests
     [InlineData("--trace", "k", "--trace-from", "1")]
     [InlineData("--module", "k", "--module", ",text")]
     [InlineData("--log-level", "k", "-v", "loud")]
+    [InlineData("'k'", "k", "--firmware", "rom")]
+    [InlineData("--initrd", "--firmware", "rom", "--initrd", "i")]
+    [InlineData("--module", "--firmware", "rom", "--module", "m")]
+    [InlineData("--append", "--firmware", "rom", "--append", "")]
+    [InlineData("--entry", "--firmware", "rom", "--entry", "pvh")]
+    [InlineData("--start-info", "--firmware", "rom", "--start-info", "v1")]
+    [InlineData("--entry-profile", "--firmware", "rom", "--entry-profile", "qemu")]
     public void A_mistake_is_refused_in_one_sentence_that_names_it(string named, params string[] arguments)
     {
         UsageException e = Assert.Throws<UsageException>(() => Parse(["run", .. arguments]));

@@ -67,6 +67,40 @@ public sealed class LinuxBootTests : IDisposable
         Assert.Equal(hashes[0], hashes[1]);
     }
 
+    [SkippableTheory]
+    [InlineData("vmlinuz-amd64")]
+    [InlineData("vmlinuz-cloud-amd64")]
+    public void Linux_works_on_four_processors_and_equally_in_each_run(string kernel)
+    {
+        string[] hashes = new string[2];
+        for (int i = 0; i < 2; i++)
+        {
+            string statistics = _folder.File($"smp-{i}.json");
+            EmuResult result = Boot(kernel, "initrd-smp.gz", "--vcpus", "4", "--stats", statistics);
+            string report = $"exit code {result.ExitCode}\n{Tail(result.Console)}\n--- stderr\n{result.Error}";
+            string console = result.Console.Replace("\r", "", StringComparison.Ordinal);
+            Assert.True(result.ExitCode == 0, report);
+            Assert.True(console.Contains("\nCPUS 4\n", StringComparison.Ordinal), report);
+            // Six workers: printf aaa… 300,000 times | sha256sum.
+            Assert.True(console.Contains("\nSUM 12e1b9b179b29a4f7e5889b185d7ac71bff0ad1f49a7b391d0911b737a0f5381\n", StringComparison.Ordinal), report);
+            Assert.True(console.Contains("\nLINES 120 of 120\n", StringComparison.Ordinal), report);
+            for (int cpu = 0; cpu < 4; cpu++)
+            {
+                Assert.True(console.Contains($"\nON {cpu}: {cpu}\n", StringComparison.Ordinal), report);
+                Assert.False(console.Contains($"\nUSER {cpu}: 0\n", StringComparison.Ordinal), report);
+            }
+
+            using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(statistics));
+            ulong[] counts = [.. json.RootElement.GetProperty("vcpus").EnumerateArray().Select(count => count.GetUInt64())];
+            Assert.Equal(4, counts.Length);
+            Assert.All(counts, count => Assert.True(count > 10_000_000, report));
+            Assert.Equal(json.RootElement.GetProperty("instructions").GetUInt64(), counts.Aggregate(0UL, (sum, count) => sum + count));
+            hashes[i] = json.RootElement.GetProperty("stateHash").GetString()!;
+        }
+
+        Assert.Equal(hashes[0], hashes[1]);
+    }
+
     [SkippableFact]
     public void Reboot_ends_with_0()
     {

@@ -52,6 +52,21 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
+    public void A_rom_that_is_none_ends_with_2()
+    {
+        Assert.Contains("missing.rom", Refused("run", "--firmware", _folder.File("missing.rom")), StringComparison.Ordinal);
+        Refused("run", "--firmware", _folder.Path);
+        foreach (int size in new[] { 0, 1000, (16 << 20) + 65536 })
+        {
+            File.WriteAllBytes(_folder.File("odd.rom"), new byte[size]);
+            Assert.Contains("64 KiB", Refused("run", "--firmware", _folder.File("odd.rom")), StringComparison.Ordinal);
+        }
+
+        File.WriteAllBytes(_folder.File("good.rom"), new byte[65536]);
+        Assert.Contains("Xen", Refused("run", "--firmware", _folder.File("good.rom"), "--machine", "xen"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_initrd_or_module_that_is_not_there_ends_with_2()
     {
         Assert.Contains("nothing.gz", Refused("run", TestFiles.TourKernel, "--initrd", _folder.File("nothing.gz")), StringComparison.Ordinal);

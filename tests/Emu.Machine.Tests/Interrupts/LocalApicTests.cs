@@ -194,6 +194,42 @@ public class LocalApicTests
     }
 
     [Fact]
+    public void Init_leaves_the_identifier_and_switching_off_does_not()
+    {
+        _other.Write(0x20, 4, 7U << 24);
+        SendInterrupt(7U << 24, 0x500);
+        Assert.Equal(7UL << 24, _other.Read(0x20, 4));
+        Assert.Equal(0xFFUL, _other.Read(0xF0, 4));
+        Assert.True(_other.TryWriteMsr(BaseMsr, 0xFEE0_0000));
+        Assert.True(_other.TryWriteMsr(BaseMsr, 0xFEE0_0800));
+        Assert.Equal(1UL << 24, _other.Read(0x20, 4));
+    }
+
+    [Fact]
+    public void Eight_ones_address_everybody_in_xapic_mode_only()
+    {
+        SendInterrupt(0xFFU << 24, 0x41);
+        Assert.True(_apic.HasInterrupt);
+        Assert.True(_other.HasInterrupt);
+
+        var late = new LocalApic(17, false, _clock, _bus, new FakeVcpu(), null);
+        Assert.True(late.TryWriteMsr(BaseMsr, 0xFEE0_0C00));
+        Assert.True(late.TryWriteMsr(0x80F, 0x1FF));
+        Assert.True(_apic.TryWriteMsr(BaseMsr, X2Apic));
+        Assert.True(_apic.TryWriteMsr(0x830, (0xFFUL << 32) | 0x842)); // The logical destination: eight of cluster 0.
+        Assert.False(late.HasInterrupt);
+        Assert.True(_apic.TryWriteMsr(0x830, (0xFFFF_FFFFUL << 32) | 0x43));
+        Assert.True(late.HasInterrupt);
+    }
+
+    [Theory]
+    [InlineData(39, true)]
+    [InlineData(40, false)]
+    [InlineData(51, false)]
+    public void Base_register_is_as_wide_as_physical_addresses(int bit, bool allowed) =>
+        Assert.Equal(allowed, _apic.TryWriteMsr(BaseMsr, Enabled | (1UL << bit)));
+
+    [Fact]
     public void Base_register_follows_the_modes()
     {
         Assert.True(_apic.TryReadMsr(BaseMsr, out var value));

@@ -115,11 +115,23 @@ public class LocalApicTimerTests
     {
         _apic.Write(Lvt, 4, 0x40 | Deadline);
         _apic.TryWriteMsr(DeadlineMsr, 1000);
+        _clock.Advance(500);
         _vcpu.TimeStampOffset = unchecked(0UL - 300);
         _apic.TimeStampChanged();
-        _clock.Advance(1000);
+        _clock.Advance(500);
         Assert.False(_apic.HasInterrupt);
         _clock.Advance(300);
+        Assert.True(_apic.HasInterrupt);
+    }
+
+    [Fact]
+    public void Deadline_comes_at_once_where_the_time_stamp_was_set_beyond_it()
+    {
+        _apic.Write(Lvt, 4, 0x40 | Deadline);
+        _apic.TryWriteMsr(DeadlineMsr, 1000);
+        _vcpu.TimeStampOffset = 5000;
+        _apic.TimeStampChanged();
+        _clock.FireDue();
         Assert.True(_apic.HasInterrupt);
     }
 

@@ -74,7 +74,7 @@ internal static unsafe class FxState
         var linear = TAddress.Linear(vcpu, s, op, sizeof(LegacyArea), true);
         if ((linear & Alignment) != 0)
         {
-            vcpu.RaiseMisaligned(op);
+            vcpu.RaiseMisalignedState(op, linear);
             return;
         }
         var area = (byte*)Operand.ModifyAt<LegacyArea>(vcpu, s, op, linear);
@@ -96,7 +96,7 @@ internal static unsafe class FxState
         var linear = TAddress.Linear(vcpu, s, op, sizeof(LegacyArea), false);
         if ((linear & Alignment) != 0)
         {
-            vcpu.RaiseMisaligned(op);
+            vcpu.RaiseMisalignedState(op, linear);
             return;
         }
         var area = (byte*)Operand.ReadAt<LegacyArea>(vcpu, s, op, linear);

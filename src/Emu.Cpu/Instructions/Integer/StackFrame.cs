@@ -107,7 +107,8 @@ internal static unsafe class StackFrame
         where T : unmanaged
         where TStack : IStack
     {
-        // Registers change only at the end; a fault on the way leaves nothing but bytes below the stack pointer.
+        if (op->Displacement > 0 && !MayEnter<T, TStack>(vcpu, s, op))
+            return false;
         var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
         if (!Write<T, TStack>(vcpu, s, op, pointer, Step.Get<T>(s, FramePointer)))
             return false;
@@ -137,6 +138,31 @@ internal static unsafe class StackFrame
         TStack.SetPointer(s, pointer);
         Step.Set(s, FramePointer, Width.Truncate<T>(frame));
         return true;
+    }
+
+    // A nested frame takes many accesses: each is looked at, in their order, before the first is made.
+    private static bool MayEnter<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TStack : IStack
+    {
+        var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
+        var outer = FrameOf<TStack>(s);
+        for (var level = 0; ; level++)
+        {
+            if (!vcpu.ProbeWrite(op, TStack.Linear(vcpu, s, op, pointer, sizeof(T), true), sizeof(T), SegmentName.Ss))
+                return false;
+            if (level == op->Displacement)
+                break;
+            pointer -= (ulong)sizeof(T);
+            outer -= (ulong)sizeof(T);
+            if (level + 1 < op->Displacement
+                && Operand.ReadAt<T>(vcpu, s, op, TStack.Linear(vcpu, s, op, outer, sizeof(T), false), SegmentName.Ss) == null)
+            {
+                return false;
+            }
+        }
+        pointer -= (ulong)op->Immediate;
+        return vcpu.ProbeWrite(op, TStack.Linear(vcpu, s, op, pointer, sizeof(T), true), sizeof(T), SegmentName.Ss);
     }
 
     private static bool Write<T, TStack>(Vcpu vcpu, CpuState* s, Op* op, ulong pointer, T value)

@@ -44,7 +44,7 @@ internal static unsafe class StringShape<TOperation, T>
             if (size != 0)
                 operands.Op->Shape = Execution.Op.AddressSizeOf(operands.Instruction.Length, size);
             if (operands.Kind(i) is OpKind.MemorySegSI or OpKind.MemorySegESI or OpKind.MemorySegRSI)
-                operands.Op->Segment = (byte)(operands.Instruction.MemorySegment - Register.ES);
+                operands.Op->Segment = operands.SegmentOf(Register.RSI);
         }
     }
 

@@ -11,7 +11,7 @@ namespace Emu.Cpu.Instructions.Supervisor;
 /// <summary>LAR, LSL, VERR, VERW and ARPL: what a selector would be good for (SDM Vol. 2). They answer in ZF and fault only for memory.</summary>
 internal static unsafe class SelectorInspection
 {
-    private const ulong AccessRights = 0x00F0_FF00;
+    private const ulong AccessRights = 0x00FF_FF00;
 
     /// <summary>Enters the family.</summary>
     public static void Register(InstructionTable table)

@@ -93,7 +93,7 @@ internal static unsafe class FloatShape<TOperation, TSource>
         var high = TOperation.Compute(first[1], TSource.Load(source + TSource.Stride), immediate, ref s->Sse);
         if (s->Sse.Unmasked != 0)
         {
-            s->Sse.SettlePacked(before);
+            TOperation.Settle(first[0], TSource.Load(source), first[1], TSource.Load(source + TSource.Stride), immediate, before, ref s->Sse);
             return Availability.RaiseSimdException(vcpu, s, op);
         }
         destination[0] = low;

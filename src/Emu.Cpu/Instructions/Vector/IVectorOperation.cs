@@ -34,4 +34,16 @@ internal interface IFloatOperation
     /// <param name="immediate">The immediate byte, where there is one.</param>
     /// <param name="context">MXCSR.</param>
     static abstract Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context);
+
+    /// <summary>Settles what a 256-bit operation reports after an unmasked exception in either lane.</summary>
+    /// <param name="a">First source, lower lane.</param>
+    /// <param name="b">Second source, lower lane.</param>
+    /// <param name="highA">First source, upper lane.</param>
+    /// <param name="highB">Second source, upper lane.</param>
+    /// <param name="immediate">The immediate byte.</param>
+    /// <param name="before">MXCSR before the operation.</param>
+    /// <param name="context">MXCSR.</param>
+    static virtual void Settle(
+        Vector128<byte> a, Vector128<byte> b, Vector128<byte> highA, Vector128<byte> highB, int immediate, uint before, ref SseContext context) =>
+        context.SettlePacked(before);
 }

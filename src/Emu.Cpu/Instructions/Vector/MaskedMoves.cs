@@ -9,7 +9,7 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.Vector;
 
-/// <summary>Binds VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ (SDM Vol. 2C): elements whose mask is clear are not accessed.</summary>
+/// <summary>Binds VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ (SDM Vol. 2C): elements whose mask is clear are not accessed, nor checked against their segment.</summary>
 internal static unsafe class MaskedMove<T>
     where T : unmanaged
 {
@@ -51,7 +51,10 @@ internal static unsafe class MaskedMove<T>
         Step.Next(vcpu, s, op);
     }
 
-    // Each element has its own look at the segment: those whose mask is clear cannot fault.
+    // Each element has its own look at the segment: those whose mask is clear cannot fault. None wraps within the address size.
+    private static ulong Element(Vcpu vcpu, CpuState* s, Op* op, int at, bool write) =>
+        vcpu.Segment(op, (SegmentName)op->Segment, (LongAddress.Linear(vcpu, s, op, 0, write) & op->AddressMask) + (ulong)at, sizeof(T), write);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool LoadElements(Vcpu vcpu, CpuState* s, Op* op)
     {
@@ -61,7 +64,7 @@ internal static unsafe class MaskedMove<T>
         {
             if ((mask[at + sizeof(T) - 1] & 0x80) == 0)
                 continue;
-            var element = Operand.ReadAt<T>(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, (ulong)at, sizeof(T), false));
+            var element = Operand.ReadAt<T>(vcpu, s, op, Element(vcpu, s, op, at, false));
             if (element == null)
                 return false;
             *(T*)((byte*)&result + at) = *element;
@@ -79,7 +82,7 @@ internal static unsafe class MaskedMove<T>
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
             if ((mask[at + sizeof(T) - 1] & 0x80) != 0
-                && !vcpu.ProbeWrite(op, DistantAddress.Linear(vcpu, s, op, (ulong)at, sizeof(T), true), sizeof(T), (SegmentName)op->Segment))
+                && !vcpu.ProbeWrite(op, Element(vcpu, s, op, at, true), sizeof(T), (SegmentName)op->Segment))
             {
                 return false;
             }
@@ -87,7 +90,7 @@ internal static unsafe class MaskedMove<T>
         for (var at = 0; at < op->Immediate; at += sizeof(T))
         {
             if ((mask[at + sizeof(T) - 1] & 0x80) != 0
-                && !Operand.WriteAt(vcpu, s, op, DistantAddress.Linear(vcpu, s, op, (ulong)at, sizeof(T), true), *(T*)(data + at)))
+                && !Operand.WriteAt(vcpu, s, op, Element(vcpu, s, op, at, true), *(T*)(data + at)))
             {
                 return false;
             }
@@ -145,7 +148,10 @@ internal static unsafe class Gather<T, TIndex>
         for (var i = 0; i < count; i++)
         {
             if ((sbyte)mask[(i + 1) * sizeof(T) - 1] >= 0)
+            {
+                new Span<byte>(mask + i * sizeof(T), sizeof(T)).Clear();
                 continue;
+            }
             var offset = sizeof(TIndex) == 4 ? ((int*)index)[i] : ((long*)index)[i];
             var linear = DistantAddress.Linear(vcpu, s, op, (ulong)(offset << op->Scale), sizeof(T), false);
             var element = Operand.ReadAt<T>(vcpu, s, op, linear);
@@ -229,7 +235,14 @@ internal static unsafe class ConvertToHalves
         var before = s->Sse.Mxcsr;
         var result = Compute(s, op);
         if (s->Sse.Unmasked != 0)
-            return Availability.RaiseSimdException(vcpu, s, op);
+        {
+            // The place comes before what would be stored there.
+            if (vcpu.ProbeWrite(op, linear, isWide ? 16 : 8, (SegmentName)op->Segment))
+                return Availability.RaiseSimdException(vcpu, s, op);
+            s->Sse.Mxcsr = before;
+            s->Sse.Unmasked = 0;
+            return false;
+        }
         if (isWide ? Operand.WriteAt(vcpu, s, op, linear, result) : Operand.WriteAt(vcpu, s, op, linear, result.ToScalar()))
             return true;
         s->Sse.Mxcsr = before;

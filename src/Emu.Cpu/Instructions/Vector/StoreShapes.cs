@@ -266,6 +266,9 @@ internal static unsafe class MaskedStore
             return;
         var data = (byte*)VectorRegister.Mmx(s, op->Destination);
         var mask = (byte*)VectorRegister.Mmx(s, op->Source);
+        // AMD's processors have left x87 mode by the time that the store faults.
+        if (vcpu.Model.Vendor == CpuVendor.Amd)
+            VectorRegister.EnterMmx(s);
         if (!StoreBytes(vcpu, s, op, TAddress.Linear(vcpu, s, op, 8, true), data, mask, 8))
             return;
         VectorRegister.EnterMmx(s);

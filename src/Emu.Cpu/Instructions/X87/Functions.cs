@@ -79,7 +79,7 @@ internal readonly unsafe struct OfTop<TFunction> : IX87Operation
         {
             context.RaiseStackFault(false);
             if (TFunction.ReportsRange)
-                context.StatusWord &= unchecked((ushort)~X87Context.C2);
+                context.ClearCondition2();
             result = Float80.Indefinite;
         }
         else
@@ -136,7 +136,7 @@ internal readonly unsafe struct OfTopAndPush<TFunction> : IX87Operation
         {
             context.RaiseStackFault(!X87Stack.IsEmpty(s, 0));
             if (TFunction.ReportsRange)
-                context.StatusWord &= unchecked((ushort)~X87Context.C2);
+                context.ClearCondition2();
             result = pushed = Float80.Indefinite;
         }
         else

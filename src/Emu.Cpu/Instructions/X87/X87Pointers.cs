@@ -10,17 +10,20 @@ namespace Emu.Cpu.Instructions.X87;
 /// <summary>The pointers to the last instruction and operand (SDM Vol. 1, 8.1.8).</summary>
 /// <remarks>
 /// Chosen: every non-control instruction records FIP and FCS, with a memory operand FDP and FDS too, as Intel's processors without
-/// FDP_EXCPTN_ONLY do; FOP is recorded for unmasked exceptions alone, as all do whose fopcode compatibility mode is off (8.1.9.1).
+/// FDP_EXCPTN_ONLY do. As Intel's, FOP is recorded for unmasked exceptions alone, as all do whose fopcode compatibility mode is off (8.1.9.1).
 /// </remarks>
 internal static unsafe class X87Pointers
 {
+    /// <summary>Added to <see cref="Op.Immediate"/> where FOP is recorded for every instruction, as AMD's processors do.</summary>
+    public const long AlwaysRecorded = 1 << 16;
+
     /// <summary>Records the instruction, after it has been executed: an exception that is pending now is its own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Record(CpuState* s, Op* op)
     {
         s->X87.LastInstruction = Step.RipOf(s, op);
         s->X87.LastCodeSelector = s->Segments[(int)SegmentName.Cs].Selector;
-        if ((s->X87.Context.StatusWord & X87Context.ErrorSummary) != 0)
+        if (op->Immediate >= AlwaysRecorded || (s->X87.Context.StatusWord & X87Context.ErrorSummary) != 0)
             s->X87.LastOpcode = (ushort)op->Immediate;
     }
 

@@ -108,15 +108,47 @@ internal readonly struct Dpps : IFloatOperation
 {
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context)
     {
+        var products = Multiply(a, b, immediate, ref context);
+        if (context.Unmasked != 0)
+            return default;
+        var sums = Add(products, ref context);
+        if (context.Unmasked != 0)
+            return default;
+        return (Vector128.Create(Float32.Add(sums[0], sums[1], ref context)) & Lanes(immediate)).AsByte();
+    }
+
+    // Both lanes take each step together: an exception of one lane's products keeps the other from its sums.
+    public static void Settle(Vector128<byte> a, Vector128<byte> b, Vector128<byte> highA, Vector128<byte> highB, int immediate, uint before, ref SseContext context)
+    {
+        context = new SseContext(before);
+        var (low, high) = (Multiply(a, b, immediate, ref context), Multiply(highA, highB, immediate, ref context));
+        context.SettlePacked(before);
+        if (context.Unmasked != 0)
+            return;
+        before = context.Mxcsr;
+        (low, high) = (Add(low, ref context), Add(high, ref context));
+        context.SettlePacked(before);
+        if (context.Unmasked != 0)
+            return;
+        before = context.Mxcsr;
+        _ = Float32.Add(low[0], low[1], ref context);
+        _ = Float32.Add(high[0], high[1], ref context);
+        context.SettlePacked(before);
+    }
+
+    private static Vector128<uint> Multiply(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context)
+    {
         var factors = Lanes(immediate >> 4).AsSingle();
-        var products = PackedFloat32.Multiply(a.AsSingle() & factors, b.AsSingle() & factors, ref context).AsUInt32();
-        if (context.Unmasked != 0)
-            return default;
-        var low = Float32.Add(products[0], products[1], ref context);
-        var high = Float32.Add(products[2], products[3], ref context);
-        if (context.Unmasked != 0)
-            return default;
-        return (Vector128.Create(Float32.Add(low, high, ref context)) & Lanes(immediate)).AsByte();
+        return PackedFloat32.Multiply(a.AsSingle() & factors, b.AsSingle() & factors, ref context).AsUInt32();
+    }
+
+    // Of each pair, at the two lowest places.
+    private static Vector128<uint> Add(Vector128<uint> products, ref SseContext context)
+    {
+        var before = context.Mxcsr;
+        var sums = Vector128.Create(Float32.Add(products[0], products[1], ref context), Float32.Add(products[2], products[3], ref context), 0, 0);
+        context.SettlePacked(before);
+        return sums;
     }
 
     private static Vector128<uint> Lanes(int selection)
