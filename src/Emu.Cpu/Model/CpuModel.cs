@@ -1,5 +1,5 @@
-using Emu.Cpu.Instructions.ExtendedState;
 using Emu.Cpu.Instructions;
+using Emu.Cpu.Instructions.ExtendedState;
 using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;

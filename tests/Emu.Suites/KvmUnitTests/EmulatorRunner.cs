@@ -12,6 +12,8 @@ internal static class EmulatorRunner
 {
     public static TestResult Run(SuiteFolder folder, UnitTest test, TimeSpan limit)
     {
+        if (test.ForeignDevice is { } device)
+            return TestResult.FromEnd(TestOutcome.Skip, "") with { Detail = $"The machine has no {device}." };
         Console console = new();
         Stopwatch time = Stopwatch.StartNew();
         TestResult result;
@@ -58,9 +60,15 @@ internal static class EmulatorRunner
         };
     }
 
-    /// <summary>What the suite otherwise asks QEMU's fw_cfg for.</summary>
-    private static byte[] Environment(UnitTest test) =>
-        Encoding.ASCII.GetBytes($"NR_CPUS={test.Vcpus}\nMEMSIZE={test.MemorySize >> 20}\nTEST_DEVICE=1\n");
+    /// <summary>
+    /// What the suite otherwise asks QEMU's fw_cfg for. The test device is hidden from the local APIC's test alone: it takes it for a sign of KVM
+    /// and makes a hypercall without looking at CPUID, which ends the test.
+    /// </summary>
+    private static byte[] Environment(UnitTest test)
+    {
+        int hasTestDevice = test.File == "apic.flat" ? 0 : 1;
+        return Encoding.ASCII.GetBytes($"NR_CPUS={test.Vcpus}\nMEMSIZE={test.MemorySize >> 20}\nTEST_DEVICE={hasTestDevice}\n");
+    }
 
     private static CpuVendor VendorOf(UnitTest test) =>
         test.CpuParameter?.Contains("vendor=AuthenticAMD", StringComparison.Ordinal) == true ? CpuVendor.Amd : CpuVendor.Intel;

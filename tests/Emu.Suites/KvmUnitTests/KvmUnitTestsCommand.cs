@@ -83,7 +83,7 @@ internal sealed class KvmUnitTestsCommand
 
         PrintTable(results, withQemu);
         if (record is not null)
-            File.WriteAllLines(record, results.Select(result => Expectations.Line(_folder.Architecture, result.Test, result.Ours)));
+            File.WriteAllLines(record, results.Select(result => Expectations.Line(_folder.Architecture, result.Test, result.Ours, Reason(result.Test, result.Ours))));
         string[] summary = [.. results.GroupBy(result => result.Ours.Outcome).OrderBy(group => group.Key).Select(group => $"{group.Count()} {group.First().Ours.Name}")];
         Console.Error.WriteLine($"{string.Join(", ", summary)}; {worse} worse than recorded");
         return worse == 0 ? SuiteExitCode.Success : SuiteExitCode.Worse;
@@ -104,12 +104,16 @@ internal sealed class KvmUnitTestsCommand
 
     private void PrintTable(List<(UnitTest Test, TestResult Ours, TestResult? Qemu)> results, bool withQemu)
     {
-        Console.WriteLine(withQemu ? "| arch | test | emu | lines | QEMU TCG | lines |" : "| arch | test | emu | lines |");
-        Console.WriteLine(withQemu ? "|---|---|---|---|---|---|" : "|---|---|---|---|");
+        Console.WriteLine(withQemu ? "| arch | test | emu | lines | QEMU TCG | lines | reason |" : "| arch | test | emu | lines | reason |");
+        Console.WriteLine(withQemu ? "|---|---|---|---|---|---|---|" : "|---|---|---|---|---|");
         foreach ((UnitTest test, TestResult ours, TestResult? qemu) in results)
         {
-            string row = $"| {_folder.Architecture} | {test.Name} | {ours.Name} | {ours.Counts} |";
-            Console.WriteLine(qemu is null ? row : $"{row} {qemu.Name} | {qemu.Counts} |");
+            string beside = qemu is null ? "" : $" {qemu.Name} | {qemu.Counts} |";
+            Console.WriteLine($"| {_folder.Architecture} | {test.Name} | {ours.Name} | {ours.Counts} |{beside} {Reason(test, ours)} |");
         }
     }
+
+    /// <summary>Why a test does not pass, as recorded.</summary>
+    private string? Reason(UnitTest test, TestResult result) =>
+        result.Outcome == TestOutcome.Pass ? null : _expectations.Find(_folder.Architecture, test)?.Detail;
 }

@@ -35,8 +35,8 @@ internal static class QemuRunner
                 throw new SuiteException($"{program} does not close its output.");
             TestResult result = !ended ? TestResult.FromEnd(TestOutcome.Timeout, output.Result)
                 : process.ExitCode == 0 ? TestResult.FromEnd(TestOutcome.NoExit, output.Result)
-                // An even code is no exit of the test's: QEMU refused its options, or died.
-                : (process.ExitCode & 1) == 0 ? TestResult.FromEnd(TestOutcome.Broken, output.Result)
+                // An even code is no exit of the test's: QEMU died. It refuses options with 1, but before the test says a word.
+                : (process.ExitCode & 1) == 0 || output.Result.Length == 0 ? TestResult.FromEnd(TestOutcome.Broken, output.Result)
                 : TestResult.FromExit(process.ExitCode, output.Result);
             return result with { Detail = error.Result.Trim() is { Length: > 0 } text ? text : null, Time = time.Elapsed };
         }

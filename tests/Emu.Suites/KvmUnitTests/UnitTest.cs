@@ -27,6 +27,10 @@ internal sealed record UnitTest(
         : text[^1] is 'g' or 'G' ? ulong.Parse(text.AsSpan(0, text.Length - 1)) << 30
         : ulong.Parse(text.AsSpan().TrimEnd("mM")) << 20;
 
+    /// <summary>A device that the test wants of QEMU and that is no part of any PC here; null for none.</summary>
+    public string? ForeignDevice =>
+        ParameterAfter("-device")?.Split(',')[0] ?? (ParameterAfter("-machine") is { } machine && machine.Contains("vmport=on", StringComparison.Ordinal) ? "vmport" : null);
+
     private string? ParameterAfter(string option)
     {
         for (int i = 0; i + 1 < QemuParameters.Count; i++)
