@@ -16,6 +16,7 @@ public static unsafe class Latitude
     private const long TranscendentalUlps = 2;
 
     private const ushort RoundedUp = 1 << 9;
+    private const int ExtendedLength = 10, AlignedLength = 16;
 
     /// <summary>Reciprocal estimates.</summary>
     public static bool IsEstimate(Mnemonic mnemonic) => mnemonic is Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss
@@ -76,7 +77,10 @@ public static unsafe class Latitude
                 continue;
             var segment = ours.Vector != ExceptionVector.PageFault && native.Vector != ExceptionVector.PageFault;
             var isCall = facts.Instruction.FlowControl is FlowControl.Call or FlowControl.IndirectCall;
-            if (!facts.IsLarge && !isCall && !(segment && (facts.UsesVectors || facts.Instruction.Mnemonic == Mnemonic.Cmpxchg16b)))
+            // Ten bytes are read or written as eight and two, bounds as two words.
+            var isSplit = facts.Instruction.Mnemonic == Mnemonic.Bound || facts.Memory.Any(static reference => reference.Size == ExtendedLength);
+            var isAligned = facts.Memory.Any(static reference => reference.Size >= AlignedLength);
+            if (!facts.IsLarge && !isCall && !isSplit && !(segment && isAligned))
                 continue;
             ours.Vector = native.Vector;
             ours.ErrorCode = native.ErrorCode;
