@@ -88,14 +88,15 @@ public static unsafe class Latitude
         }
     }
 
-    /// <summary>PUSHA and POPA that fault half way: AMD's processors have moved what they could, though never the stack pointer.</summary>
+    /// <summary>PUSHA, POPA and ENTER that fault half way: AMD's processors have moved what they could, though never the stack pointer.</summary>
     public static void ReconcileAll(
         GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native, Span<byte> ourData, ReadOnlySpan<byte> nativeData)
     {
-        const int Longest = 32;
+        // ENTER pushes 32 frame pointers at most.
+        const int Longest = 33 * 8;
         foreach (var facts in generated.Facts)
         {
-            if (facts.Instruction.IP != native.Rip || facts.Instruction.Mnemonic is not (Mnemonic.Pusha or Mnemonic.Pushad or Mnemonic.Popa or Mnemonic.Popad))
+            if (facts.Instruction.IP != native.Rip || facts.Instruction.Mnemonic is not (Mnemonic.Pusha or Mnemonic.Pushad or Mnemonic.Popa or Mnemonic.Popad or Mnemonic.Enter))
                 continue;
             if (facts.Instruction.Mnemonic is Mnemonic.Popa or Mnemonic.Popad)
             {
