@@ -15,6 +15,9 @@ public interface IExecutor : IDisposable
     /// <summary>Places a program.</summary>
     void Load(TestProgram program);
 
+    /// <summary>True where what no user-mode program sees is the same on another engine after the same run.</summary>
+    bool AgreesOnSystem(IExecutor other) => true;
+
     /// <summary>Runs the program from a state until it reaches a landing or faults.</summary>
     void Execute(ref MachineState state);
 }

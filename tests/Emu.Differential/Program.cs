@@ -11,6 +11,7 @@ internal static class Program
         --seed S         where randomness starts (default 1)
         --filter NAME    draw from one mnemonic, Iced code or family alone
         --engines A,B    the reference and what is held against it: native, interpreter, stepped
+        --mode system    compare interpreter and stepped at CPL 0, over every instruction (default: user)
         --sizes 64,32,16 widths of code
         --failures N     go on after a mismatch, to N different ones
         """;
@@ -71,6 +72,8 @@ internal static class Program
                 "--filter" => options with { Filter = value },
                 "--engines" => options with { Engines = value.Split(',') },
                 "--sizes" => options with { Sizes = [.. value.Split(',').Select(static size => (CodeSize)int.Parse(size, CultureInfo.InvariantCulture))] },
+                "--mode" when value == "user" => options,
+                "--mode" when value == "system" => options with { IsSystem = true, Engines = ["interpreter", "stepped"] },
                 "--failures" => options with { Failures = int.Parse(value, CultureInfo.InvariantCulture) },
                 _ => throw new FormatException($"unknown option {arguments[i]}"),
             };

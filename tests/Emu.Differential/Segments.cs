@@ -40,9 +40,18 @@ public static class Segments
         new((uint)Layout.DataSegment16, 0xFFFF, 0, true, false, true),
     ];
 
-    // Null; kernel code and data; user code 32, data, code 64: as Linux numbers them.
+    /// <summary>Null; kernel code and data; user code 32, data, code 64: as Linux numbers them. Then code 32, code 16 and data 16 for CPL 0.</summary>
     public static readonly ulong[] Global =
-        [0, 0, 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0x00CF_FB00_0000_FFFF, 0x00CF_F300_0000_FFFF, 0x00AF_FB00_0000_FFFF];
+    [
+        0, 0, 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0x00CF_FB00_0000_FFFF, 0x00CF_F300_0000_FFFF, 0x00AF_FB00_0000_FFFF,
+        0x00CF_9B00_0000_FFFF, 0x0000_9B00_0000_FFFF | Layout.Code << 16, 0x0000_9300_0000_FFFF | Layout.DataSegment16 << 16,
+    ];
+
+    /// <summary>The selector of code at CPL 0.</summary>
+    public static ushort SystemCode(CodeSize size) => size switch { CodeSize.Bits64 => 0x10, CodeSize.Bits32 => 0x38, _ => 0x40 };
+
+    /// <summary>The selector of its stack.</summary>
+    public static ushort SystemStack(CodeSize size) => size == CodeSize.Bits16 ? (ushort)0x48 : (ushort)0x18;
 
     /// <summary>A segment register that holds a selector of the tables.</summary>
     public static SegmentRegister Load(ushort selector)

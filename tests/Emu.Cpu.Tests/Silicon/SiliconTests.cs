@@ -61,6 +61,15 @@ public sealed class SiliconTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Engines_agree_with_one_another_on_system_instructions()
+    {
+        using var campaign = new Campaign(new CampaignOptions { Count = 50_000, Seed = 4, IsSystem = true, Engines = ["interpreter", "stepped"] });
+        var failures = campaign.Run();
+        Assert.True(failures.Count == 0, string.Join(Environment.NewLine, failures.Select(one => Shrinker.Shrink(campaign, one).Describe())));
+        Assert.True(campaign.Summary.CountOf(Code.Mov_cr_r64) > 0 && campaign.Summary.CountOf(Code.Wrmsr) > 0 && campaign.Summary.CountOf(Code.Iretq) > 0);
+    }
+
+    [Fact]
     public void The_same_seed_gives_the_same_cases()
     {
         Assert.Equal(Trace(5), Trace(5));

@@ -16,6 +16,7 @@ public static unsafe class Latitude
     private const long TranscendentalUlps = 2;
 
     private const ushort RoundedUp = 1 << 9;
+    private const int ExtendedLength = 10, AlignedLength = 16;
 
     /// <summary>Reciprocal estimates.</summary>
     public static bool IsEstimate(Mnemonic mnemonic) => mnemonic is Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss
@@ -76,7 +77,10 @@ public static unsafe class Latitude
                 continue;
             var segment = ours.Vector != ExceptionVector.PageFault && native.Vector != ExceptionVector.PageFault;
             var isCall = facts.Instruction.FlowControl is FlowControl.Call or FlowControl.IndirectCall;
-            if (!facts.IsLarge && !isCall && !(segment && (facts.UsesVectors || facts.Instruction.Mnemonic == Mnemonic.Cmpxchg16b)))
+            // Ten bytes are read or written as eight and two, bounds as two words.
+            var isSplit = facts.Instruction.Mnemonic == Mnemonic.Bound || facts.Memory.Any(static reference => reference.Size == ExtendedLength);
+            var isAligned = facts.Memory.Any(static reference => reference.Size >= AlignedLength);
+            if (!facts.IsLarge && !isCall && !isSplit && !(segment && isAligned))
                 continue;
             ours.Vector = native.Vector;
             ours.ErrorCode = native.ErrorCode;
@@ -84,14 +88,15 @@ public static unsafe class Latitude
         }
     }
 
-    /// <summary>PUSHA and POPA that fault half way: AMD's processors have moved what they could, though never the stack pointer.</summary>
+    /// <summary>PUSHA, POPA and ENTER that fault half way: AMD's processors have moved what they could, though never the stack pointer.</summary>
     public static void ReconcileAll(
         GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native, Span<byte> ourData, ReadOnlySpan<byte> nativeData)
     {
-        const int Longest = 32;
+        // ENTER pushes 32 frame pointers at most.
+        const int Longest = 33 * 8;
         foreach (var facts in generated.Facts)
         {
-            if (facts.Instruction.IP != native.Rip || facts.Instruction.Mnemonic is not (Mnemonic.Pusha or Mnemonic.Pushad or Mnemonic.Popa or Mnemonic.Popad))
+            if (facts.Instruction.IP != native.Rip || facts.Instruction.Mnemonic is not (Mnemonic.Pusha or Mnemonic.Pushad or Mnemonic.Popa or Mnemonic.Popad or Mnemonic.Enter))
                 continue;
             if (facts.Instruction.Mnemonic is Mnemonic.Popa or Mnemonic.Popad)
             {

@@ -30,21 +30,26 @@ public sealed unsafe class EmulatedExecutor : IExecutor
     private readonly BlockCache _blocks;
     private readonly Platform _platform;
     private readonly Vcpu _vcpu;
-    private readonly bool _singleSteps;
-    private readonly SegmentRegister[] _segments = new SegmentRegister[0x40];
+    private readonly bool _singleSteps, _isSystem;
+    private readonly SegmentRegister[] _segments = new SegmentRegister[0x60];
+
+    // The machine's tables as they are at the start.
+    private readonly byte[] _tables;
     private TestProgram? _program;
 
     /// <summary>Makes an engine.</summary>
     /// <param name="vendor">Whose processor it is.</param>
     /// <param name="singleSteps">Leave the run loop after each instruction.</param>
-    public EmulatedExecutor(CpuVendor vendor, bool singleSteps = false)
+    /// <param name="isSystem">Run at CPL 0, and begin each run with a machine as after its making.</param>
+    public EmulatedExecutor(CpuVendor vendor, bool singleSteps = false, bool isSystem = false)
     {
         _singleSteps = singleSteps;
+        _isSystem = isSystem;
         _ram = (byte*)NativeMemory.AlignedAlloc((nuint)RamBytes, PhysicalMemory.PageSize);
         new Span<byte>(_ram, (int)RamBytes).Clear();
         _memory = new PhysicalMemory(_ram, RamBytes, RamBytes);
         _blocks = new BlockCache(_memory, 1 << 20);
-        _platform = new Platform();
+        _platform = new Platform(isSystem);
         _vcpu = new Vcpu(new VcpuOptions
         {
             Memory = _memory,
@@ -62,6 +67,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
         }
         new Span<byte>(_ram + CodePages, Layout.CodeLength).Fill(0xCC);
         WriteTables();
+        _tables = new ReadOnlySpan<byte>(_ram, (int)CodePages).ToArray();
         Start();
     }
 
@@ -99,8 +105,9 @@ public sealed unsafe class EmulatedExecutor : IExecutor
         var limit = retired + InstructionLimit;
         if (_singleSteps)
         {
-            while (!_platform.Captured && _vcpu.InstructionsRetired < limit)
-                _vcpu.Run(_vcpu.InstructionsRetired + 1);
+            while (!_platform.Captured && _vcpu.InstructionsRetired < limit && _vcpu.Run(_vcpu.InstructionsRetired + 1) == RunExit.LimitReached)
+            {
+            }
         }
         else
         {
@@ -117,6 +124,23 @@ public sealed unsafe class EmulatedExecutor : IExecutor
         if (state.Vector == ExceptionVector.InvalidOpcode && IsLanding(state.Rip))
             state.Vector = MachineState.NoVector;
     }
+
+    /// <inheritdoc/>
+    public bool AgreesOnSystem(IExecutor other)
+    {
+        if (!_isSystem || other is not EmulatedExecutor engine)
+            return true;
+        var a = _vcpu.State;
+        var b = engine._vcpu.State;
+        return _vcpu.InstructionsRetired == engine._vcpu.InstructionsRetired && a->Rip == b->Rip && a->Cpl == b->Cpl && _vcpu.RflagsImage == engine._vcpu.RflagsImage
+            && a->Cr0 == b->Cr0 && a->Cr2 == b->Cr2 && a->Cr3 == b->Cr3 && a->Cr4 == b->Cr4 && a->Efer == b->Efer && a->Xcr0 == b->Xcr0
+            && (a->Pkru, a->Pkrs, a->RandomState, a->TimeStampOffset) == (b->Pkru, b->Pkrs, b->RandomState, b->TimeStampOffset)
+            && (a->Gdtr.Base, a->Gdtr.Limit, a->Idtr.Base, a->Idtr.Limit) == (b->Gdtr.Base, b->Gdtr.Limit, b->Idtr.Base, b->Idtr.Limit)
+            && Same(a->DebugRegisters, b->DebugRegisters, 64) && Same(&a->Segments, &b->Segments, sizeof(SegmentRegisters))
+            && Same(&a->Msr, &b->Msr, sizeof(ModelSpecificRegisters)) && Same(_ram, engine._ram, (int)CodePages);
+    }
+
+    private static bool Same(void* a, void* b, int length) => new ReadOnlySpan<byte>(a, length).SequenceEqual(new ReadOnlySpan<byte>(b, length));
 
     public void Dispose()
     {
@@ -149,19 +173,23 @@ public sealed unsafe class EmulatedExecutor : IExecutor
 
     private void Enter(in MachineState state)
     {
+        if (_isSystem)
+            StartAgain();
         var s = _vcpu.State;
         for (var i = 0; i < 16; i++)
             s->Registers[i] = state.Registers[i];
         _vcpu.SetRflags(state.Flags);
         for (var name = 0; name < 6; name++)
             s->Segments[name] = _segments[state.Selectors[name]];
-        s->Segments[(int)SegmentName.Cs] = _segments[NativeCodeSelector];
+        s->Segments[(int)SegmentName.Cs] = _segments[_isSystem ? Segments.SystemCode(_program!.Size) : Native.NativeExecutor.CodeSelector(_program!.Size)];
+        if (_isSystem)
+            s->Segments[(int)SegmentName.Ss] = _segments[Segments.SystemStack(_program.Size)];
         if (_program!.Size == CodeSize.Bits64)
         {
             s->Segments[(int)SegmentName.Fs].Base = state.FsBase;
             s->Segments[(int)SegmentName.Gs].Base = state.GsBase;
         }
-        s->Cpl = 3;
+        s->Cpl = _isSystem ? 0u : 3;
         s->Rip = _program.Start - _program.SegmentBase;
         fixed (byte* image = state.Xsave)
             StateImage.Load(s, image);
@@ -169,7 +197,16 @@ public sealed unsafe class EmulatedExecutor : IExecutor
         _vcpu.UpdateMode();
     }
 
-    private ushort NativeCodeSelector => Native.NativeExecutor.CodeSelector(_program!.Size);
+    private void StartAgain()
+    {
+        var tables = new Span<byte>(_ram, (int)CodePages);
+        if (!tables.SequenceEqual(_tables))
+        {
+            _tables.CopyTo(tables);
+            _blocks.Flush();
+        }
+        Start();
+    }
 
     private void Start()
     {
@@ -182,12 +219,12 @@ public sealed unsafe class EmulatedExecutor : IExecutor
         s->Xcr0 = 7;
         s->Gdtr = new DescriptorTableRegister { Base = SystemLinear + Gdt, Limit = 0x7F };
         s->Idtr = new DescriptorTableRegister { Base = SystemLinear + Idt, Limit = 0xFFF };
-        s->Segments[(int)SegmentName.Tr] = new SegmentRegister { Base = SystemLinear + Tss, Limit = 0x67, Selector = 0x40, Attributes = (SegmentAttributes)0x8B };
+        s->Segments[(int)SegmentName.Tr] = new SegmentRegister { Base = SystemLinear + Tss, Limit = 0x67, Selector = 0x60, Attributes = (SegmentAttributes)0x8B };
         s->Segments[(int)SegmentName.Ldtr] = new SegmentRegister
         {
             Base = SystemLinear + Ldt,
             Limit = (uint)Segments.Local.Length * 8 - 1,
-            Selector = 0x50,
+            Selector = 0x70,
             Attributes = (SegmentAttributes)0x82,
         };
         _vcpu.StateChanged();
@@ -230,7 +267,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             table[((linear + done) >> 12) & 511] = (physical + done) | rights | 0x60;
     }
 
-    private sealed class Platform : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
+    private sealed class Platform(bool isSystem) : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
     {
         public MachineState State;
 
@@ -275,7 +312,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             State.Rip = delivered.Rip;
             State.Vector = delivered.Vector;
             State.ErrorCode = delivered.HasErrorCode ? delivered.ErrorCode : 0;
-            if (vcpu.State->Cpl == 0)
+            if (vcpu.State->Cpl == 0 && !isSystem)
                 TakeFrame(vcpu);
         }
 

@@ -16,7 +16,8 @@ public sealed class CodeCatalogue
     /// <summary>Makes the list for one kind of processor.</summary>
     /// <param name="model">The processor.</param>
     /// <param name="filter">Take only forms whose code or mnemonic has this name, or all.</param>
-    public CodeCatalogue(CpuModel model, string? filter = null)
+    /// <param name="isSystem">Take those too that no host can be asked about: engines are compared with one another.</param>
+    public CodeCatalogue(CpuModel model, string? filter = null, bool isSystem = false)
     {
         var table = new InstructionTable(model);
         var host = HostFeatures();
@@ -25,7 +26,7 @@ public sealed class CodeCatalogue
             var form = code.ToOpCode();
             if (!form.IsInstruction || !table.Implements(code) || !model.Supports(code))
                 continue;
-            if ((ReasonAgainst(code, model.Vendor) ?? (code.CpuidFeatures().All(host.Contains) ? null : NotThere)) is { } reason)
+            if (!isSystem && (ReasonAgainst(code, model.Vendor) ?? (code.CpuidFeatures().All(host.Contains) ? null : NotThere)) is { } reason)
                 Excluded[code] = reason;
             else
             {

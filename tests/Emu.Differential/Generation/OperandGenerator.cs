@@ -5,6 +5,8 @@ namespace Emu.Differential.Generation;
 /// <summary>Fills the operands of a form at random.</summary>
 internal sealed class OperandGenerator(Randomness random)
 {
+    private static readonly ushort[] FarSelectors = [0, 0x10, 0x18, 0x23, 0x2B, 0x33, 0x38, 0x40, 0x07];
+
     private CodeSize _size;
     private bool _needsRex;
     private bool _hasHighByte;
@@ -89,6 +91,16 @@ internal sealed class OperandGenerator(Randomness random)
                 instruction.SetOpKind(operand, OpKind.NearBranch64);
                 instruction.NearBranch64 = random.Pick<ulong>(Targets);
                 return true;
+            case OpCodeOperandKind.farbr2_2:
+                instruction.SetOpKind(operand, OpKind.FarBranch16);
+                instruction.FarBranch16 = (ushort)random.Pick<ulong>(Targets);
+                instruction.FarBranchSelector = random.Pick<ushort>(FarSelectors);
+                return true;
+            case OpCodeOperandKind.farbr4_2:
+                instruction.SetOpKind(operand, OpKind.FarBranch32);
+                instruction.FarBranch32 = (uint)random.Pick<ulong>(Targets);
+                instruction.FarBranchSelector = random.Pick<ushort>(FarSelectors);
+                return true;
             default:
                 return TryRegister(kind) is { } register && register != Register.None
                     ? SetRegister(ref instruction, operand, register) : TrySetImmediate(ref instruction, operand, kind);
@@ -110,6 +122,8 @@ internal sealed class OperandGenerator(Randomness random)
         OpCodeOperandKind.fs => Register.FS,
         OpCodeOperandKind.gs => Register.GS,
         OpCodeOperandKind.seg_reg => Register.ES + random.Below(6),
+        OpCodeOperandKind.cr_reg => random.Pick<Register>([Register.CR0, Register.CR2, Register.CR3, Register.CR4, Register.CR8]),
+        OpCodeOperandKind.dr_reg => Register.DR0 + random.Below(8),
         OpCodeOperandKind.st0 => Register.ST0,
         OpCodeOperandKind.sti_opcode => Register.ST0 + random.Below(8),
         OpCodeOperandKind.r8_or_mem or OpCodeOperandKind.r8_reg or OpCodeOperandKind.r8_opcode => ByteRegister(),

@@ -512,6 +512,9 @@ public sealed unsafe class StateGenerator(Randomness random)
             _assigned |= 1u << number;
             return true;
         }
+        // SYSRET and SYSEXIT take theirs from registers that the program does not name.
+        if (facts.Memory.Count == 0)
+            return true;
         var reference = facts.Memory[0];
         if (Field(reference.Linear(in state, program.Size), 8, data) is not { IsEmpty: false } place)
             return !IsReadable(facts, program.Size, in state);

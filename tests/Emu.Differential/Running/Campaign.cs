@@ -34,10 +34,10 @@ public sealed class Campaign : IDisposable
         _options = options;
         var vendor = NativeExecutor.Vendor;
         var model = new CpuModel(vendor);
-        Catalogue = new CodeCatalogue(model, options.Filter);
+        Catalogue = new CodeCatalogue(model, options.Filter, options.IsSystem);
         _programs = new ProgramGenerator(_random, Catalogue, model);
         _states = new StateGenerator(_random);
-        var made = options.Engines.Select(name => Make(name, vendor)).ToList();
+        var made = options.Engines.Select(name => Make(name, vendor, options.IsSystem)).ToList();
         _reference = made[0];
         _engines = made[1..];
         var hasSegments = made.OfType<NativeExecutor>().All(static native => native.HasLocalSegments);
@@ -155,7 +155,7 @@ public sealed class Campaign : IDisposable
             var ours = before;
             engine.Execute(ref ours);
             _options.Tamper?.Invoke(program.Program, in before, ref ours);
-            if (!Comparer.Agree(program, in before, ref ours, in native, engine.Data, _reference.Data))
+            if (!Comparer.Agree(program, in before, ref ours, in native, engine.Data, _reference.Data) || !engine.AgreesOnSystem(_reference))
                 return Again(program, in before) ? null : new Mismatch(program, before, [.. _before], engine.Name, _reference.Name, ours, native, [.. engine.Data], [.. _reference.Data]);
         }
         return null;
@@ -186,11 +186,12 @@ public sealed class Campaign : IDisposable
         return facts[^1].Instruction.Code;
     }
 
-    private static IExecutor Make(string name, CpuVendor vendor) => name switch
+    private static IExecutor Make(string name, CpuVendor vendor, bool isSystem) => name switch
     {
+        "native" when isSystem => throw new NotSupportedException("no host runs programs at CPL 0: --mode system compares interpreter and stepped"),
         "native" => NativeExecutor.TryCreate(out var reason) ?? throw new NotSupportedException("native execution " + reason),
-        "interpreter" => new EmulatedExecutor(vendor),
-        "stepped" => new EmulatedExecutor(vendor, singleSteps: true),
+        "interpreter" => new EmulatedExecutor(vendor, isSystem: isSystem),
+        "stepped" => new EmulatedExecutor(vendor, singleSteps: true, isSystem),
         _ => throw new NotSupportedException($"there is no engine \"{name}\": native, interpreter or stepped"),
     };
 

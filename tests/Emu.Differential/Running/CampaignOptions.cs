@@ -15,6 +15,9 @@ public sealed record CampaignOptions
     /// <summary>The engines, the reference first.</summary>
     public IReadOnlyList<string> Engines { get; init; } = ["native", "interpreter", "stepped"];
 
+    /// <summary>Compare engines at CPL 0, over every instruction.</summary>
+    public bool IsSystem { get; init; }
+
     /// <summary>Widths of code.</summary>
     public IReadOnlyList<CodeSize> Sizes { get; init; } = [CodeSize.Bits64, CodeSize.Bits32, CodeSize.Bits16];
 
