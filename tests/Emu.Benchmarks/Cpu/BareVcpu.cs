@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 using Emu.Cpu;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
-using Emu.Cpu.Platform;
 using Emu.Cpu.State;
+using Emu.Tests.Shared;
 using Iced.Intel;
 
 namespace Emu.Benchmarks.Cpu;
@@ -64,36 +64,11 @@ internal sealed unsafe class BareVcpu : IDisposable
         NativeMemory.AlignedFree(_ram);
     }
 
-    private sealed class Nothing : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
+    // What is timed needs none of this: if it is asked for, the program went astray.
+    private sealed class Nothing : EmptyPlatform
     {
-        public bool HasInterrupt => false;
+        public override void Unsupported(Vcpu vcpu, string what) => throw new InvalidOperationException(what);
 
-        public byte TaskPriorityClass { get; set; }
-
-        public uint Read(ushort port, int size) => uint.MaxValue;
-
-        public void Write(ushort port, int size, uint value)
-        {
-        }
-
-        public ulong Read(ulong address, int size) => ulong.MaxValue;
-
-        public void Write(ulong address, int size, ulong value)
-        {
-        }
-
-        public byte Acknowledge() => 0;
-
-        public bool TryReadMsr(uint msr, out ulong value)
-        {
-            value = 0;
-            return false;
-        }
-
-        public bool TryWriteMsr(uint msr, ulong value) => false;
-
-        public void Unsupported(Vcpu vcpu, string what) => throw new InvalidOperationException(what);
-
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered) => throw new InvalidOperationException(delivered.ToString());
+        public override void Delivering(Vcpu vcpu, in EventInFlight delivered) => throw new InvalidOperationException(delivered.ToString());
     }
 }

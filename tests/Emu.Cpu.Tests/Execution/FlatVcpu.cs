@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
-using Emu.Cpu.Platform;
 using Emu.Cpu.State;
+using Emu.Tests.Shared;
 
 namespace Emu.Cpu.Tests.Execution;
 
@@ -24,7 +24,7 @@ internal sealed unsafe class FlatVcpu : IDisposable
         var memory = new PhysicalMemory(_ram, RamBytes, RamBytes);
         _blocks = new BlockCache(memory);
         Scratch = (Block*)NativeMemory.AlignedAlloc((nuint)(sizeof(Block) + BlockDecoder.RoomFor(Block.MaxInstructions) * sizeof(Op)), 64);
-        var nothing = new Nothing();
+        var nothing = new EmptyPlatform();
         Vcpu = new Vcpu(new VcpuOptions
         {
             Memory = memory,
@@ -83,42 +83,5 @@ internal sealed unsafe class FlatVcpu : IDisposable
         _blocks.Dispose();
         NativeMemory.AlignedFree(_ram);
         NativeMemory.AlignedFree(Scratch);
-    }
-
-    private sealed class Nothing : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
-    {
-        public bool HasInterrupt => false;
-
-        public byte TaskPriorityClass { get; set; }
-
-        public uint Read(ushort port, int size) => uint.MaxValue;
-
-        public void Write(ushort port, int size, uint value)
-        {
-        }
-
-        public ulong Read(ulong address, int size) => ulong.MaxValue;
-
-        public void Write(ulong address, int size, ulong value)
-        {
-        }
-
-        public byte Acknowledge() => 0;
-
-        public bool TryReadMsr(uint msr, out ulong value)
-        {
-            value = 0;
-            return false;
-        }
-
-        public bool TryWriteMsr(uint msr, ulong value) => false;
-
-        public void Unsupported(Vcpu vcpu, string what)
-        {
-        }
-
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered)
-        {
-        }
     }
 }

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
-using Emu.Cpu.Platform;
 using Emu.Cpu.State;
+using Emu.Tests.Shared;
 
 namespace Emu.Cpu.Tests.Instructions;
 
@@ -124,24 +124,14 @@ internal sealed unsafe class CpuFixture : IDisposable
         public EventInFlight Delivered => delivered;
     }
 
-    private sealed class Platform : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
+    private sealed class Platform : EmptyPlatform
     {
         public List<string> Accesses { get; } = [];
 
         public nint StackAtUnsupported { get; private set; }
 
-        public bool HasInterrupt => false;
-
-        public byte TaskPriorityClass { get; set; }
-
-        public uint Read(ushort port, int size) => uint.MaxValue;
-
-        public void Write(ushort port, int size, uint value)
-        {
-        }
-
         // A device of one byte per address, its value the address's low byte.
-        public ulong Read(ulong address, int size)
+        public override ulong Read(ulong address, int size)
         {
             Accesses.Add($"read {address:x} {size}");
             var value = 0UL;
@@ -150,24 +140,14 @@ internal sealed unsafe class CpuFixture : IDisposable
             return value;
         }
 
-        public void Write(ulong address, int size, ulong value) => Accesses.Add($"write {address:x} {size} {value:x}");
+        public override void Write(ulong address, int size, ulong value) => Accesses.Add($"write {address:x} {size} {value:x}");
 
-        public byte Acknowledge() => 0;
-
-        public bool TryReadMsr(uint msr, out ulong value)
-        {
-            value = 0;
-            return false;
-        }
-
-        public bool TryWriteMsr(uint msr, ulong value) => false;
-
-        public void Unsupported(Vcpu vcpu, string what)
+        public override void Unsupported(Vcpu vcpu, string what)
         {
             byte here;
             StackAtUnsupported = (nint)(&here);
         }
 
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered) => throw new GuestEvent(delivered);
+        public override void Delivering(Vcpu vcpu, in EventInFlight delivered) => throw new GuestEvent(delivered);
     }
 }

@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
-using Emu.Cpu.Platform;
 using Emu.Cpu.State;
+using Emu.Tests.Shared;
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -303,7 +303,7 @@ internal sealed unsafe class Guest : IDisposable
         Write(Tss + 0x66, (ushort)0x68);
     }
 
-    private sealed class Platform : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
+    private sealed class Platform : EmptyPlatform
     {
         public Vcpu? Vcpu { get; set; }
 
@@ -317,40 +317,36 @@ internal sealed unsafe class Guest : IDisposable
 
         public Queue<byte> Vectors { get; } = [];
 
-        public bool HasInterrupt => Vectors.Count != 0;
+        public override bool HasInterrupt => Vectors.Count != 0;
 
-        public byte TaskPriorityClass { get; set; }
-
-        public uint Read(ushort port, int size) => 0x12345678;
+        public override uint Read(ushort port, int size) => 0x12345678;
 
         public Action? PortWritten { get; set; }
 
-        public void Write(ushort port, int size, uint value)
+        public override void Write(ushort port, int size, uint value)
         {
             Written.Add((port, size, value));
             PortWritten?.Invoke();
         }
 
-        public ulong Read(ulong address, int size)
+        public override ulong Read(ulong address, int size)
         {
             DeviceAccesses.Add((address, size, null, Vcpu!.InstructionsRetired));
             return ulong.MaxValue;
         }
 
-        public void Write(ulong address, int size, ulong value) => DeviceAccesses.Add((address, size, value, Vcpu!.InstructionsRetired));
+        public override void Write(ulong address, int size, ulong value) => DeviceAccesses.Add((address, size, value, Vcpu!.InstructionsRetired));
 
-        public byte Acknowledge() => Vectors.Dequeue();
+        public override byte Acknowledge() => Vectors.Dequeue();
 
-        public bool TryReadMsr(uint msr, out ulong value)
+        public override bool TryReadMsr(uint msr, out ulong value)
         {
             value = 0xFEE0_0900;
             return msr == 0x1B;
         }
 
-        public bool TryWriteMsr(uint msr, ulong value) => false;
+        public override void Unsupported(Vcpu vcpu, string what) => Unsupporteds.Add(what);
 
-        public void Unsupported(Vcpu vcpu, string what) => Unsupporteds.Add(what);
-
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered) => Delivered.Add(delivered);
+        public override void Delivering(Vcpu vcpu, in EventInFlight delivered) => Delivered.Add(delivered);
     }
 }

@@ -3,8 +3,8 @@ using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions;
 using Emu.Cpu.Memory;
-using Emu.Cpu.Platform;
 using Emu.Cpu.State;
+using Emu.Tests.Shared;
 
 namespace Emu.Cpu.Tests.Vector;
 
@@ -120,38 +120,8 @@ public sealed unsafe class SingleInstruction : IDisposable
     {
     }
 
-    private sealed class Nothing : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
+    private sealed class Nothing : EmptyPlatform
     {
-        public bool HasInterrupt => false;
-
-        public byte TaskPriorityClass { get; set; }
-
-        public byte Acknowledge() => 0;
-
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered)
-        {
-        }
-
-        public uint Read(ushort port, int size) => uint.MaxValue;
-
-        public ulong Read(ulong address, int size) => ulong.MaxValue;
-
-        public bool TryReadMsr(uint msr, out ulong value)
-        {
-            value = 0;
-            return false;
-        }
-
-        public bool TryWriteMsr(uint msr, ulong value) => false;
-
-        public void Unsupported(Vcpu vcpu, string what) => throw new InvalidOperationException(what);
-
-        public void Write(ushort port, int size, uint value)
-        {
-        }
-
-        public void Write(ulong address, int size, ulong value)
-        {
-        }
+        public override void Unsupported(Vcpu vcpu, string what) => throw new InvalidOperationException(what);
     }
 }

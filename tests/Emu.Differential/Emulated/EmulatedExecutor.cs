@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 using Emu.Cpu;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
-using Emu.Cpu.Platform;
 using Emu.Cpu.State;
+using Emu.Tests.Shared;
 
 namespace Emu.Differential.Emulated;
 
@@ -17,7 +17,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
 {
     private const ulong RamBytes = 0x4_0000;
     private const ulong Idt = 0x1000, Gdt = 0x2000, Ldt = 0x2800, Tss = 0x3000, Stack = 0x5000, Handler = 0x6000;
-    private const ulong Pml4 = 0x8000, Pdpt = 0x9000, PageDirectory = 0xA000, PageTable = 0xB000, SystemTable = 0xD000;
+    private const ulong Pml4 = 0x8000, Pdpt = 0x9000, PageDirectory = 0xA000, PageTable = 0xB000;
     private const ulong CodePages = 0x2_0000, DataPages = 0x2_2000, ReadOnlyPage = 0x2_4000;
 
     // Supervisor pages: the machine's own tables, where no generated address reaches.
@@ -132,7 +132,8 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             return true;
         var a = _vcpu.State;
         var b = engine._vcpu.State;
-        return _vcpu.InstructionsRetired == engine._vcpu.InstructionsRetired && a->Rip == b->Rip && a->Cpl == b->Cpl && _vcpu.RflagsImage == engine._vcpu.RflagsImage
+        return _vcpu.InstructionsRetired == engine._vcpu.InstructionsRetired && a->Rip == b->Rip && a->Cpl == b->Cpl
+            && _vcpu.RflagsImage == engine._vcpu.RflagsImage
             && a->Cr0 == b->Cr0 && a->Cr2 == b->Cr2 && a->Cr3 == b->Cr3 && a->Cr4 == b->Cr4 && a->Efer == b->Efer && a->Xcr0 == b->Xcr0
             && (a->Pkru, a->Pkrs, a->RandomState, a->TimeStampOffset) == (b->Pkru, b->Pkrs, b->RandomState, b->TimeStampOffset)
             && (a->Gdtr.Base, a->Gdtr.Limit, a->Idtr.Base, a->Idtr.Limit) == (b->Gdtr.Base, b->Gdtr.Limit, b->Idtr.Base, b->Idtr.Limit)
@@ -181,7 +182,8 @@ public sealed unsafe class EmulatedExecutor : IExecutor
         _vcpu.SetRflags(state.Flags);
         for (var name = 0; name < 6; name++)
             s->Segments[name] = _segments[state.Selectors[name]];
-        s->Segments[(int)SegmentName.Cs] = _segments[_isSystem ? Segments.SystemCode(_program!.Size) : Native.NativeExecutor.CodeSelector(_program!.Size)];
+        s->Segments[(int)SegmentName.Cs] = _segments[
+            _isSystem ? Segments.SystemCode(_program!.Size) : Native.NativeExecutor.CodeSelector(_program!.Size)];
         if (_isSystem)
             s->Segments[(int)SegmentName.Ss] = _segments[Segments.SystemStack(_program.Size)];
         if (_program!.Size == CodeSize.Bits64)
@@ -219,7 +221,13 @@ public sealed unsafe class EmulatedExecutor : IExecutor
         s->Xcr0 = 7;
         s->Gdtr = new DescriptorTableRegister { Base = SystemLinear + Gdt, Limit = 0x7F };
         s->Idtr = new DescriptorTableRegister { Base = SystemLinear + Idt, Limit = 0xFFF };
-        s->Segments[(int)SegmentName.Tr] = new SegmentRegister { Base = SystemLinear + Tss, Limit = 0x67, Selector = 0x60, Attributes = (SegmentAttributes)0x8B };
+        s->Segments[(int)SegmentName.Tr] = new SegmentRegister
+        {
+            Base = SystemLinear + Tss,
+            Limit = 0x67,
+            Selector = 0x60,
+            Attributes = (SegmentAttributes)0x8B,
+        };
         s->Segments[(int)SegmentName.Ldtr] = new SegmentRegister
         {
             Base = SystemLinear + Ldt,
@@ -267,7 +275,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             table[((linear + done) >> 12) & 511] = (physical + done) | rights | 0x60;
     }
 
-    private sealed class Platform(bool isSystem) : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
+    private sealed class Platform(bool isSystem) : EmptyPlatform
     {
         public MachineState State;
 
@@ -275,35 +283,9 @@ public sealed unsafe class EmulatedExecutor : IExecutor
 
         public string? Unsupported_ { get; private set; }
 
-        public bool HasInterrupt => false;
+        public override void Unsupported(Vcpu vcpu, string what) => Unsupported_ ??= what;
 
-        public byte TaskPriorityClass { get; set; }
-
-        public uint Read(ushort port, int size) => uint.MaxValue;
-
-        public void Write(ushort port, int size, uint value)
-        {
-        }
-
-        public ulong Read(ulong address, int size) => ulong.MaxValue;
-
-        public void Write(ulong address, int size, ulong value)
-        {
-        }
-
-        public byte Acknowledge() => 0;
-
-        public bool TryReadMsr(uint msr, out ulong value)
-        {
-            value = 0;
-            return false;
-        }
-
-        public bool TryWriteMsr(uint msr, ulong value) => false;
-
-        public void Unsupported(Vcpu vcpu, string what) => Unsupported_ ??= what;
-
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered)
+        public override void Delivering(Vcpu vcpu, in EventInFlight delivered)
         {
             vcpu.RequestStop();
             if (Captured)

@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 using Emu.Cpu;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
-using Emu.Cpu.Platform;
 using Emu.Cpu.State;
+using Emu.Tests.Shared;
 
 namespace Emu.Suites.SingleStep;
 
@@ -63,7 +63,13 @@ internal sealed unsafe class RealModeVcpu : IDisposable
         foreach ((MooRegister register, SegmentName name) in Segments)
         {
             ushort selector = (ushort)(registers[register] ?? 0);
-            s->Segments[(int)name] = new SegmentRegister { Selector = selector, Base = (uint)selector << 4, Limit = 0xFFFF, Attributes = (SegmentAttributes)0x93 };
+            s->Segments[(int)name] = new SegmentRegister
+            {
+                Selector = selector,
+                Base = (uint)selector << 4,
+                Limit = 0xFFFF,
+                Attributes = (SegmentAttributes)0x93,
+            };
         }
 
         s->Rip = registers[MooRegister.Eip] ?? 0;
@@ -124,40 +130,10 @@ internal sealed unsafe class RealModeVcpu : IDisposable
         NativeMemory.AlignedFree(_ram);
     }
 
-    private sealed class Surroundings : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
+    private sealed class Surroundings : EmptyPlatform
     {
         public byte? Vector { get; set; }
 
-        public bool HasInterrupt => false;
-
-        public byte TaskPriorityClass { get; set; }
-
-        public uint Read(ushort port, int size) => uint.MaxValue;
-
-        public void Write(ushort port, int size, uint value)
-        {
-        }
-
-        public ulong Read(ulong address, int size) => ulong.MaxValue;
-
-        public void Write(ulong address, int size, ulong value)
-        {
-        }
-
-        public byte Acknowledge() => 0;
-
-        public bool TryReadMsr(uint msr, out ulong value)
-        {
-            value = 0;
-            return false;
-        }
-
-        public bool TryWriteMsr(uint msr, ulong value) => false;
-
-        public void Unsupported(Vcpu vcpu, string what)
-        {
-        }
-
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered) => Vector ??= delivered.Vector;
+        public override void Delivering(Vcpu vcpu, in EventInFlight delivered) => Vector ??= delivered.Vector;
     }
 }

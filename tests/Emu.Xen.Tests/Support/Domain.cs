@@ -4,6 +4,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
+using Emu.Tests.Shared;
 
 namespace Emu.Xen.Tests.Support;
 
@@ -22,7 +23,7 @@ internal sealed unsafe class Domain : IXenHost, IDisposable
         Memory = new PhysicalMemory(_ram, MemorySize, MemorySize);
         _blocks = new BlockCache(Memory, 1 << 20);
         Hypervisor = new XenHypervisor(this, vcpu: 0, instruction, domain: 7, acceptsBoth);
-        var nothing = new Nothing();
+        var nothing = new EmptyPlatform();
         Vcpu = new Vcpu(new VcpuOptions
         {
             Memory = Memory,
@@ -125,42 +126,5 @@ internal sealed unsafe class Domain : IXenHost, IDisposable
             Attributes = common | SegmentAttributes.Code | width,
         };
         Vcpu.StateChanged();
-    }
-
-    private sealed class Nothing : IPortBus, IMmioBus, ILocalInterrupts, IVcpuObserver
-    {
-        public bool HasInterrupt => false;
-
-        public byte TaskPriorityClass { get; set; }
-
-        public byte Acknowledge() => 0;
-
-        public uint Read(ushort port, int size) => uint.MaxValue;
-
-        public void Write(ushort port, int size, uint value)
-        {
-        }
-
-        public ulong Read(ulong address, int size) => ulong.MaxValue;
-
-        public void Write(ulong address, int size, ulong value)
-        {
-        }
-
-        public bool TryReadMsr(uint msr, out ulong value)
-        {
-            value = 0;
-            return false;
-        }
-
-        public bool TryWriteMsr(uint msr, ulong value) => false;
-
-        public void Unsupported(Vcpu vcpu, string what)
-        {
-        }
-
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered)
-        {
-        }
     }
 }
