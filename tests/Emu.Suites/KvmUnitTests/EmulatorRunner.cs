@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using Emu.Cpu;
 using Emu.Machine;
-using Emu.Machine.Consoles;
 using Emu.Pvh;
 
 namespace Emu.Suites.KvmUnitTests;
@@ -14,7 +13,7 @@ internal static class EmulatorRunner
     {
         if (test.ForeignDevice is { } device)
             return TestResult.FromEnd(TestOutcome.Skip, "") with { Detail = $"The machine has no {device}." };
-        Console console = new();
+        CapturedConsole console = new();
         Stopwatch time = Stopwatch.StartNew();
         TestResult result;
         try
@@ -34,7 +33,7 @@ internal static class EmulatorRunner
         return result with { Time = time.Elapsed };
     }
 
-    private static TestResult Run(string kernel, UnitTest test, TimeSpan limit, Console console)
+    private static TestResult Run(string kernel, UnitTest test, TimeSpan limit, CapturedConsole console)
     {
         using PvhMachine machine = new(new MachineOptions
         {
@@ -72,17 +71,4 @@ internal static class EmulatorRunner
 
     private static CpuVendor VendorOf(UnitTest test) =>
         test.CpuParameter?.Contains("vendor=AuthenticAMD", StringComparison.Ordinal) == true ? CpuVendor.Amd : CpuVendor.Intel;
-
-    private sealed class Console : IConsoleSink
-    {
-        private readonly MemoryStream _bytes = new();
-
-        public string Text => Encoding.Latin1.GetString(_bytes.GetBuffer(), 0, (int)_bytes.Length);
-
-        public void Write(byte value) => _bytes.WriteByte(value);
-
-        public void Flush()
-        {
-        }
-    }
 }

@@ -1,7 +1,5 @@
-using System.Text;
 using Emu.Cpu.State;
 using Emu.Machine;
-using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
 
 namespace Emu.Suites.Test386;
@@ -22,31 +20,19 @@ internal static class Test386Run
     public static unsafe Test386Result Run(FirmwareImage rom, ulong maximumInstructions)
     {
         List<byte> codes = [];
-        Text text = new();
+        CapturedConsole console = new();
         using PvhMachine machine = new(new MachineOptions
         {
             MemorySize = MemorySize,
             Firmware = rom,
             PostCode = codes.Add,
-            ConsoleOutput = text,
-            DebugConsoleOutput = text,
+            ConsoleOutput = console,
+            DebugConsoleOutput = console,
         });
         RunResult result = machine.Run(new RunLimits { MaxInstructions = maximumInstructions });
         CpuState* state = machine.Vcpu.State;
+        string[] lines = console.Text.Replace("\r", "", StringComparison.Ordinal).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return new Test386Result(
-            codes, text.Lines, machine.Vcpu.InstructionsRetired, result.Reason, $"{state->Segments[(int)SegmentName.Cs].Selector:X4}:{state->Rip:X}");
-    }
-
-    private sealed class Text : IConsoleSink
-    {
-        private readonly StringBuilder _text = new();
-
-        public string[] Lines => _text.ToString().Replace("\r", "", StringComparison.Ordinal).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-
-        public void Write(byte value) => _text.Append((char)value);
-
-        public void Flush()
-        {
-        }
+            codes, lines, machine.Vcpu.InstructionsRetired, result.Reason, $"{state->Segments[(int)SegmentName.Cs].Selector:X4}:{state->Rip:X}");
     }
 }
