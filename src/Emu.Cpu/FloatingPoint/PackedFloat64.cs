@@ -5,7 +5,6 @@ namespace Emu.Cpu.FloatingPoint;
 /// <summary>SSE arithmetic on 2 packed doubles; here stand its conversions.</summary>
 public abstract class PackedFloat64 : PackedFloat<Binary64, double, ulong>
 {
-    private const int Lanes = 2;
 
     /// <summary>CVTDQ2PD and CVTPI2PD: exact, raises nothing.</summary>
     /// <param name="low">The integer of lane 0.</param>

@@ -15,7 +15,6 @@ public sealed partial class LocalApic : ILocalInterrupts
 {
     private const int FirstLegalVector = 16;
     private const uint LvtMask = 1U << 16;
-    private const uint LvtLevel = 1U << 15;
     private const uint ErrorSendIllegalVector = 1U << 5;
     private const uint ErrorReceiveIllegalVector = 1U << 6;
     private const uint ErrorIllegalRegister = 1U << 7;

@@ -75,11 +75,6 @@ public sealed class RealTimeClock : BytePortDevice
         }
     }
 
-    /// <summary>Stores a byte of CMOS RAM as firmware would have.</summary>
-    /// <param name="index">0x0E–0x7F.</param>
-    /// <param name="value">The byte.</param>
-    public void StoreMemory(int index, byte value) => _memory[index] = value;
-
     /// <inheritdoc/>
     public override byte Read(ushort port)
     {
