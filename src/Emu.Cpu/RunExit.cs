@@ -15,6 +15,8 @@ public enum RunExit
     /// <summary><see cref="Vcpu.RequestStop"/> was called.</summary>
     Stopped,
 
-    /// <summary>PAUSE on a machine with several vCPUs: the guest waits in a loop for what another vCPU is to do (<see cref="Vcpu.TakeYield"/>).</summary>
+    /// <summary>
+    /// PAUSE on a machine with several vCPUs: the guest waits in a loop for what another vCPU is to do (<see cref="Vcpu.TakeYield"/>).
+    /// </summary>
     Yielded,
 }

@@ -144,7 +144,10 @@ public sealed unsafe partial class Vcpu
         Deliver(new EventInFlight(EventKind.Exception, ExceptionVector.Debug, false, 0, State->Rip));
     }
 
-    /// <summary>Enters the cause of a debug exception into DR6, and lifts DR7.GD and what IA32_DEBUGCTL asks of branches. B0–B3 say what met now; the rest of DR6 only accumulates.</summary>
+    /// <summary>
+    /// Enters the cause of a debug exception into DR6, and lifts DR7.GD and what IA32_DEBUGCTL asks of branches. B0–B3 say what met now;
+    /// the rest of DR6 only accumulates.
+    /// </summary>
     internal void NoteDebugStatus(ulong hits)
     {
         State->DebugRegisters[6] = (State->DebugRegisters[6] & ~DebugStatus.Breakpoints) | hits;

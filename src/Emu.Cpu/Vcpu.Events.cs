@@ -10,7 +10,10 @@ public sealed unsafe partial class Vcpu
     /// <summary>True while HLT or MWAIT waits for an event.</summary>
     public bool IsHalted => (State->Pending & PendingEvents.Halt) != 0;
 
-    /// <summary>True while HLT or MWAIT waits and no event is there that ends it: <see cref="Run"/> would return <see cref="RunExit.Halted"/> at once.</summary>
+    /// <summary>
+    /// True while HLT or MWAIT waits and no event is there that ends it: <see cref="Run"/> would return <see cref="RunExit.Halted"/> at
+    /// once.
+    /// </summary>
     public bool IsIdle
     {
         get

@@ -49,7 +49,8 @@ public sealed unsafe partial class Vcpu
             return false;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (first == size)
-            return TryTranslateData(op, linear, rights, out var only, out var onlyPhysical) && WritePiece(op, only, onlyPhysical, size, State->Scratch);
+            return TryTranslateData(op, linear, rights, out var only, out var onlyPhysical)
+                && WritePiece(op, only, onlyPhysical, size, State->Scratch);
         if (!MayCross(op, linear, rights)
             || !TryTranslateData(op, WrapLinear(linear + (ulong)first), rights, out var host2, out var physical2)
             || !TryTranslateData(op, linear, rights, out var host, out var physical))

@@ -13,6 +13,7 @@ public sealed unsafe partial class Vcpu
     internal const int MonitorLineBytes = 64;
 
     private const ulong NoMonitor = ulong.MaxValue;
+    private const PendingEvents MaskedWake = PendingEvents.WakeOnMaskedInterrupt | PendingEvents.Interrupt;
     private const PendingEvents Waiting = PendingEvents.Halt | PendingEvents.MonitorWait | PendingEvents.WakeOnMaskedInterrupt;
 
     /// <summary>True where an interrupt ends the wait, or would be taken: IF is set, or MWAIT was told not to mind it.</summary>
@@ -49,8 +50,7 @@ public sealed unsafe partial class Vcpu
     private bool MonitorEndsWait =>
         (State->Pending & PendingEvents.MonitorWait) != 0
         && (HasMonitorTriggered
-            || ((State->Pending & (PendingEvents.WakeOnMaskedInterrupt | PendingEvents.Interrupt)) == (PendingEvents.WakeOnMaskedInterrupt | PendingEvents.Interrupt)
-                && Interrupts.HasInterrupt));
+            || ((State->Pending & MaskedWake) == MaskedWake && Interrupts.HasInterrupt));
 
     private ReadOnlySpan<byte> MonitoredLine() => new(_memory.HostAddress(State->MonitorAddress), MonitorLineBytes);
 

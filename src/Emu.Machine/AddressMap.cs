@@ -38,7 +38,8 @@ namespace Emu.Machine;
 /// 0xCF8-0xCFB                         no PCI; the byte at 0xCF9 is the reset control
 /// 0x2000-0x2017                       interrupt lines of the test device *            each its own (0: 2)
 /// </code>
-/// What has a star is there only with <see cref="MachineOptions.TestDevices"/>. The <c>xen</c> profile has the local APIC, the debug console and isa-debug-exit only; all else is Xen's own run-time ABI.
+/// What has a star is there only with <see cref="MachineOptions.TestDevices"/>. The <c>xen</c> profile has the local APIC, the debug
+/// console and isa-debug-exit only; all else is Xen's own run-time ABI.
 /// </remarks>
 public static class AddressMap
 {

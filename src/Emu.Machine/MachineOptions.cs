@@ -70,7 +70,9 @@ public sealed record MachineOptions
     /// <summary>How guest instructions are executed.</summary>
     public ExecutionEngine Engine { get; init; } = ExecutionEngine.Auto;
 
-    /// <summary>Host memory for translated code, in bytes. Where it is full, everything is translated anew; the guest cannot tell. Default 64 MiB.</summary>
+    /// <summary>
+    /// Host memory for translated code, in bytes. Where it is full, everything is translated anew; the guest cannot tell. Default 64 MiB.
+    /// </summary>
     public int TranslationCacheSize { get; init; } = 64 << 20;
 
     /// <summary>Adds what test suites ask of a PC: QEMU's pc-testdev and an ACPI PM timer.</summary>

@@ -17,7 +17,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine;
 
-/// <summary>A machine that boots one kernel, through PVH or Multiboot, or starts from a ROM: vCPUs, RAM, devices and the loop that runs them.</summary>
+/// <summary>
+/// A machine that boots one kernel, through PVH or Multiboot, or starts from a ROM: vCPUs, RAM, devices and the loop that runs them.
+/// </summary>
 /// <remarks>
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="SerialInput"/> for input. Not thread safe.
@@ -188,7 +190,8 @@ public sealed class PvhMachine : IDisposable
                 switch (exit)
                 {
                     case RunExit.Shutdown:
-                        return new RunResult(StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
+                        return new RunResult(
+                            StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
                     case RunExit.Halted when _power.Requested is null && !_idle.TryPass(limits.MaxVirtualTime):
                         return DeadHalt();
                 }

@@ -71,7 +71,10 @@ internal static class Program
                 "--seed" => options with { Seed = ulong.Parse(value, CultureInfo.InvariantCulture) },
                 "--filter" => options with { Filter = value },
                 "--engines" => options with { Engines = value.Split(',') },
-                "--sizes" => options with { Sizes = [.. value.Split(',').Select(static size => (CodeSize)int.Parse(size, CultureInfo.InvariantCulture))] },
+                "--sizes" => options with
+                {
+                    Sizes = [.. value.Split(',').Select(static size => (CodeSize)int.Parse(size, CultureInfo.InvariantCulture))],
+                },
                 "--mode" when value == "user" => options,
                 "--mode" when value == "system" => options with { IsSystem = true, Engines = ["interpreter", "stepped"] },
                 "--failures" => options with { Failures = int.Parse(value, CultureInfo.InvariantCulture) },

@@ -40,7 +40,9 @@ public static class Segments
         new((uint)Layout.DataSegment16, 0xFFFF, 0, true, false, true),
     ];
 
-    /// <summary>Null; kernel code and data; user code 32, data, code 64: as Linux numbers them. Then code 32, code 16 and data 16 for CPL 0.</summary>
+    /// <summary>
+    /// Null; kernel code and data; user code 32, data, code 64: as Linux numbers them. Then code 32, code 16 and data 16 for CPL 0.
+    /// </summary>
     public static readonly ulong[] Global =
     [
         0, 0, 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0x00CF_FB00_0000_FFFF, 0x00CF_F300_0000_FFFF, 0x00AF_FB00_0000_FFFF,

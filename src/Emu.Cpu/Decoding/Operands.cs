@@ -154,7 +154,9 @@ public unsafe ref struct Operands
         Op->Shape = Execution.Op.AddressSizeOf(_instruction.Length, addressSize);
     }
 
-    /// <summary>The segment of a memory operand. 64-bit code ignores overrides but FS and GS, also where they would decide between #SS and #GP.</summary>
+    /// <summary>
+    /// The segment of a memory operand. 64-bit code ignores overrides but FS and GS, also where they would decide between #SS and #GP.
+    /// </summary>
     /// <param name="baseRegister">The base of its address.</param>
     public readonly byte SegmentOf(Register baseRegister)
     {

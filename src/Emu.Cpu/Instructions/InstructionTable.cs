@@ -120,7 +120,8 @@ public sealed unsafe class InstructionTable
     {
         CpuidFeature.FPU or CpuidFeature.FPU287 or CpuidFeature.FPU387 => LateFamilies.X87,
         CpuidFeature.MMX or CpuidFeature.SSE or CpuidFeature.SSE2 or CpuidFeature.SSE3 or CpuidFeature.SSSE3 or CpuidFeature.SSE4_1
-            or CpuidFeature.SSE4_2 or CpuidFeature.SSE4A or CpuidFeature.GFNI or CpuidFeature.AES or CpuidFeature.PCLMULQDQ or CpuidFeature.SHA => LateFamilies.Sse,
+            or CpuidFeature.SSE4_2 or CpuidFeature.SSE4A or CpuidFeature.GFNI or CpuidFeature.AES
+            or CpuidFeature.PCLMULQDQ or CpuidFeature.SHA => LateFamilies.Sse,
         CpuidFeature.AVX or CpuidFeature.AVX2 or CpuidFeature.FMA or CpuidFeature.F16C or CpuidFeature.VAES
             or CpuidFeature.VPCLMULQDQ or CpuidFeature.AVX_VNNI => LateFamilies.Avx,
         _ => 0,

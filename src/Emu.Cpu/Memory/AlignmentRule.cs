@@ -17,8 +17,10 @@ internal static class AlignmentRule
     public static int Of(Code code, int size) => code switch
     {
         // The x87 environment, alone or in front of the registers: elements of the operand size.
-        Code.Fnstenv_m14byte or Code.Fstenv_m14byte or Code.Fldenv_m14byte or Code.Fnsave_m94byte or Code.Fsave_m94byte or Code.Frstor_m94byte => 2,
-        Code.Fnstenv_m28byte or Code.Fstenv_m28byte or Code.Fldenv_m28byte or Code.Fnsave_m108byte or Code.Fsave_m108byte or Code.Frstor_m108byte => 4,
+        Code.Fnstenv_m14byte or Code.Fstenv_m14byte or Code.Fldenv_m14byte
+            or Code.Fnsave_m94byte or Code.Fsave_m94byte or Code.Frstor_m94byte => 2,
+        Code.Fnstenv_m28byte or Code.Fstenv_m28byte or Code.Fldenv_m28byte
+            or Code.Fnsave_m108byte or Code.Fsave_m108byte or Code.Frstor_m108byte => 4,
         // Bounds are two elements. The offset of a far pointer counts as 32 bits at most.
         Code.Bound_r16_m1616 => 2,
         Code.Bound_r32_m3232 => 4,

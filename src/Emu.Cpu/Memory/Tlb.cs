@@ -78,7 +78,9 @@ public sealed unsafe class Tlb : IDisposable
     public bool TryFindFetch(ulong linear, bool user, out ulong physical) =>
         _globalFetches.TryFind(linear, user, out physical) || _current.Fetches.TryFind(linear, user, out physical);
 
-    /// <summary>Enters a page of code that was not found. Where there is no room everything else is forgotten: <see cref="CodeEpoch"/> changes.</summary>
+    /// <summary>
+    /// Enters a page of code that was not found. Where there is no room everything else is forgotten: <see cref="CodeEpoch"/> changes.
+    /// </summary>
     public void InsertFetch(ulong linear, bool user, in PageTranslation page)
     {
         var fetches = page.Global ? _globalFetches : _current.Fetches;

@@ -84,9 +84,15 @@ internal static unsafe class PostMortemReport
         {
             if (vcpu == machine.CurrentVcpu)
                 continue;
-            string state = machine.WaitsForStartup(vcpu) ? "waits to be started"
-                : string.Create(CultureInfo.InvariantCulture, $"{(vcpu.IsHalted ? "halted" : "runs")} at 0x{vcpu.State->Rip:x}, {CpuStateText.Mode(vcpu)}, {vcpu.InstructionsRetired:N0} instructions");
-            text.Append(CultureInfo.InvariantCulture, $"  vCPU {vcpu.Number}: {state}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  vCPU {vcpu.Number}: ");
+            if (machine.WaitsForStartup(vcpu))
+            {
+                text.Append("waits to be started\n");
+                continue;
+            }
+
+            text.Append(CultureInfo.InvariantCulture, $"{(vcpu.IsHalted ? "halted" : "runs")} at 0x{vcpu.State->Rip:x}, {CpuStateText.Mode(vcpu)}");
+            text.Append(CultureInfo.InvariantCulture, $", {vcpu.InstructionsRetired:N0} instructions\n");
         }
     }
 

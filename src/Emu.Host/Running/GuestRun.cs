@@ -87,7 +87,12 @@ internal sealed class GuestRun
             _dumps.Dequeue();
             _error.Write(string.Create(CultureInfo.InvariantCulture, $"State after {retired} instructions\n"));
             foreach (Vcpu vcpu in _machine.Vcpus)
-                _error.Write((_machine.Vcpus.Count == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"vCPU {vcpu.Number}\n")) + CpuStateText.Dump(vcpu));
+            {
+                if (_machine.Vcpus.Count != 1)
+                    _error.Write(string.Create(CultureInfo.InvariantCulture, $"vCPU {vcpu.Number}\n"));
+                _error.Write(CpuStateText.Dump(vcpu));
+            }
+
             _error.Flush();
         }
     }

@@ -5,7 +5,9 @@ using Emu.Machine.Time;
 
 namespace Emu.Machine.Processors;
 
-/// <summary>What happens while every vCPU waits: virtual time jumps to the next deadline, or, where a human types, passes as host time does.</summary>
+/// <summary>
+/// What happens while every vCPU waits: virtual time jumps to the next deadline, or, where a human types, passes as host time does.
+/// </summary>
 internal sealed class IdleTime
 {
     /// <summary>The longest wait in host time before cancellation is looked at.</summary>

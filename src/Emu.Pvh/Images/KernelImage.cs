@@ -65,7 +65,9 @@ public sealed class KernelImage
     /// <summary>The Multiboot 2 header, or null.</summary>
     public Multiboot2Header? Multiboot2 { get; }
 
-    /// <summary>The protocol that <see cref="BootProtocol.Auto"/> means for this image: the PVH note wins, be it broken, over a Multiboot 1 header.</summary>
+    /// <summary>
+    /// The protocol that <see cref="BootProtocol.Auto"/> means for this image: the PVH note wins, be it broken, over a Multiboot 1 header.
+    /// </summary>
     public BootProtocol PreferredProtocol =>
         Multiboot1 is not null && Xen.Entry is null && !Xen.HasBadEntryDescriptor ? BootProtocol.Multiboot : BootProtocol.Pvh;
 

@@ -22,7 +22,9 @@ public sealed record KernelInspection
     /// <summary>A verdict per loader.</summary>
     public IReadOnlyList<LoaderVerdict> Verdicts { get; private init; } = [];
 
-    /// <summary>Looks at an image without loading it: as it would be booted by itself, through its <see cref="KernelImage.PreferredProtocol"/>.</summary>
+    /// <summary>
+    /// Looks at an image without loading it: as it would be booted by itself, through its <see cref="KernelImage.PreferredProtocol"/>.
+    /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="ram">The RAM that the guest would have, ascending.</param>
     /// <returns>The report.</returns>

@@ -19,7 +19,8 @@ internal sealed class MultibootInformation
     private const int HeaderSpace = 120;
     private const int ModuleSize = 16;
     private const int MapEntrySize = 24;
-    private const uint MemoryFlag = 1 << 0, CommandLineFlag = 1 << 2, ModulesFlag = 1 << 3, SectionsFlag = 1 << 5, MapFlag = 1 << 6, LoaderNameFlag = 1 << 9;
+    private const uint MemoryFlag = 1 << 0, CommandLineFlag = 1 << 2, ModulesFlag = 1 << 3;
+    private const uint SectionsFlag = 1 << 5, MapFlag = 1 << 6, LoaderNameFlag = 1 << 9;
     private const ulong ConventionalEnd = 0xA0000;
     private const ulong ExtendedStart = 0x100000;
 

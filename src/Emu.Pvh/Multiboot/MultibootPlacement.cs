@@ -20,7 +20,8 @@ internal static class MultibootPlacement
             return FromHeader(image, header);
         return image.Elf is { } elf
             ? FromElf(elf)
-            : throw new MalformedMultibootHeaderException("The image is not ELF, and its Multiboot header says nothing about where to load it (flag 16).");
+            : throw new MalformedMultibootHeaderException(
+                "The image is not ELF, and its Multiboot header says nothing about where to load it (flag 16).");
     }
 
     private static (LoadedKernel Kernel, IReadOnlyList<ImagePart> Parts) FromHeader(KernelImage image, Multiboot1Header header)

@@ -8,7 +8,8 @@ namespace Emu.Cpu.Tests.Instructions;
 /// <summary>
 /// One line of a case file: <c>[11 d8] "adc eax,ebx" RAX=ffffffff, RBX=1, CF=1 ⇒ RAX=1, CF=1</c>.
 /// The 64-bit cases are what an AMD processor did. Numbers are hexadecimal. Before the arrow stands what the instruction needs: registers
-/// (<c>RAX</c>, <c>XMM1</c>, <c>YMM1</c>), flags that are set, memory as <c>m32[802000]=1234</c>. After it stands what changes; a flag that the SDM leaves undefined is written <c>CF=?</c>. What is not
+/// (<c>RAX</c>, <c>XMM1</c>, <c>YMM1</c>), flags that are set, memory as <c>m32[802000]=1234</c>. After it stands what changes; a flag that
+/// the SDM leaves undefined is written <c>CF=?</c>. What is not
 /// named must stay as it was. Code is 64-bit unless the brackets begin with <c>16:</c> or <c>32:</c>. <c>⇒ #DE</c> is an exception.
 /// </summary>
 internal sealed partial class InstructionCase

@@ -5,7 +5,10 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Emu.Cpu.Tests.Memory;
 
-/// <summary>Accesses that no operand makes, to descriptor tables and task-state segments: a supervisor's, whatever the privilege (SDM Vol. 3, 4.6.1).</summary>
+/// <summary>
+/// Accesses that no operand makes, to descriptor tables and task-state segments: a supervisor's, whatever the privilege (SDM Vol. 3,
+/// 4.6.1).
+/// </summary>
 public sealed unsafe class ImplicitAccessTests
 {
     [Theory]

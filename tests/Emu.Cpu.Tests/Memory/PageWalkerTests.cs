@@ -4,7 +4,10 @@ using Xunit;
 
 namespace Emu.Cpu.Tests.Memory;
 
-/// <summary>Every combination of permission bits, reserved bits, registers and accesses in every paging mode, against <see cref="PagingCase.Expect"/>.</summary>
+/// <summary>
+/// Every combination of permission bits, reserved bits, registers and accesses in every paging mode, against <see
+/// cref="PagingCase.Expect"/>.
+/// </summary>
 public sealed unsafe class PageWalkerTests : IDisposable
 {
     private static readonly PageAccess[] Accesses =

@@ -37,7 +37,9 @@ public enum PagingMode
     Deep1G,
 }
 
-/// <summary>One access to one page: the entries that translate it, from the root to the leaf, the registers that matter, and what is wanted.</summary>
+/// <summary>
+/// One access to one page: the entries that translate it, from the root to the leaf, the registers that matter, and what is wanted.
+/// </summary>
 /// <remarks>
 /// <see cref="Expect"/> is the SDM's chapter 4 in the words of a test: it walks nothing, shares nothing with the walker, and takes the
 /// rules one by one.

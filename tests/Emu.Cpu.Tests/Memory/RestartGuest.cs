@@ -75,7 +75,9 @@ internal sealed unsafe class RestartGuest : IDisposable
         return Guest.Read<uint>(_is64 ? Guest.PageTables + 0x3000 + number * 8 : Guest.PageTables + 0x1000 + number * 4);
     }
 
-    /// <summary>Everything that user code can see of the processor and of the pages it uses; RSP and flags as they were when it was interrupted.</summary>
+    /// <summary>
+    /// Everything that user code can see of the processor and of the pages it uses; RSP and flags as they were when it was interrupted.
+    /// </summary>
     public string Snapshot()
     {
         var s = State;

@@ -23,7 +23,9 @@ public static unsafe class Comparer
     /// <param name="native">The outcome that it is held against.</param>
     /// <param name="ourData">Memory after the one.</param>
     /// <param name="nativeData">Memory after the other.</param>
-    public static bool Agree(GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native, Span<byte> ourData, ReadOnlySpan<byte> nativeData)
+    public static bool Agree(
+        GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native,
+        Span<byte> ourData, ReadOnlySpan<byte> nativeData)
     {
         Latitude.ReconcilePointers(ref ours, in native);
         if (AreEqual(in ours, in native, VisibleFlags) && ourData.SequenceEqual(nativeData))
@@ -56,7 +58,9 @@ public static unsafe class Comparer
     }
 
     /// <summary>What differs, a line for each.</summary>
-    public static List<string> Differences(GeneratedProgram generated, in MachineState before, in MachineState ours, in MachineState native, ReadOnlySpan<byte> ourData, ReadOnlySpan<byte> nativeData)
+    public static List<string> Differences(
+        GeneratedProgram generated, in MachineState before, in MachineState ours, in MachineState native,
+        ReadOnlySpan<byte> ourData, ReadOnlySpan<byte> nativeData)
     {
         var lines = new List<string>();
         var undefined = UndefinedAt(generated, in before, in native);

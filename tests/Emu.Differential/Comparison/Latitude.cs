@@ -51,14 +51,17 @@ public static unsafe class Latitude
             const ushort ErrorSummary = 0x80;
             if (((*(ushort*)(image + XsaveImage.StatusWord) | *(ushort*)(other + XsaveImage.StatusWord)) & ErrorSummary) != 0)
                 return;
-            if ((*(ushort*)(other + XsaveImage.Opcode) | *(ulong*)(other + XsaveImage.InstructionPointer) | *(ulong*)(other + XsaveImage.OperandPointer)) != 0)
+            if ((*(ushort*)(other + XsaveImage.Opcode) | *(ulong*)(other + XsaveImage.InstructionPointer)
+                | *(ulong*)(other + XsaveImage.OperandPointer)) != 0)
                 return;
             *(ushort*)(image + XsaveImage.Opcode) = 0;
             *(ulong*)(image + XsaveImage.InstructionPointer) = *(ulong*)(image + XsaveImage.OperandPointer) = 0;
         }
     }
 
-    /// <summary>Instructions that access many fields do so in an order of the processor's: of two pages, which byte of the second faults is its own.</summary>
+    /// <summary>
+    /// Instructions that access many fields do so in an order of the processor's: of two pages, which byte of the second faults is its own.
+    /// </summary>
     public static void ReconcileAddress(ref MachineState ours, in MachineState native)
     {
         if (((ours.Cr2 ^ native.Cr2) >> 12) == 0)
@@ -66,7 +69,8 @@ public static unsafe class Latitude
     }
 
     /// <summary>
-    /// An operand's alignment, its address, its segment's limit, and pages are checked in an order of the processor's where there are several to check:
+    /// An operand's alignment, its address, its segment's limit, and pages are checked in an order of the processor's where there are
+    /// several to check:
     /// of two faults either is right. So are a call's target and its stack.
     /// </summary>
     public static void ReconcileOrder(GeneratedProgram generated, ref MachineState ours, in MachineState native)
@@ -90,13 +94,15 @@ public static unsafe class Latitude
 
     /// <summary>PUSHA, POPA and ENTER that fault half way: AMD's processors have moved what they could, though never the stack pointer.</summary>
     public static void ReconcileAll(
-        GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native, Span<byte> ourData, ReadOnlySpan<byte> nativeData)
+        GeneratedProgram generated, in MachineState before, ref MachineState ours, in MachineState native,
+        Span<byte> ourData, ReadOnlySpan<byte> nativeData)
     {
         // ENTER pushes 32 frame pointers at most.
         const int Longest = 33 * 8;
         foreach (var facts in generated.Facts)
         {
-            if (facts.Instruction.IP != native.Rip || facts.Instruction.Mnemonic is not (Mnemonic.Pusha or Mnemonic.Pushad or Mnemonic.Popa or Mnemonic.Popad or Mnemonic.Enter))
+            if (facts.Instruction.IP != native.Rip
+                || facts.Instruction.Mnemonic is not (Mnemonic.Pusha or Mnemonic.Pushad or Mnemonic.Popa or Mnemonic.Popad or Mnemonic.Enter))
                 continue;
             if (facts.Instruction.Mnemonic is Mnemonic.Popa or Mnemonic.Popad)
             {
@@ -152,7 +158,8 @@ public static unsafe class Latitude
                 var (c, d) = (*(ushort*)(image + at + 8), *(ushort*)(other + at + 8));
                 if (a == b && c == d)
                     continue;
-                var distance = (Int128)(((UInt128)(uint)(c & 0x7FFF) << 63) + (a & long.MaxValue)) - (Int128)(((UInt128)(uint)(d & 0x7FFF) << 63) + (b & long.MaxValue));
+                var distance = (Int128)(((UInt128)(uint)(c & 0x7FFF) << 63) + (a & long.MaxValue))
+                    - (Int128)(((UInt128)(uint)(d & 0x7FFF) << 63) + (b & long.MaxValue));
                 if ((c ^ d) >> 15 != 0 || distance > TranscendentalUlps || distance < -TranscendentalUlps)
                     continue;
                 *(ulong*)(image + at) = b;

@@ -2,7 +2,9 @@ using Emu.Cpu.State;
 
 namespace Emu.Differential.Emulated;
 
-/// <summary>x87, SSE and AVX state between <see cref="CpuState"/> and the layout of XSAVE64, apart from the emulator's own instructions for it.</summary>
+/// <summary>
+/// x87, SSE and AVX state between <see cref="CpuState"/> and the layout of XSAVE64, apart from the emulator's own instructions for it.
+/// </summary>
 internal static unsafe class StateImage
 {
     public static void Load(CpuState* s, byte* image)

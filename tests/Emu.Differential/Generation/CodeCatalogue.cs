@@ -72,7 +72,8 @@ public sealed class CodeCatalogue
     public static bool IsString(Code code) => new Instruction { Code = code }.IsStringInstruction;
 
     private static bool Matches(Code code, string filter) =>
-        code.ToString().Equals(filter, StringComparison.OrdinalIgnoreCase) || code.Mnemonic().ToString().Equals(filter, StringComparison.OrdinalIgnoreCase)
+        code.ToString().Equals(filter, StringComparison.OrdinalIgnoreCase)
+        || code.Mnemonic().ToString().Equals(filter, StringComparison.OrdinalIgnoreCase)
         || FamilyOf(code).Equals(filter, StringComparison.OrdinalIgnoreCase);
 
     // What CPUID declares; features without a bit are everywhere.
@@ -106,7 +107,8 @@ public sealed class CodeCatalogue
             return "AMD's processors read four bytes for it, Intel's two";
         if (code is Code.Popw_CS or Code.Loopne_rel8_16_RCX or Code.Loope_rel8_16_RCX or Code.Loop_rel8_16_RCX or Code.Jrcxz_rel8_16)
             return "exists on the 8086 or AMD's processors alone, and leads into the first 64 KiB";
-        if (vendor == CpuVendor.Amd && code is Code.Lss_r64_m1664 or Code.Lfs_r64_m1664 or Code.Lgs_r64_m1664 or Code.Ud0_r16_rm16 or Code.Ud0_r32_rm32 or Code.Ud0_r64_rm64)
+        if (vendor == CpuVendor.Amd && code is Code.Lss_r64_m1664 or Code.Lfs_r64_m1664 or Code.Lgs_r64_m1664
+            or Code.Ud0_r16_rm16 or Code.Ud0_r32_rm32 or Code.Ud0_r64_rm64)
             return "decodes otherwise on AMD's processors";
         var form = code.ToOpCode();
         for (var i = 0; i < form.OpCount; i++)

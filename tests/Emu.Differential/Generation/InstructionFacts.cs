@@ -114,7 +114,8 @@ public sealed class InstructionFacts
         && Instruction.Op0Kind == OpKind.Memory && Instruction.Op1Kind == OpKind.Register;
 
     /// <summary>A shift or rotation by zero, and a repetition of none, leave the flags.</summary>
-    public bool MayLeaveFlags => Instruction.IsStringInstruction || Instruction.Mnemonic is Mnemonic.Shl or Mnemonic.Sal or Mnemonic.Shr or Mnemonic.Sar
+    public bool MayLeaveFlags => Instruction.IsStringInstruction
+        || Instruction.Mnemonic is Mnemonic.Shl or Mnemonic.Sal or Mnemonic.Shr or Mnemonic.Sar
         or Mnemonic.Rol or Mnemonic.Ror or Mnemonic.Rcl or Mnemonic.Rcr or Mnemonic.Shld or Mnemonic.Shrd;
 
     /// <summary>A near jump, call or return whose target is data.</summary>
@@ -122,15 +123,18 @@ public sealed class InstructionFacts
 
     /// <summary>A load of a segment register.</summary>
     public bool LoadsSegment => Instruction.Mnemonic is Mnemonic.Lds or Mnemonic.Les or Mnemonic.Lss or Mnemonic.Lfs or Mnemonic.Lgs
-        || (Instruction.Op0Kind == OpKind.Register && Instruction.Op0Register.IsSegmentRegister() && Instruction.Mnemonic is Mnemonic.Mov or Mnemonic.Pop);
+        || (Instruction.Op0Kind == OpKind.Register && Instruction.Op0Register.IsSegmentRegister()
+            && Instruction.Mnemonic is Mnemonic.Mov or Mnemonic.Pop);
 
     /// <summary>Reads a selector to inspect it.</summary>
     public bool InspectsSelector => Instruction.Mnemonic is Mnemonic.Lar or Mnemonic.Lsl or Mnemonic.Verr or Mnemonic.Verw;
 
     /// <summary>Whether its outcome has latitude or its operands need preparation that earlier instructions would spoil.</summary>
     public bool StandsAlone => IsState || InspectsSelector || Latitude.HasLatitude(Instruction)
-        || Instruction.Mnemonic is Mnemonic.Popf or Mnemonic.Popfd or Mnemonic.Popfq or Mnemonic.Shld or Mnemonic.Shrd or Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr
-            or Mnemonic.Fldenv or Mnemonic.Frstor || LoadsSegment || (Instruction.Mnemonic == Mnemonic.Bswap && Instruction.Op0Register.GetSize() == 2);
+        || Instruction.Mnemonic is Mnemonic.Popf or Mnemonic.Popfd or Mnemonic.Popfq or Mnemonic.Shld or Mnemonic.Shrd
+            or Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr
+            or Mnemonic.Fldenv or Mnemonic.Frstor || LoadsSegment
+            || (Instruction.Mnemonic == Mnemonic.Bswap && Instruction.Op0Register.GetSize() == 2);
 
     // At rAX, which Iced does not name as memory.
     private void AddCacheLine(Code code)

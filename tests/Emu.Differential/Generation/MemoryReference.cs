@@ -15,14 +15,20 @@ namespace Emu.Differential.Generation;
 /// <param name="IsWrite">Whether it may be written.</param>
 /// <param name="VectorIndex">The register that holds indexes, or <see cref="Register.None"/>.</param>
 public readonly record struct MemoryReference(
-    SegmentName Segment, int Base, int Index, int Scale, ulong Displacement, ulong Mask, int Size, ulong IndexMask, bool IsWrite, Register VectorIndex)
+    SegmentName Segment, int Base, int Index, int Scale, ulong Displacement, ulong Mask, int Size,
+    ulong IndexMask, bool IsWrite, Register VectorIndex)
 {
     private const int XsaveAreaLength = 832;
 
     /// <summary>Takes what Iced says of an access.</summary>
     public static MemoryReference From(in UsedMemory memory, in Instruction instruction)
     {
-        var mask = memory.AddressSize switch { Iced.Intel.CodeSize.Code16 => 0xFFFFUL, Iced.Intel.CodeSize.Code32 => uint.MaxValue, _ => ulong.MaxValue };
+        var mask = memory.AddressSize switch
+        {
+            Iced.Intel.CodeSize.Code16 => 0xFFFFUL,
+            Iced.Intel.CodeSize.Code32 => uint.MaxValue,
+            _ => ulong.MaxValue,
+        };
         var size = memory.MemorySize.GetSize();
         if (size == 0)
             size = instruction.Mnemonic.ToString().StartsWith('X') ? XsaveAreaLength : 1;

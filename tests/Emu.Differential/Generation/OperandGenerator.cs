@@ -151,7 +151,8 @@ internal sealed class OperandGenerator(Randomness random)
                 return true;
             case OpCodeOperandKind.imm8 when operand > 0 && instruction.GetOpKind(operand - 1) is OpKind.Immediate8 or OpKind.Immediate16:
                 instruction.SetOpKind(operand, OpKind.Immediate8_2nd);
-                instruction.Immediate8_2nd = instruction.Mnemonic == Mnemonic.Enter ? (byte)(random.OneIn(8) ? random.Below(256) : random.Below(6)) : (byte)value;
+                instruction.Immediate8_2nd = instruction.Mnemonic != Mnemonic.Enter ? (byte)value
+                    : (byte)(random.OneIn(8) ? random.Below(256) : random.Below(6));
                 return true;
             case OpCodeOperandKind.imm8:
                 instruction.SetOpKind(operand, OpKind.Immediate8);
@@ -284,7 +285,8 @@ internal sealed class OperandGenerator(Randomness random)
             return;
         var isShort = displacement < 3 && shape > 1;
         instruction.MemoryDisplSize = isShort ? 1 : size / 8;
-        instruction.MemoryDisplacement64 = (ulong)(long)(isShort ? random.Between(-128, 128) : random.OneIn(4) ? (int)random.Next() : random.Between(-0x2000, 0x2000));
+        instruction.MemoryDisplacement64 = (ulong)(long)(isShort ? random.Between(-128, 128)
+            : random.OneIn(4) ? (int)random.Next() : random.Between(-0x2000, 0x2000));
         if (size == 32 || _size == CodeSize.Bits16)
             instruction.MemoryDisplacement64 = (uint)instruction.MemoryDisplacement64;
     }

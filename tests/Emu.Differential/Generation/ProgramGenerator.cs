@@ -159,7 +159,8 @@ public sealed class GeneratedProgram
         _writtenSegments |= facts.WrittenSegments;
         _writesMemory |= facts.WritesMemory;
         _usesStack |= (facts.WrittenRegisters & StackPointer) != 0 && !facts.Instruction.IsStackInstruction
-            || facts.Instruction.Mnemonic is Mnemonic.Leave or Mnemonic.Enter || (facts.Instruction.Mnemonic == Mnemonic.Pop && WritesStackPointer(facts.Instruction));
+            || facts.Instruction.Mnemonic is Mnemonic.Leave or Mnemonic.Enter
+            || (facts.Instruction.Mnemonic == Mnemonic.Pop && WritesStackPointer(facts.Instruction));
         _undefined = (facts.MayLeaveFlags ? _undefined : _undefined & ~Ours(facts.Instruction.RflagsModified)) | facts.UndefinedFlags;
         UndefinedAfter.Add(_undefined);
         UsesVectors |= facts.UsesVectors;

@@ -17,7 +17,10 @@ internal sealed unsafe class Trampoline
     public const int StateLength = 0x1000;
     public const ulong Before = StateArea, After = StateArea + MachineState.Size;
 
-    /// <summary>The kernel's registers at a fault: R8–R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RIP, flags, CS/GS/FS/SS, error, vector, mask, CR2.</summary>
+    /// <summary>
+    /// The kernel's registers at a fault: R8–R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RIP, flags, CS/GS/FS/SS, error, vector, mask,
+    /// CR2.
+    /// </summary>
     public const ulong Faulted = StateArea + 0x800;
 
     /// <summary>Number of the landing that was reached.</summary>

@@ -156,7 +156,8 @@ public sealed class Campaign : IDisposable
             engine.Execute(ref ours);
             _options.Tamper?.Invoke(program.Program, in before, ref ours);
             if (!Comparer.Agree(program, in before, ref ours, in native, engine.Data, _reference.Data) || !engine.AgreesOnSystem(_reference))
-                return Again(program, in before) ? null : new Mismatch(program, before, [.. _before], engine.Name, _reference.Name, ours, native, [.. engine.Data], [.. _reference.Data]);
+                return Again(program, in before) ? null
+                    : new Mismatch(program, before, [.. _before], engine.Name, _reference.Name, ours, native, [.. engine.Data], [.. _reference.Data]);
         }
         return null;
     }

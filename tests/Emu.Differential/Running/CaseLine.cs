@@ -6,7 +6,10 @@ using Iced.Intel;
 
 namespace Emu.Differential.Running;
 
-/// <summary>Writes a case of one instruction as a line for tests/Emu.Cpu.Tests/Instructions/Cases, where registers, flags and a little memory suffice.</summary>
+/// <summary>
+/// Writes a case of one instruction as a line for tests/Emu.Cpu.Tests/Instructions/Cases, where registers, flags and a little memory
+/// suffice.
+/// </summary>
 public static unsafe class CaseLine
 {
     private const ulong DefaultStack = 0x6000;

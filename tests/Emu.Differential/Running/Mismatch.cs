@@ -8,7 +8,8 @@ namespace Emu.Differential.Running;
 
 /// <summary>A case in which two engines disagree.</summary>
 public sealed record Mismatch(
-    GeneratedProgram Program, MachineState Before, byte[] Data, string Engine, string Reference, MachineState Ours, MachineState Native, byte[] OurData, byte[] NativeData)
+    GeneratedProgram Program, MachineState Before, byte[] Data, string Engine, string Reference, MachineState Ours, MachineState Native,
+    byte[] OurData, byte[] NativeData)
 {
     /// <summary>The case in readable form.</summary>
     public unsafe string Describe()
@@ -23,7 +24,8 @@ public sealed record Mismatch(
             var output = new StringOutput();
             formatter.Format(instruction, output);
             var at = (int)(instruction.IP - program.Instructions[0].IP);
-            text.AppendLine(CultureInfo.InvariantCulture, $"  {instruction.IP:x}  {Convert.ToHexStringLower(program.Bytes.AsSpan(at, instruction.Length)),-24} {output.ToStringAndReset()}  ({instruction.Code})");
+            var bytes = Convert.ToHexStringLower(program.Bytes.AsSpan(at, instruction.Length));
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {instruction.IP:x}  {bytes,-24} {output.ToStringAndReset()}  ({instruction.Code})");
         }
         text.Append("before:");
         for (var i = 0; i < 16; i++)
@@ -61,7 +63,8 @@ public sealed record Mismatch(
         }
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"  memory: {MemoryText()}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"  {Reference}'s outcome: {(Native.Vector < 0 ? "no exception" : $"vector {Native.Vector}, error code {Native.ErrorCode:x}, CR2 {Native.Cr2:x}")}, RIP {Native.Rip:x}");
+        var outcome = Native.Vector < 0 ? "no exception" : $"vector {Native.Vector}, error code {Native.ErrorCode:x}, CR2 {Native.Cr2:x}";
+        text.AppendLine(CultureInfo.InvariantCulture, $"  {Reference}'s outcome: {outcome}, RIP {Native.Rip:x}");
         foreach (var line in Comparer.Differences(Program, Before, Ours, Native, OurData, NativeData))
             text.AppendLine("  " + line);
         if (CaseLine.TryMake(this) is { } one)

@@ -60,7 +60,10 @@ public sealed class Summary
                 text.AppendLine(CultureInfo.InvariantCulture, $"  {vector,-4}{_byVector[vector],28:N0}");
         }
         var missed = catalogue.Included.Where(code => CountOf(code) == 0).ToList();
-        text.AppendLine(CultureInfo.InvariantCulture, $"forms covered: {catalogue.Included.Count - missed.Count} of {catalogue.Included.Count}{(missed.Count == 0 ? "" : "; not reached: " + string.Join(", ", missed.Take(40)) + (missed.Count > 40 ? ", …" : ""))}");
+        text.Append(CultureInfo.InvariantCulture, $"forms covered: {catalogue.Included.Count - missed.Count} of {catalogue.Included.Count}");
+        if (missed.Count != 0)
+            text.Append("; not reached: ").AppendJoin(", ", missed.Take(40)).Append(missed.Count > 40 ? ", …" : "");
+        text.AppendLine();
         foreach (var group in catalogue.Excluded.GroupBy(static pair => pair.Value))
             text.AppendLine(CultureInfo.InvariantCulture, $"left out ({group.Count()}), {group.Key}: {string.Join(", ", group.Select(static pair => pair.Key.Mnemonic()).Distinct())}");
         foreach (var skipped in Skipped)

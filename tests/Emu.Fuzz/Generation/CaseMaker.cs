@@ -103,7 +103,8 @@ public static class CaseMaker
         for (var at = Layout.Data; at < Layout.Data + 0x4000; at += 16)
         {
             var memory = guest.Ram.AsSpan(at);
-            BinaryPrimitives.WriteUInt64LittleEndian(memory[2..], dice.OneIn(2) ? dice.Pick(Layout.Outside) : (ulong)dice.Pick<int>([Layout.Gdt, Layout.Idt, Layout.Ldt]));
+            BinaryPrimitives.WriteUInt64LittleEndian(
+                memory[2..], dice.OneIn(2) ? dice.Pick(Layout.Outside) : (ulong)dice.Pick<int>([Layout.Gdt, Layout.Idt, Layout.Ldt]));
             BinaryPrimitives.WriteUInt16LittleEndian(memory, (ushort)dice.Value());
             BinaryPrimitives.WriteUInt32LittleEndian(memory[10..], dice.Pick(Layout.Selectors));
         }
@@ -114,7 +115,8 @@ public static class CaseMaker
         if (dice.OneIn(4))
         {
             var name = dice.Pick<SegmentName>([SegmentName.Ldtr, SegmentName.Tr, SegmentName.Fs, SegmentName.Es]);
-            guest.Segments[(int)name].Base = guest.Mode == GuestMode.Long64 && dice.OneIn(2) ? Canonical(dice.Value()) : (uint)dice.Pick(Layout.Outside);
+            guest.Segments[(int)name].Base = guest.Mode == GuestMode.Long64 && dice.OneIn(2)
+                ? Canonical(dice.Value()) : (uint)dice.Pick(Layout.Outside);
             guest.Segments[(int)name].Limit = (uint)dice.Value();
         }
     }

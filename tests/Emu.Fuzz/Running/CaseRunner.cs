@@ -95,7 +95,9 @@ public sealed class CaseRunner
             (Slowest, SlowestCase) = (elapsed, guest.Index);
         Instructions += outcome.Retired;
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
-        return allocated > MostAllocated ? new Finding(Invariant.BoundedAllocations, $"too much memory\n{allocated} bytes were allocated", cutting) : null;
+        return allocated > MostAllocated
+            ? new Finding(Invariant.BoundedAllocations, $"too much memory\n{allocated} bytes were allocated", cutting)
+            : null;
     }
 
     private unsafe Outcome Run(GuestCase guest, Cutting cutting, bool describes)

@@ -46,7 +46,8 @@ internal static unsafe class StateText
     public static string Describe(GuestCase guest)
     {
         var text = new StringBuilder();
-        text.Append($"mode {guest.Mode}, CPL {guest.Cpl}, {guest.Profile}, {guest.Vendor}, {guest.Level}, {guest.Vcpus} vCPUs, {guest.MemorySize >> 20} MiB{(guest.Rom.Length == 0 ? "" : ", from a ROM")}, {guest.Instructions} instructions, timer {guest.Heartbeat} {guest.Period}\n");
+        text.Append($"mode {guest.Mode}, CPL {guest.Cpl}, {guest.Profile}, {guest.Vendor}, {guest.Level}, {guest.Vcpus} vCPUs, ");
+        text.Append($"{guest.MemorySize >> 20} MiB{(guest.Rom.Length == 0 ? "" : ", from a ROM")}, {guest.Instructions} instructions, timer {guest.Heartbeat} {guest.Period}\n");
         for (var i = 0; i < 16; i++)
             text.Append($"{Names[i]}={guest.Registers[i]:x}{(i % 4 == 3 ? '\n' : ' ')}");
         text.Append($"rip={guest.Rip:x} rflags={guest.Rflags:x} cr0={guest.Cr0:x} cr3={guest.Cr3:x} cr4={guest.Cr4:x} efer={guest.Efer:x}\n");
@@ -66,7 +67,8 @@ internal static unsafe class StateText
         var length = 0;
         while (length < bytes.Length && vcpu.TryReadVirtual(linear + (ulong)length, bytes.AsSpan(length, 1)))
             length++;
-        var where = $"{(vcpu.Number == 0 ? "" : $"vCPU {vcpu.Number}")}{vcpu.InstructionsRetired,6} cpl {s->Cpl} {s->Segments[(int)SegmentName.Cs].Selector:x4}:{s->Rip:x}";
+        var who = vcpu.Number == 0 ? "" : $"vCPU {vcpu.Number}";
+        var where = $"{who}{vcpu.InstructionsRetired,6} cpl {s->Cpl} {s->Segments[(int)SegmentName.Cs].Selector:x4}:{s->Rip:x}";
         if (length == 0)
             return $"{where}  (cannot be read)";
         var decoder = Decoder.Create(bitness, new ByteArrayCodeReader(bytes, 0, length), s->Rip);

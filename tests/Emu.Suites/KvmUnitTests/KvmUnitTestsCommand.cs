@@ -83,8 +83,16 @@ internal sealed class KvmUnitTestsCommand
 
         PrintTable(results, withQemu);
         if (record is not null)
-            File.WriteAllLines(record, results.Select(result => Expectations.Line(_folder.Architecture, result.Test, result.Ours, Reason(result.Test, result.Ours))));
-        string[] summary = [.. results.GroupBy(result => result.Ours.Outcome).OrderBy(group => group.Key).Select(group => $"{group.Count()} {group.First().Ours.Name}")];
+        {
+            File.WriteAllLines(record, results.Select(
+                result => Expectations.Line(_folder.Architecture, result.Test, result.Ours, Reason(result.Test, result.Ours))));
+        }
+
+        string[] summary =
+        [
+            .. results.GroupBy(result => result.Ours.Outcome).OrderBy(group => group.Key)
+                .Select(group => $"{group.Count()} {group.First().Ours.Name}"),
+        ];
         Console.Error.WriteLine($"{string.Join(", ", summary)}; {worse} worse than recorded");
         return worse == 0 ? SuiteExitCode.Success : SuiteExitCode.Worse;
     }

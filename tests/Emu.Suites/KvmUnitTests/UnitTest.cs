@@ -29,7 +29,8 @@ internal sealed record UnitTest(
 
     /// <summary>A device that the test wants of QEMU and that is no part of any PC here; null for none.</summary>
     public string? ForeignDevice =>
-        ParameterAfter("-device")?.Split(',')[0] ?? (ParameterAfter("-machine") is { } machine && machine.Contains("vmport=on", StringComparison.Ordinal) ? "vmport" : null);
+        ParameterAfter("-device")?.Split(',')[0]
+            ?? (ParameterAfter("-machine") is { } machine && machine.Contains("vmport=on", StringComparison.Ordinal) ? "vmport" : null);
 
     private string? ParameterAfter(string option)
     {

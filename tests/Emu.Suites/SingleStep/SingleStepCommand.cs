@@ -19,7 +19,10 @@ internal static class SingleStepCommand
     {
         if (!Directory.Exists(folder))
             throw new SuiteException($"'{folder}' is not a folder.");
-        string[] files = [.. Directory.EnumerateFiles(folder).Where(file => IsTestFile(file) && (only is null || FormOf(file) == only)).Order(StringComparer.Ordinal)];
+        string[] files =
+        [
+            .. Directory.EnumerateFiles(folder).Where(file => IsTestFile(file) && (only is null || FormOf(file) == only)).Order(StringComparer.Ordinal),
+        ];
         if (files.Length == 0)
             throw new SuiteException($"'{folder}' holds no .MOO file{(only is null ? "" : $" of {only}")}.");
         HashSet<string> revoked = Revoked(folder);
@@ -56,7 +59,8 @@ internal static class SingleStepCommand
             }
             else if (tally.Wrong++ < show)
             {
-                Console.WriteLine($"{form} #{test.Index} {test.Name} [{Convert.ToHexString(test.Bytes)}]: {string.Join(", ", differences.Select(static difference => difference.Text))}");
+                string texts = string.Join(", ", differences.Select(static difference => difference.Text));
+                Console.WriteLine($"{form} #{test.Index} {test.Name} [{Convert.ToHexString(test.Bytes)}]: {texts}");
             }
         }
 

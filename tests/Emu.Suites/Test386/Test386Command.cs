@@ -56,7 +56,8 @@ internal static class Test386Command
             : throw new SuiteException($"'{path}' holds no .bin file with the size of a ROM; assemble test386.asm there first.");
     }
 
-    private static bool IsRom(string file) => new FileInfo(file).Length is > 0 and <= FirmwareImage.Largest and var length && length % FirmwareImage.Unit == 0;
+    private static bool IsRom(string file) =>
+        new FileInfo(file).Length is > 0 and <= FirmwareImage.Largest and var length && length % FirmwareImage.Unit == 0;
 
     private static FirmwareImage ReadRom(string file)
     {

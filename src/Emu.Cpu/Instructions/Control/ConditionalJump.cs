@@ -15,7 +15,8 @@ internal static unsafe class ConditionalJump<TCondition>
         NearTarget.Take(ref operands);
         var inPage = operands.Op->Scale == Op.Linkable;
         operands.Op->Handler = operands.Is64
-            ? operands.Op->Source == 2 ? &Jump<LongWordTarget, AcrossPages> : inPage ? &Jump<LongTarget, InPage> : &Jump<LongTarget, AcrossPages>
+            ? operands.Op->Source == 2 ? &Jump<LongWordTarget, AcrossPages>
+                : inPage ? &Jump<LongTarget, InPage> : &Jump<LongTarget, AcrossPages>
             : inPage ? &Jump<LegacyTarget, InPage> : &Jump<LegacyTarget, AcrossPages>;
     }
 

@@ -19,7 +19,8 @@ internal static unsafe class Jump
             NearTarget.Take(ref operands);
             var inPage = op->Scale == Op.Linkable;
             op->Handler = operands.Is64
-                ? op->Source == 2 ? &Relative<LongWordTarget, AcrossPages> : inPage ? &Relative<LongTarget, InPage> : &Relative<LongTarget, AcrossPages>
+                ? op->Source == 2 ? &Relative<LongWordTarget, AcrossPages>
+                    : inPage ? &Relative<LongTarget, InPage> : &Relative<LongTarget, AcrossPages>
                 : inPage ? &Relative<LegacyTarget, InPage> : &Relative<LegacyTarget, AcrossPages>;
             return;
         }

@@ -90,7 +90,8 @@ internal static unsafe class Loop<TCondition>
     {
         var inPage = operands.Op->Scale == Op.Linkable;
         operands.Op->Handler = operands.Is64
-            ? operands.Op->Source == 2 ? &Execute<T, LongWordTarget, AcrossPages> : inPage ? &Execute<T, LongTarget, InPage> : &Execute<T, LongTarget, AcrossPages>
+            ? operands.Op->Source == 2 ? &Execute<T, LongWordTarget, AcrossPages>
+                : inPage ? &Execute<T, LongTarget, InPage> : &Execute<T, LongTarget, AcrossPages>
             : inPage ? &Execute<T, LegacyTarget, InPage> : &Execute<T, LegacyTarget, AcrossPages>;
     }
 

@@ -13,8 +13,8 @@ namespace Emu.Cpu.Instructions.ExtendedState;
 /// <remarks>
 /// XINUSE is worked out from contents: a component is in use where it differs from its initial configuration. XSAVEOPT uses the init
 /// optimisation alone; the modified optimisation would make what is written depend on history that no register shows.
-/// IA32_XSS has no writable bit, so that XSAVES and XRSTORS differ
-/// from XSAVEC and XRSTOR in their privilege, and in the compacted format being the only one that XRSTORS takes.
+/// IA32_XSS has no writable bit, so that XSAVES and XRSTORS differ from XSAVEC and XRSTOR in their privilege, and in the compacted format
+/// being the only one that XRSTORS takes.
 /// </remarks>
 internal static unsafe class XsaveState
 {

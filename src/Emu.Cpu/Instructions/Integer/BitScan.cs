@@ -4,7 +4,9 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
 
-/// <summary>BSF (SDM Vol. 2A). Of zero the destination register stays as it is, its upper half included (APM Vol. 3, and processors of both makers).</summary>
+/// <summary>
+/// BSF (SDM Vol. 2A). Of zero the destination register stays as it is, its upper half included (APM Vol. 3, and processors of both makers).
+/// </summary>
 public readonly struct Bsf : IBinaryOperation
 {
     /// <inheritdoc/>
@@ -25,7 +27,9 @@ public readonly struct Bsf : IBinaryOperation
     public static bool Leaves<T>(T source) where T : unmanaged, IBinaryInteger<T> => source == T.Zero;
 }
 
-/// <summary>BSR (SDM Vol. 2A). Of zero the destination register stays as it is, its upper half included (APM Vol. 3, and processors of both makers).</summary>
+/// <summary>
+/// BSR (SDM Vol. 2A). Of zero the destination register stays as it is, its upper half included (APM Vol. 3, and processors of both makers).
+/// </summary>
 public readonly struct Bsr : IBinaryOperation
 {
     /// <inheritdoc/>

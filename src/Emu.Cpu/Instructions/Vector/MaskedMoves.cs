@@ -9,7 +9,10 @@ using Iced.Intel;
 
 namespace Emu.Cpu.Instructions.Vector;
 
-/// <summary>Binds VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ (SDM Vol. 2C): elements whose mask is clear are not accessed, nor checked against their segment.</summary>
+/// <summary>
+/// Binds VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ (SDM Vol. 2C): elements whose mask is clear are not accessed, nor checked against
+/// their segment.
+/// </summary>
 internal static unsafe class MaskedMove<T>
     where T : unmanaged
 {

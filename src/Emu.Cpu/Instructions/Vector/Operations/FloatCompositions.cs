@@ -118,7 +118,8 @@ internal readonly struct Dpps : IFloatOperation
     }
 
     // Both lanes take each step together: an exception of one lane's products keeps the other from its sums.
-    public static void Settle(Vector128<byte> a, Vector128<byte> b, Vector128<byte> highA, Vector128<byte> highB, int immediate, uint before, ref SseContext context)
+    public static void Settle(
+        Vector128<byte> a, Vector128<byte> b, Vector128<byte> highA, Vector128<byte> highB, int immediate, uint before, ref SseContext context)
     {
         context = new SseContext(before);
         var (low, high) = (Multiply(a, b, immediate, ref context), Multiply(highA, highB, immediate, ref context));
