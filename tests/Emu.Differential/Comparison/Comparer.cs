@@ -36,7 +36,7 @@ public static unsafe class Comparer
             if (generated.Facts[0].IsState && native.Vector == MachineState.NoVector)
                 Latitude.ReconcileArea(generated.Facts[0].Memory[0].Linear(in before, generated.Program.Size), ourData, nativeData);
             if (native.Vector == MachineState.NoVector && ours.Vector == native.Vector
-                && UndefinedFlags.ResultIsUndefined(in instruction, ShiftCount(in instruction, in before), (native.Flags & Rflags.Zero) != 0))
+                && UndefinedFlags.ResultIsUndefined(in instruction, ShiftCount(in instruction, in before)))
             {
                 for (var i = 0; i < 16; i++)
                     ours.Registers[i] = native.Registers[i];
