@@ -7,7 +7,7 @@ namespace Emu.Cpu.Tests.Memory;
 /// <summary>Every combination of permission bits, reserved bits, registers and accesses in every paging mode, against <see cref="PagingCase.Expect"/>.</summary>
 public sealed unsafe class PageWalkerTests : IDisposable
 {
-    private static readonly PageAccess[] s_accesses =
+    private static readonly PageAccess[] Accesses =
     [
         PageAccess.Read, PageAccess.Write, PageAccess.Fetch,
         PageAccess.User, PageAccess.User | PageAccess.Write, PageAccess.User | PageAccess.Fetch,
@@ -35,7 +35,7 @@ public sealed unsafe class PageWalkerTests : IDisposable
                     var bits = i == levels - 1 ? permissions & 7 : i == 0 ? permissions >> 3 : 6;
                     entries[i] |= (uint)(bits & 6) | ((bits & 1) != 0 && mode >= PagingMode.Pae4K ? PagingCase.Xd : 0);
                 }
-                foreach (var access in s_accesses)
+                foreach (var access in Accesses)
                     Check(Make(mode, entries, registers, access, 0, 0));
             }
         }
@@ -61,7 +61,7 @@ public sealed unsafe class PageWalkerTests : IDisposable
                 entries[level] ^= 1UL << bit;
                 for (var registers = 0; registers < 128; registers += 21)
                 {
-                    foreach (var access in s_accesses)
+                    foreach (var access in Accesses)
                         Check(Make(mode, entries, registers, access, 0, 0));
                 }
             }
@@ -93,7 +93,7 @@ public sealed unsafe class PageWalkerTests : IDisposable
                     }
                     for (var registers = 0; registers < 128; registers++)
                     {
-                        foreach (var access in s_accesses)
+                        foreach (var access in Accesses)
                             Check(Make(mode, entries, registers, access, (rights & 3) << (int)(2 * key), (rights >> 2) << (int)(2 * key)));
                     }
                 }
@@ -119,7 +119,7 @@ public sealed unsafe class PageWalkerTests : IDisposable
                 entries[^1] |= ((marked & 2) != 0 ? PagingCase.D : 0) | ((marked & 4) != 0 ? PagingCase.Us : 0);
                 if ((marked & 8) != 0)
                     entries[^1] &= ~PagingCase.Rw;
-                foreach (var access in s_accesses)
+                foreach (var access in Accesses)
                     Check(Make(mode, entries, 1, access, 0, 0));
             }
         }

@@ -23,7 +23,7 @@ public sealed unsafe class RestartTests
     /// <param name="OnStack">RSP is the operand's address too.</param>
     private sealed record Rule(Action<Assembler> Emit, int Size, bool Writes, Action<Guest>? Prepare = null, int Alignment = 1, bool OnStack = false);
 
-    private static readonly Dictionary<string, Rule> s_long = new()
+    private static readonly Dictionary<string, Rule> LongRules = new()
     {
         ["mov load"] = new(a => a.mov(rax, __qword_ptr[rdi]), 8, false),
         ["mov store"] = new(a => a.mov(__qword_ptr[rdi], rcx), 8, true),
@@ -91,7 +91,7 @@ public sealed unsafe class RestartTests
         ["movdiri"] = new(a => a.movdiri(__qword_ptr[rdi], rcx), 8, true),
     };
 
-    private static readonly Dictionary<string, Rule> s_legacy = new()
+    private static readonly Dictionary<string, Rule> LegacyRules = new()
     {
         ["pushad"] = new(a => a.pushad(), -32, true, OnStack: true),
         ["popad"] = new(a => a.popad(), 32, false, OnStack: true),
@@ -115,9 +115,9 @@ public sealed unsafe class RestartTests
         get
         {
             var data = new TheoryData<bool, string>();
-            foreach (var name in s_long.Keys)
+            foreach (var name in LongRules.Keys)
                 data.Add(true, name);
-            foreach (var name in s_legacy.Keys)
+            foreach (var name in LegacyRules.Keys)
                 data.Add(false, name);
             return data;
         }
@@ -127,7 +127,7 @@ public sealed unsafe class RestartTests
     [MemberData(nameof(Instructions))]
     public void Operand_on_a_missing_page_changes_nothing_and_is_restarted(bool is64, string name)
     {
-        var rule = (is64 ? s_long : s_legacy)[name];
+        var rule = (is64 ? LongRules : LegacyRules)[name];
         var size = Math.Abs(rule.Size);
         for (var before = rule.Alignment; before < size; before += (size / 6 + rule.Alignment) & -rule.Alignment)
         {
@@ -173,7 +173,7 @@ public sealed unsafe class RestartTests
         var guest = new RestartGuest(is64);
         var at = rule.Size < 0 ? RestartGuest.Border + (ulong)(-rule.Size - before) : RestartGuest.Border - (ulong)before;
         guest.State->Registers[7] = at;
-        s_operand = (uint)(rule.Size < 0 ? at - (ulong)-rule.Size : at);
+        _operand = (uint)(rule.Size < 0 ? at - (ulong)-rule.Size : at);
         rule.Prepare?.Invoke(guest.Guest);
         if (rule.OnStack)
             guest.State->Registers[4] = at;
@@ -182,13 +182,13 @@ public sealed unsafe class RestartTests
     }
 
     [ThreadStatic]
-    private static uint s_operand;
+    private static uint _operand;
 
     // Elements of the operand of four bytes, zeros behind them.
     private static void Fill(Guest guest, params uint[] values)
     {
         for (var i = 0u; i < 0x400; i += 4)
-            guest.Write(s_operand + i, i / 4 < values.Length ? values[i / 4] : 0);
+            guest.Write(_operand + i, i / 4 < values.Length ? values[i / 4] : 0);
     }
 
     // Something on the x87 stack.

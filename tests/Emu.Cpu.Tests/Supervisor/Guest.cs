@@ -26,7 +26,7 @@ internal sealed unsafe class Guest : IDisposable
     public const ushort TssSelector = 0x30, SecondTssSelector = 0x40, Spare = 0x48, SpareGate = 0x50, LdtSelector = 0x60, Code16 = 0x70;
 
     // Building a model's instruction table takes longer than most tests.
-    private static readonly ConcurrentDictionary<(CpuVendor Vendor, CpuLevel Level), CpuModel> s_models = new();
+    private static readonly ConcurrentDictionary<(CpuVendor Vendor, CpuLevel Level), CpuModel> Models = new();
 
     private readonly byte* _ram;
     private readonly BlockCache _blocks;
@@ -47,7 +47,7 @@ internal sealed unsafe class Guest : IDisposable
             Mmio = _platform,
             Interrupts = _platform,
             Observer = _platform,
-            Model = s_models.GetOrAdd((vendor, level), static key => new CpuModel(key.Vendor, level: key.Level)),
+            Model = Models.GetOrAdd((vendor, level), static key => new CpuModel(key.Vendor, level: key.Level)),
         });
         _platform.Vcpu = Vcpu;
     }
