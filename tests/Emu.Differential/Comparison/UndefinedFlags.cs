@@ -35,11 +35,9 @@ public static class UndefinedFlags
     /// <summary>True where the destination itself is undefined.</summary>
     /// <param name="instruction">The instruction.</param>
     /// <param name="count">The masked count of a shift.</param>
-    /// <param name="sourceIsZero">Whether the source of a bit scan is zero.</param>
-    public static bool ResultIsUndefined(in Instruction instruction, int count, bool sourceIsZero) => instruction.Mnemonic switch
+    public static bool ResultIsUndefined(in Instruction instruction, int count) => instruction.Mnemonic switch
     {
         Mnemonic.Shld or Mnemonic.Shrd => count > Bits(instruction),
-        Mnemonic.Bsf or Mnemonic.Bsr => sourceIsZero,
         Mnemonic.Bswap => Bits(instruction) == 16,
         _ => false,
     };

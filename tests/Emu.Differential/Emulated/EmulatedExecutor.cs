@@ -81,7 +81,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
     public bool IsStepped => _singleSteps;
 
     /// <summary>What the engine met that it does not implement, or null.</summary>
-    public string? Unsupported => _platform.Unsupported_;
+    public string? Unsupported => _platform.Missing;
 
     /// <inheritdoc/>
     public void FillReadOnly(ReadOnlySpan<byte> content) => content.CopyTo(new Span<byte>(_ram + ReadOnlyPage, Layout.ReadOnlyLength));
@@ -281,9 +281,9 @@ public sealed unsafe class EmulatedExecutor : IExecutor
 
         public bool Captured { get; set; }
 
-        public string? Unsupported_ { get; private set; }
+        public string? Missing { get; private set; }
 
-        public override void Unsupported(Vcpu vcpu, string what) => Unsupported_ ??= what;
+        public override void Unsupported(Vcpu vcpu, string what) => Missing ??= what;
 
         public override void Delivering(Vcpu vcpu, in EventInFlight delivered)
         {

@@ -31,7 +31,7 @@ public sealed class InstructionFacts
             WritesMemory |= reference.IsWrite;
         }
         if (instruction.Mnemonic == Mnemonic.Clzero)
-            AddCacheLine(instruction.Code);
+            AddCacheLine(in instruction);
         foreach (var used in info.GetUsedRegisters())
         {
             var writes = used.Access is OpAccess.Write or OpAccess.ReadWrite or OpAccess.CondWrite or OpAccess.ReadCondWrite;
@@ -137,13 +137,14 @@ public sealed class InstructionFacts
             || (Instruction.Mnemonic == Mnemonic.Bswap && Instruction.Op0Register.GetSize() == 2);
 
     // At rAX, which Iced does not name as memory.
-    private void AddCacheLine(Code code)
+    private void AddCacheLine(in Instruction instruction)
     {
         const int Line = 64;
-        var mask = code switch { Code.Clzerow => 0xFFFFUL, Code.Clzerod => uint.MaxValue, _ => ulong.MaxValue };
-        Memory.Add(new MemoryReference(SegmentName.Ds, 0, -1, 1, 0, mask, Line, mask, true, Register.None));
+        var segment = instruction.SegmentPrefix switch { Register.FS => SegmentName.Fs, Register.GS => SegmentName.Gs, Register.ES => SegmentName.Es, Register.SS => SegmentName.Ss, Register.CS => SegmentName.Cs, _ => SegmentName.Ds };
+        var mask = instruction.Code switch { Code.Clzerow => 0xFFFFUL, Code.Clzerod => uint.MaxValue, _ => ulong.MaxValue };
+        Memory.Add(new MemoryReference(segment, 0, -1, 1, 0, mask, Line, mask, true, Register.None));
         AddressRegisters |= 1;
-        AddressSegments |= 1u << (int)SegmentName.Ds;
+        AddressSegments |= 1u << (int)segment;
         WritesMemory = true;
     }
 

@@ -219,7 +219,7 @@ internal static unsafe class XsaveState
             return false;
         if (!(isCompact ? IsZero(area + ReservedAt, area + HeaderEnd) : IsZero(area + CompactionAt, area + StandardEnd)))
             return false;
-        if (isCompact ? (compaction & ~StateArea.Compacted & ~s->Xcr0) != 0 || (present & ~compaction) != 0 : (present & ~s->Xcr0) != 0)
+        if (isCompact ? (compaction & ~StateArea.Compacted & ~s->Xcr0) != 0 || (present & ~(compaction & ~StateArea.Compacted)) != 0 : (present & ~s->Xcr0) != 0)
             return false;
 
         var requested = Requested(s);
