@@ -32,6 +32,8 @@ public static unsafe class Comparer
         if (generated.Facts.Count == 1)
         {
             var instruction = generated.Facts[0].Instruction;
+            if (Latitude.RefusesWhatIsNotRead(generated, in before, in ours, in native))
+                return true;
             Latitude.Reconcile(in instruction, ref ours, in native);
             if (generated.Facts[0].IsState && native.Vector == MachineState.NoVector)
                 Latitude.ReconcileArea(generated.Facts[0].Memory[0].Linear(in before, generated.Program.Size), ourData, nativeData);

@@ -111,6 +111,23 @@ public static unsafe class Latitude
         }
     }
 
+    /// <summary>
+    /// XRSTOR reads of its area what XSTATE_BV says is there, and a processor may look at the rest (SDM Vol. 1, 13.8). AMD's hold the whole area to
+    /// the segment's limit where XSTATE_BV has none of it, but not where it has some.
+    /// </summary>
+    /// <returns>True where the host refused for that reason what we did.</returns>
+    public static bool RefusesWhatIsNotRead(GeneratedProgram generated, in MachineState before, in MachineState ours, in MachineState native)
+    {
+        var facts = generated.Facts[0];
+        if (facts.Instruction.Mnemonic is not (Mnemonic.Xrstor or Mnemonic.Xrstor64) || generated.Program.Size == CodeSize.Bits64
+            || ours.Vector != MachineState.NoVector || native.Vector is not (ExceptionVector.GeneralProtection or ExceptionVector.StackFault))
+        {
+            return false;
+        }
+        var area = facts.Memory[0];
+        return area.Effective(in before) + (ulong)area.Size - 1 > Segments.Load(before.Selectors[(int)area.Segment]).Limit;
+    }
+
     private static bool IsAccessFault(int vector) =>
         vector is ExceptionVector.StackFault or ExceptionVector.GeneralProtection or ExceptionVector.PageFault or ExceptionVector.AlignmentCheck;
 
