@@ -7,13 +7,19 @@ namespace Emu.Differential;
 internal static class Program
 {
     private const string Usage = """
-        --count N        executions (default 1000000)
-        --seed S         where randomness starts (default 1)
-        --filter NAME    draw from one mnemonic, Iced code or family alone
-        --engines A,B    the reference and what is held against it: native, interpreter, stepped
-        --mode system    compare interpreter and stepped at CPL 0, over every instruction (default: user)
-        --sizes 64,32,16 widths of code
-        --failures N     go on after a mismatch, to N different ones
+        Runs random programs on the host's processor and in the emulator, and compares all that they change.
+
+          dotnet run -c Release --project tests/Emu.Differential -- [--count N] [--seed S] [--filter NAME] [...]
+
+          --count N         executions (default 1000000)
+          --seed S          the run's seed (default 1): the same seed means the same programs
+          --filter NAME     draw from one mnemonic, Iced code or family alone
+          --engines A,B     the reference and what is held against it (default native,interpreter,stepped)
+          --mode system     compare interpreter and stepped at CPL 0, over every instruction (default: user)
+          --sizes 64,32,16  widths of code
+          --failures N      go on after a mismatch, to N different ones (default 1)
+
+        Progress goes to stderr, mismatches and the summary to stdout. Exit code 0: no mismatch; 1: mismatches; 2: usage, or no such host.
         """;
 
     private static int Main(string[] arguments)
@@ -27,6 +33,12 @@ internal static class Program
 
     private static int Run(string[] arguments)
     {
+        if (arguments is ["--help"])
+        {
+            Console.WriteLine(Usage);
+            return 0;
+        }
+
         CampaignOptions options;
         try
         {

@@ -31,7 +31,7 @@ public static class EmuCommand
         ArgumentNullException.ThrowIfNull(arguments);
         Command runCommand = new RunCommand().Create(run);
         Command inspectCommand = InspectCommand.Create(inspect);
-        RootCommand root = new("Runs x86 kernels that boot through PVH, on any computer, without virtualization.") { runCommand, inspectCommand };
+        RootCommand root = new("Runs x86 kernels that boot through PVH or Multiboot, on any computer, without virtualization.") { runCommand, inspectCommand };
         // No directives such as [suggest]: a first argument in brackets is a mistake like any other.
         root.Directives.Clear();
         Explain(root, (root, Examples), (runCommand, RunCommand.Examples), (inspectCommand, InspectCommand.Examples));

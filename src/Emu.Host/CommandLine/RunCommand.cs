@@ -41,9 +41,9 @@ internal sealed class RunCommand
         Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
     };
 
-    private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto, interpreter or jit. [auto]");
+    private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto or interpreter; jit is not there yet. [auto]");
     private readonly Option<string?> _entry = Text(
-        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note, else Multiboot]");
+        "--entry", "ENTRY", "Which entry point is taken: auto, pvh or multiboot; multiboot2 is not there yet. [auto: the PVH note, else Multiboot]");
     private readonly Option<string?> _startInfo = Text("--start-info", "v1|v0|draft", "The layout of hvm_start_info. [v1]");
 
     private readonly Option<string?> _profile = Text(

@@ -9,7 +9,7 @@ internal static class SingleStepCommand
     {
         Argument<string> folder = new("FOLDER") { Description = "A folder with .MOO or .MOO.gz files, such as v1_real_mode of SingleStepTests/80286." };
         Option<string?> only = new("--only") { HelpName = "FORM", Description = "One form, by its file's name: 00, F6.6." };
-        Option<int> show = new("--show") { HelpName = "N", Description = "How many differences of each form are shown. [3]", DefaultValueFactory = _ => 3 };
+        Option<int> show = new("--show") { HelpName = "N", Description = "How many differences of each form are shown.", DefaultValueFactory = _ => 3 };
         Command command = new("single-step", "Runs the SingleStepTests of 16-bit and 32-bit processors in real mode.") { folder, only, show };
         command.SetAction(result => Run(result.GetRequiredValue(folder), result.GetValue(only), result.GetValue(show)));
         return command;

@@ -21,7 +21,7 @@ internal static class Test386Command
         Option<ulong> maximum = new("--max-instructions")
         {
             HelpName = "N",
-            Description = "When to give a ROM up. [1000000000]",
+            Description = "When to give a ROM up.",
             DefaultValueFactory = _ => DefaultInstructions,
         };
         Command command = new("test386", "Runs ROMs assembled from test386.asm from the reset vector to POST 0xFF.") { path, reference, maximum };
