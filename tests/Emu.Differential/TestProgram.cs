@@ -23,6 +23,24 @@ public sealed class TestProgram
     /// <summary>Linear addresses of the landings: the code's end first.</summary>
     public required ulong[] Landings { get; init; }
 
+    /// <summary>
+    /// True for a place among the code and its landings where no instruction and no landing begins or ends: a return has led there, to bytes that
+    /// each side has of its own.
+    /// </summary>
+    /// <param name="rip">Offset in the code segment.</param>
+    public bool IsAstray(ulong rip)
+    {
+        var linear = rip + SegmentBase;
+        if (linear < Start || linear >= Landings.Max() + LandingLength || Landings.Contains(linear))
+            return false;
+        foreach (var instruction in Instructions)
+        {
+            if (instruction.IP == rip || instruction.NextIP == rip)
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>Base of the code segment.</summary>
     public ulong SegmentBase => SegmentBaseOf(Size);
 

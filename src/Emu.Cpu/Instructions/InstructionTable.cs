@@ -86,36 +86,43 @@ public sealed unsafe class InstructionTable
     private delegate*<ref Operands, void> Find(Code code)
     {
         if (_late != 0)
-            EnterLateFamily(code);
-        if (_byCode.Count != 0 && _byCode.TryGetValue(code, out var binder))
-            return (delegate*<ref Operands, void>)binder;
-        return (delegate*<ref Operands, void>)_byMnemonic[(int)code.Mnemonic()];
+            EnterLateFamilies(code);
+        var binder = FindEntered(code);
+        if (binder != null || _late == 0)
+            return binder;
+        Enter(_late);
+        return FindEntered(code);
     }
 
-    private void EnterLateFamily(Code code)
+    private delegate*<ref Operands, void> FindEntered(Code code) =>
+        _byCode.Count != 0 && _byCode.TryGetValue(code, out var binder)
+            ? (delegate*<ref Operands, void>)binder
+            : (delegate*<ref Operands, void>)_byMnemonic[(int)code.Mnemonic()];
+
+    private void EnterLateFamilies(Code code)
     {
         foreach (var feature in code.CpuidFeatures())
         {
-            var family = LateFamilyOf(feature) & _late;
+            var family = LateFamilyOf(feature);
             // FNINIT and its kin are entered from the start.
-            if (family == 0 || (family == LateFamilies.X87 && _byMnemonic[(int)code.Mnemonic()] != 0))
-                continue;
-            _late &= ~family;
-            switch (family)
-            {
-                case LateFamilies.X87:
-                    X87Family.Register(this);
-                    break;
-                case LateFamilies.Sse:
-                    VectorFamily.Register(this);
-                    break;
-                default:
-                    VectorFamily.RegisterVex(this);
-                    break;
-            }
+            if (family != LateFamilies.X87 || _byMnemonic[(int)code.Mnemonic()] == 0)
+                Enter(family);
         }
     }
 
+    private void Enter(LateFamilies families)
+    {
+        families &= _late;
+        _late &= ~families;
+        if ((families & LateFamilies.X87) != 0)
+            X87Family.Register(this);
+        if ((families & LateFamilies.Sse) != 0)
+            VectorFamily.Register(this);
+        if ((families & LateFamilies.Avx) != 0)
+            VectorFamily.RegisterVex(this);
+    }
+
+    // What is not named here costs the other families' time when it is met first, no more.
     private static LateFamilies LateFamilyOf(CpuidFeature feature) => feature switch
     {
         CpuidFeature.FPU or CpuidFeature.FPU287 or CpuidFeature.FPU387 => LateFamilies.X87,

@@ -155,7 +155,11 @@ public sealed class Campaign : IDisposable
             var ours = before;
             engine.Execute(ref ours);
             _options.Tamper?.Invoke(program.Program, in before, ref ours);
-            if (!Comparer.Agree(program, in before, ref ours, in native, engine.Data, _reference.Data) || !engine.AgreesOnSystem(_reference))
+            if (Comparer.Agree(program, in before, ref ours, in native, engine.Data, _reference.Data) && engine.AgreesOnSystem(_reference))
+                continue;
+            if (program.Program.IsAstray(ours.Rip) && program.Program.IsAstray(native.Rip))
+                Summary.Astray++;
+            else
                 return Again(program, in before) ? null
                     : new Mismatch(program, before, [.. _before], engine.Name, _reference.Name, ours, native, [.. engine.Data], [.. _reference.Data]);
         }

@@ -21,6 +21,9 @@ public sealed class Summary
     /// <summary>Disagreements that did not occur again with the same program and state: the host's kernel had come between.</summary>
     public long Unrepeated { get; set; }
 
+    /// <summary>Runs that a return led to where no instruction begins: to bytes that each side has of its own.</summary>
+    public long Astray { get; set; }
+
     /// <summary>What the host does not allow.</summary>
     public List<string> Skipped { get; } = [];
 
@@ -50,6 +53,7 @@ public sealed class Summary
             text.AppendLine(CultureInfo.InvariantCulture, $"  {size}-bit code       {_bySize[size],14:N0}");
         text.AppendLine(CultureInfo.InvariantCulture, $"drawn and given up  {Refused,14:N0}");
         text.AppendLine(CultureInfo.InvariantCulture, $"not repeated        {Unrepeated,14:N0}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"gone astray         {Astray,14:N0}");
         text.AppendLine("instructions executed, by family");
         foreach (var family in catalogue.Included.GroupBy(CodeCatalogue.FamilyOf).OrderBy(static group => group.Key, StringComparer.Ordinal))
             text.AppendLine(CultureInfo.InvariantCulture, $"  {family.Key,-16}{family.Sum(CountOf),16:N0}  in {family.Count(code => CountOf(code) > 0)} of {family.Count()} forms");
