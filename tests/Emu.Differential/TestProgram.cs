@@ -24,14 +24,14 @@ public sealed class TestProgram
     public required ulong[] Landings { get; init; }
 
     /// <summary>
-    /// True for a place among the code and its landings where no instruction and no landing begins or ends: a return has led there, to bytes that
+    /// True for a place in the pages of code where no instruction and no landing of this program begins or ends: a return has led there, to bytes that
     /// each side has of its own.
     /// </summary>
     /// <param name="rip">Offset in the code segment.</param>
     public bool IsAstray(ulong rip)
     {
         var linear = rip + SegmentBase;
-        if (linear < Start || linear >= Landings.Max() + LandingLength || Landings.Contains(linear))
+        if (linear - Layout.Code >= Layout.CodeLength || Landings.Contains(linear))
             return false;
         foreach (var instruction in Instructions)
         {
