@@ -52,7 +52,9 @@ internal static unsafe class XsaveState
     public static void BindXrstors(ref Operands operands) => BindRestore(ref operands, Kind.Supervisor);
 
     /// <summary>XINUSE as XGETBV, XSAVEC and XSAVES see it: MXCSR counts as SSE state (SDM Vol. 1, 13.2 and 13.10).</summary>
-    public static ulong InUseWithMxcsr(CpuState* s) => InUse(s, 16) | (s->Mxcsr != SseContext.ResetValue ? StateArea.Sse : 0);
+    /// <param name="s">The state.</param>
+    /// <param name="registers">XMM registers that the mode can name.</param>
+    public static ulong InUseWithMxcsr(CpuState* s, int registers = 16) => InUse(s, registers) | (s->Mxcsr != SseContext.ResetValue ? StateArea.Sse : 0);
 
     private static void BindRestore(ref Operands operands, Kind kind)
     {
@@ -134,11 +136,8 @@ internal static unsafe class XsaveState
     {
         var kind = (Kind)op->Immediate;
         var requested = Requested(s);
-        var inUse = InUse(s, op->Destination);
-        // XSAVEC counts MXCSR as SSE state (SDM Vol. 1, 13.10).
         var isCompact = kind >= Kind.Compacting;
-        if (isCompact && s->Mxcsr != SseContext.ResetValue)
-            inUse |= StateArea.Sse;
+        var inUse = isCompact ? InUseWithMxcsr(s, op->Destination) : InUse(s, op->Destination);
         var written = kind == Kind.Plain ? requested : requested & inUse;
         if ((written & StateArea.X87) != 0)
             StateArea.StoreX87(s, area, op->Source != 0, vendor);
