@@ -98,6 +98,8 @@ internal sealed unsafe partial class RegionEmitter
                     return;
                 continue;
             }
+            if (Environment.GetEnvironmentVariable("EMU_TIER") == "2")
+                Console.Error.WriteLine($"not emitted: {instruction.Decoded.Code} {instruction.Decoded}");
             if (instruction.EndsBlock || !MayCall(in instruction))
             {
                 Leave();

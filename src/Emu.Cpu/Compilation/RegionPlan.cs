@@ -46,6 +46,9 @@ internal sealed unsafe class RegionPlan
     /// <summary>The blocks, the first being the one that asked.</summary>
     public IReadOnlyList<PlannedBlock> Blocks => _blocks;
 
+    /// <summary>How hot its first block was when it was made: more is hotter.</summary>
+    public int Urgency { get; private init; }
+
     /// <summary>Set when one of the blocks is forgotten: what comes of the plan may not be used.</summary>
     public bool IsCancelled { get; set; }
 
@@ -61,7 +64,7 @@ internal sealed unsafe class RegionPlan
     /// <param name="limits">How large a region may be, and how hot its blocks must be.</param>
     public static RegionPlan Make(BlockCache cache, PhysicalMemory memory, CpuState* s, Block* seed, TieringLimits limits)
     {
-        var plan = new RegionPlan();
+        var plan = new RegionPlan { Urgency = seed->Requests };
         var instructions = 0;
         var queue = new Queue<(nint Block, long Delta, bool IsReturnSite)>();
         queue.Enqueue(((nint)seed, 0, false));
@@ -120,7 +123,7 @@ internal sealed unsafe class RegionPlan
             var target = delta + branch->Displacement;
             var found = cache.FindTarget(s, block, branch->Displacement, s->Rip + (ulong)target);
             if (found == null || found->Mode != block->Mode || !found->IsLinkable || found->Count == long.MaxValue
-                || limits.Executions - found->Heat < limits.Executions / limits.Coldness || !_known.Add(target))
+                || found->Executions(limits.Executions) < block->Executions(limits.Executions) / limits.Coldness || !_known.Add(target))
             {
                 return;
             }

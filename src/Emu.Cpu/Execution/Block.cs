@@ -35,7 +35,7 @@ public unsafe struct Block
     /// </summary>
     public delegate*<Vcpu, CpuState*, Op*, void> Interpreter;
 
-    /// <summary>Executions that are still to be counted before the block asks to be compiled.</summary>
+    /// <summary>Executions that are still to be counted before the block asks to be compiled, or asks again with more urgency.</summary>
     public int Heat;
 
     /// <summary>Number of the block among the entries of the compiled region that begins here.</summary>
@@ -44,8 +44,15 @@ public unsafe struct Block
     /// <summary>True once a compiled region was asked for that contains the block.</summary>
     public bool IsInRegion;
 
+    /// <summary>How often the block has asked to be compiled: each time it has been executed twice as often as the time before.</summary>
+    public byte Requests;
+
     /// <summary>True where direct links from its own page may lead here: it lies in one page.</summary>
     public readonly bool IsLinkable => LastPage == (PhysicalAddress & ~0xFFFUL);
+
+    /// <summary>How often the block has been executed, as far as it was counted.</summary>
+    /// <param name="first">Executions before the first request.</param>
+    public readonly long Executions(int first) => ((long)first << Requests) - Heat;
 
     /// <summary>The first op.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
