@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Execution;
@@ -11,7 +12,10 @@ public unsafe struct Block
     /// <summary>Most instructions in a block: <see cref="Op.Remaining"/> is a byte.</summary>
     public const int MaxInstructions = 64;
 
-    /// <summary>Instructions; <see cref="long.MaxValue"/> once the code has changed, so that no budget lets a link through.</summary>
+    /// <summary>The <see cref="Count"/> of a block whose code has changed.</summary>
+    public const long Forgotten = long.MaxValue;
+
+    /// <summary>Instructions; <see cref="Forgotten"/> once the code has changed, so that no budget lets a link through.</summary>
     public long Count;
 
     /// <summary>Guest-physical address of the first byte.</summary>
@@ -29,8 +33,11 @@ public unsafe struct Block
     /// <summary>Mode it was decoded for.</summary>
     public CodeMode Mode;
 
+    /// <summary>Ops that there is room for behind the header.</summary>
+    public uint Room;
+
     /// <summary>True where direct links from its own page may lead here: it lies in one page.</summary>
-    public readonly bool IsLinkable => LastPage == (PhysicalAddress & ~0xFFFUL);
+    public readonly bool IsLinkable => (PhysicalAddress & 0xFFF) + ByteLength <= PhysicalMemory.PageSize;
 
     /// <summary>The first op.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
