@@ -126,6 +126,7 @@ public struct ArithmeticFlags
     }
 
     /// <summary>The six flags at their places in RFLAGS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly ulong ToRflags() =>
         // Without branches: system calls and events know nothing of what the flags were.
         (Aux >> 63)
@@ -136,6 +137,7 @@ public struct ArithmeticFlags
         | (((Aux ^ (Aux << 1)) >> 63) << 11);
 
     /// <summary>Takes the six flags from an RFLAGS value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void SetFrom(ulong rflags)
     {
         var carry = rflags & Rflags.Carry;

@@ -70,6 +70,7 @@ internal static unsafe class FastSystemCalls
             return;
         }
         EnterLong(vcpu, s, Step.RipAfter(s, op), s->Msr.LongStar);
+        vcpu.UpdatePrivilege();
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -85,6 +86,7 @@ internal static unsafe class FastSystemCalls
         if ((s->Efer & Efer.Lma) != 0)
         {
             EnterLong(vcpu, s, (uint)Step.RipAfter(s, op), s->Msr.CompatibilityStar);
+            vcpu.UpdateMode();
         }
         else
         {
@@ -140,7 +142,10 @@ internal static unsafe class FastSystemCalls
         }
         s->Cpl = 3;
         s->Rip = wide ? s->Registers[1] : (uint)s->Registers[1];
-        vcpu.UpdateMode();
+        if (wide && vcpu.Is64BitCode)
+            vcpu.UpdatePrivilege();
+        else
+            vcpu.UpdateMode();
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -201,7 +206,6 @@ internal static unsafe class FastSystemCalls
         vcpu.StepByNewTrapFlag();
         Load(s, (ushort)((s->Msr.Star >> 32) & 0xFFFC), FlatCode64, 8, 0);
         s->Rip = target;
-        vcpu.UpdateMode();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
