@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -22,6 +23,12 @@ public sealed unsafe partial class Vcpu
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
     internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
+        var usual = TranslateQuickly(linear, size, false);
+        return usual != null ? usual : ReadUnusual(op, linear, size, segment);
+    }
+
+    private byte* ReadUnusual(Op* op, ulong linear, int size, SegmentName segment)
+    {
         var rights = DataAccess;
         if (!BeginAccess(op, linear, size, segment, rights))
             return null;
@@ -43,6 +50,15 @@ public sealed unsafe partial class Vcpu
     /// <summary>A write that missed the TLB: the bytes are at the start of <see cref="CpuState.Scratch"/>.</summary>
     /// <returns>False after a fault or a request for repetition, with nothing written.</returns>
     internal bool WriteSlow(Op* op, ulong linear, int size, SegmentName segment)
+    {
+        var usual = TranslateQuickly(linear, size, true);
+        if (usual == null || _memory.WatchesWrites(usual))
+            return WriteUnusual(op, linear, size, segment);
+        Unsafe.CopyBlockUnaligned(usual, State->Scratch, (uint)size);
+        return true;
+    }
+
+    private bool WriteUnusual(Op* op, ulong linear, int size, SegmentName segment)
     {
         var rights = DataAccess | PageAccess.Write;
         if (!BeginAccess(op, linear, size, segment, rights))
@@ -66,6 +82,12 @@ public sealed unsafe partial class Vcpu
     /// <summary>A read-modify-write that missed the TLB.</summary>
     /// <returns>Where to read and store, or null after a fault or a request for repetition.</returns>
     internal byte* ModifySlow(Op* op, ulong linear, int size, SegmentName segment)
+    {
+        var usual = TranslateQuickly(linear, size, true);
+        return usual == null || _memory.WatchesWrites(usual) ? ModifyUnusual(op, linear, size, segment) : usual;
+    }
+
+    private byte* ModifyUnusual(Op* op, ulong linear, int size, SegmentName segment)
     {
         var rights = DataAccess | PageAccess.Write;
         if (!BeginAccess(op, linear, size, segment, rights))

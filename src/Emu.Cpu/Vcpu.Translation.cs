@@ -126,6 +126,56 @@ public sealed unsafe partial class Vcpu
         return true;
     }
 
+    /// <summary>
+    /// The usual end of a data access that the TLB does not answer: RAM in the bank in use, allowed by tables whose accessed and dirty bits are
+    /// set already. Does then what <see cref="TryTranslate(TlbBank, ulong, PageAccess, out byte*, out ulong, out PageAccess)"/> does.
+    /// </summary>
+    /// <param name="linear">The address.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="isWrite">Whether they are to be written.</param>
+    /// <returns>The host address, or null where anything is not as usual: nothing was done then.</returns>
+    private byte* TranslateQuickly(ulong linear, int size, bool isWrite)
+    {
+        var s = State;
+        var slot = Tlb.Slot(s->DataTlb, linear);
+        if ((linear & 0xFFF) + (ulong)size > PhysicalMemory.PageSize || SignExtend(linear, 48) != linear || _segmentFaulted
+            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || (isWrite && slot->Allows(linear, TlbEntry.Writable)))
+        {
+            return null;
+        }
+        var leaf = _walker.WalkMarked(linear);
+        var isUser = s->Cpl == 3;
+        var isUsers = (leaf & PageWalker.LeafUser) != 0;
+        var isWritable = (leaf & PageWalker.LeafWritable) != 0 || (!isUser && (s->Cr0 & Cr0.Wp) == 0);
+        var isDirty = (leaf & PageWalker.LeafDirty) != 0;
+        var key = (int)(leaf >> PageWalker.LeafKeyShift) & 15;
+        if (leaf == 0
+            || (isUser ? !isUsers : isUsers && (s->Cr4 & Cr4.Smap) != 0 && (s->SystemFlags & Rflags.AlignmentCheck) == 0)
+            || (isWrite && !(isWritable && isDirty))
+            // Where a key takes anything away, the usual is over.
+            || ((s->Cr4 & (Cr4.Pke | Cr4.Pks)) != 0 && (((isUsers ? s->Pkru : s->Pkrs) >> (key * 2)) & 3) != 0))
+        {
+            return null;
+        }
+        var physical = leaf & _walker.AddressBits;
+        if (physical >= _memory.PlainLimit)
+            return null;
+        var host = _memory.Host + physical;
+        var page = linear & ~0xFFFUL;
+        var writable = isWritable && isDirty;
+        _tlb.Insert(slot, new TlbEntry
+        {
+            ReadTag = page,
+            WriteTag = writable && !_memory.WatchesWrites(host) ? page : TlbEntry.Never,
+            Addend = (nint)host - (nint)page,
+            Identity = page | TlbEntry.Readable | (writable ? TlbEntry.Writable : 0)
+                | ((leaf & PageWalker.LeafGlobal) != 0 && (s->Cr4 & Cr4.Pge) != 0 ? TlbEntry.Global : 0)
+                | ((ulong)key << TlbEntry.KeyShift)
+                | ((leaf & PageWalker.LeafOf2MiB) != 0 ? 21UL : (leaf & PageWalker.LeafOf1GiB) != 0 ? 30UL : 12UL) << TlbEntry.SizeShift,
+        });
+        return host + (linear & 0xFFF);
+    }
+
     private bool MayTouch(TlbBank bank, ulong linear, PageAccess rights, out PageAccess errorCode)
     {
         errorCode = 0;

@@ -122,7 +122,7 @@ internal sealed unsafe class RegionPlan
         {
             var target = delta + branch->Displacement;
             var found = cache.FindTarget(s, block, branch->Displacement, s->Rip + (ulong)target);
-            if (found == null || found->Mode != block->Mode || !found->IsLinkable || found->Count == long.MaxValue
+            if (found == null || found->Mode != block->Mode || !found->IsLinkable || found->Count == Block.Forgotten
                 || found->Executions(limits.Executions) < block->Executions(limits.Executions) / limits.Coldness || !_known.Add(target))
             {
                 return;
