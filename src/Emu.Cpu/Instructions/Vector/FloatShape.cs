@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;
@@ -52,7 +53,8 @@ internal static unsafe class FloatShape<TOperation, TSource>
     {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
-        if (!Compute<TEncoding>(vcpu, s, op, (byte*)VectorRegister.Of(s, op->Base)))
+        var source = (byte*)VectorRegister.Of(s, op->Base);
+        if (!TryHost<TEncoding>(s, op, source) && !Compute<TEncoding>(vcpu, s, op, source))
             return;
         Step.Next(vcpu, s, op);
     }
@@ -65,9 +67,38 @@ internal static unsafe class FloatShape<TOperation, TSource>
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
         var source = VectorMemory.Read<TAddress, TSource, TEncoding>(vcpu, s, op);
-        if (source == null || !Compute<TEncoding>(vcpu, s, op, source))
+        if (source == null || (!TryHost<TEncoding>(s, op, source) && !Compute<TEncoding>(vcpu, s, op, source)))
             return;
         Step.Next(vcpu, s, op);
+    }
+
+    // The common case, short enough for each handler: false where it is another one, and nothing has changed.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryHost<TEncoding>(CpuState* s, Op* op, byte* source)
+        where TEncoding : IVectorEncoding
+    {
+        if (!TOperation.HasHostForm || (TEncoding.IsWide && !Vector256.IsHardwareAccelerated) || !s->Sse.IsHostLikeAndInexact)
+            return false;
+        var destination = VectorRegister.Of(s, op->Destination);
+        if (TEncoding.IsWide)
+        {
+            var first = *(Vector256<byte>*)VectorRegister.Of(s, op->Source);
+            var second = *(Vector256<byte>*)source;
+            var result = TOperation.Host(first, second);
+            if (!TOperation.IsPlain(first, second, result))
+                return false;
+            *(Vector256<byte>*)destination = result;
+        }
+        else
+        {
+            var first = *VectorRegister.Of(s, op->Source);
+            var second = TSource.Load(source);
+            var result = TOperation.Host(first, second);
+            if (!TOperation.IsPlain(first, second, result))
+                return false;
+            VectorRegister.Set<TEncoding>(destination, result);
+        }
+        return true;
     }
 
     // Not inlined: vectors passed on by value would be address-taken locals of the handler.
@@ -83,9 +114,7 @@ internal static unsafe class FloatShape<TOperation, TSource>
             var result = TOperation.Compute(first[0], TSource.Load(source), immediate, ref s->Sse);
             if (s->Sse.Unmasked != 0)
                 return Availability.RaiseSimdException(vcpu, s, op);
-            if (TEncoding.IsVex)
-                destination[1] = default;
-            destination[0] = result;
+            VectorRegister.Set<TEncoding>(destination, result);
             return true;
         }
         var before = s->Sse.Mxcsr;

@@ -26,8 +26,28 @@ internal interface IVectorOperation
 }
 
 /// <summary>Like <see cref="IVectorOperation"/>, for floating-point arithmetic under MXCSR.</summary>
+/// <remarks>
+/// <see cref="Compute"/> is the semantics. Where <see cref="HasHostForm"/>, there is a shorter way to the same, for a caller that has made sure of
+/// <see cref="SseContext.IsHostLikeAndInexact"/>: take <see cref="Host(Vector128{byte}, Vector128{byte})"/>, and keep it if it
+/// <see cref="IsPlain(Vector128{byte}, Vector128{byte}, Vector128{byte})"/>; no exception leaves a trace then. Otherwise Compute.
+/// </remarks>
 internal interface IFloatOperation
 {
+    /// <summary>The host's arithmetic, and a test of its result, are offered.</summary>
+    static virtual bool HasHostForm => false;
+
+    /// <summary>What the host computes.</summary>
+    static virtual Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => default;
+
+    /// <summary>The result of <see cref="Host(Vector128{byte}, Vector128{byte})"/> is that of <see cref="Compute"/>, which would raise nothing new.</summary>
+    static virtual bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) => false;
+
+    /// <summary>What the host computes in both lanes of a 256-bit form.</summary>
+    static virtual Vector256<byte> Host(Vector256<byte> a, Vector256<byte> b) => default;
+
+    /// <summary>The same as <see cref="IsPlain(Vector128{byte}, Vector128{byte}, Vector128{byte})"/>, of both lanes.</summary>
+    static virtual bool IsPlain(Vector256<byte> a, Vector256<byte> b, Vector256<byte> result) => false;
+
     /// <summary>The result; exceptions go to the context.</summary>
     /// <param name="a">First source: the destination of a two-operand form.</param>
     /// <param name="b">Second source, zero-extended where its memory form is narrower.</param>

@@ -12,6 +12,26 @@ internal static unsafe class VectorRegister
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte>* Of(CpuState* s, byte number) => (Vector128<byte>*)((byte*)s->Vectors + (number << 5));
 
+    /// <summary>Writes the lower lane; VEX clears the upper one. One store where the host can: a load of both lanes then need not wait for two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Set<TEncoding>(Vector128<byte>* register, Vector128<byte> value)
+        where TEncoding : IVectorEncoding
+    {
+        if (!TEncoding.IsVex)
+        {
+            register[0] = value;
+        }
+        else if (Vector256.IsHardwareAccelerated)
+        {
+            *(Vector256<byte>*)register = value.ToVector256();
+        }
+        else
+        {
+            register[1] = default;
+            register[0] = value;
+        }
+    }
+
     /// <summary>An MMX register: the significand of the physical x87 register of the same number (SDM Vol. 1, 9.2.2).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong* Mmx(CpuState* s, byte number) => s->X87.Registers + (number << 1);
