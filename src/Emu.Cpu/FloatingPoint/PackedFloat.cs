@@ -219,36 +219,36 @@ public abstract class PackedFloat<TFormat, TValue, TBits>
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool ArePlainSums(Vector128<TValue> a, Vector128<TValue> b, Vector128<TValue> result) =>
-        Vector128.GreaterThanOrEqualAll(
-            Vector128.MinNative(Vector128.MinNative(Vector128.Abs(a), Vector128.Abs(b)), WithNextExponent(result)), Vector128.Create(TFormat.LeastNormal));
+        Vector128.GreaterThanOrEqual(Least(a, b, result), Vector128.Create(TFormat.LeastNormal)).ExtractMostSignificantBits() == (1u << Vector128<TBits>.Count) - 1;
 
     /// <summary>The same for products and quotients, or roots of <paramref name="a"/> given twice: results are clearly normal too.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool ArePlainProducts(Vector128<TValue> a, Vector128<TValue> b, Vector128<TValue> result) =>
-        Vector128.GreaterThanAll(
-            Vector128.MinNative(Vector128.MinNative(Vector128.Abs(a), Vector128.Abs(b)), WithNextExponent(result)),
-            Vector128.Create(TFormat.LeastNormal + TFormat.LeastNormal));
+        Vector128.GreaterThan(Least(a, b, result), Vector128.Create(TFormat.LeastNormal + TFormat.LeastNormal)).ExtractMostSignificantBits()
+            == (1u << Vector128<TBits>.Count) - 1;
 
     /// <summary><see cref="ArePlainSums(Vector128{TValue}, Vector128{TValue}, Vector128{TValue})"/> of a 256-bit form.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool ArePlainSums(Vector256<TValue> a, Vector256<TValue> b, Vector256<TValue> result) =>
-        Vector256.GreaterThanOrEqualAll(
-            Vector256.MinNative(Vector256.MinNative(Vector256.Abs(a), Vector256.Abs(b)), WithNextExponent(result)), Vector256.Create(TFormat.LeastNormal));
+        Vector256.GreaterThanOrEqual(Least(a, b, result), Vector256.Create(TFormat.LeastNormal)).ExtractMostSignificantBits() == (1u << Vector256<TBits>.Count) - 1;
 
     /// <summary><see cref="ArePlainProducts(Vector128{TValue}, Vector128{TValue}, Vector128{TValue})"/> of a 256-bit form.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool ArePlainProducts(Vector256<TValue> a, Vector256<TValue> b, Vector256<TValue> result) =>
-        Vector256.GreaterThanAll(
-            Vector256.MinNative(Vector256.MinNative(Vector256.Abs(a), Vector256.Abs(b)), WithNextExponent(result)),
-            Vector256.Create(TFormat.LeastNormal + TFormat.LeastNormal));
+        Vector256.GreaterThan(Least(a, b, result), Vector256.Create(TFormat.LeastNormal + TFormat.LeastNormal)).ExtractMostSignificantBits()
+            == (1u << Vector256<TBits>.Count) - 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<TValue> WithNextExponent(Vector128<TValue> a) =>
-        Vector128.Abs((a.As<TValue, TBits>() + Vector128.Create(TFormat.Bits(TFormat.LeastNormal))).As<TBits, TValue>());
+    private static Vector128<TValue> Least(Vector128<TValue> a, Vector128<TValue> b, Vector128<TValue> result) =>
+        Vector128.MinNative(
+            Vector128.MinNative(Vector128.Abs(a), Vector128.Abs(b)),
+            Vector128.Abs((result.As<TValue, TBits>() + Vector128.Create(TFormat.Bits(TFormat.LeastNormal))).As<TBits, TValue>()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<TValue> WithNextExponent(Vector256<TValue> a) =>
-        Vector256.Abs((a.As<TValue, TBits>() + Vector256.Create(TFormat.Bits(TFormat.LeastNormal))).As<TBits, TValue>());
+    private static Vector256<TValue> Least(Vector256<TValue> a, Vector256<TValue> b, Vector256<TValue> result) =>
+        Vector256.MinNative(
+            Vector256.MinNative(Vector256.Abs(a), Vector256.Abs(b)),
+            Vector256.Abs((result.As<TValue, TBits>() + Vector256.Create(TFormat.Bits(TFormat.LeastNormal))).As<TBits, TValue>()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected static TBits Bits(Vector128<TValue> vector, int lane) => vector.As<TValue, TBits>()[lane];

@@ -22,6 +22,9 @@ public unsafe struct CpuState
     /// <summary>Byte offset of <see cref="Rip"/>.</summary>
     public const byte RipOffset = 17 * 8;
 
+    /// <summary>Byte offset of <see cref="Vectors"/>, a multiple of 32.</summary>
+    public const int VectorsOffset = 160;
+
     /// <summary>RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8–R15.</summary>
     public fixed ulong Registers[16];
 
@@ -33,6 +36,9 @@ public unsafe struct CpuState
 
     /// <summary>The six arithmetic flags, not yet worked out.</summary>
     public ArithmeticFlags Flags;
+
+    /// <summary>YMM0–YMM15, 32 bytes each, and aligned to that: none lies across two lines of the host's cache.</summary>
+    public fixed ulong Vectors[16 * 4];
 
     /// <summary>RFLAGS without the six arithmetic flags; bit 1 is set.</summary>
     public ulong SystemFlags;
@@ -155,9 +161,6 @@ public unsafe struct CpuState
 
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
-
-    /// <summary>YMM0–YMM15, 32 bytes each.</summary>
-    public fixed ulong Vectors[16 * 4];
 
     /// <summary>Control register 0.</summary>
     public ulong Cr0

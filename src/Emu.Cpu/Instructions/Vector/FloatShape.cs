@@ -51,10 +51,17 @@ internal static unsafe class FloatShape<TOperation, TSource>
     private static void Register<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
-        if (!TEncoding.IsAvailable(vcpu, s, op))
-            return;
-        var source = (byte*)VectorRegister.Of(s, op->Base);
-        if (!TryHost<TEncoding>(s, op, source) && !Compute<TEncoding>(vcpu, s, op, source))
+        if (TEncoding.IsOpen(s) && TryHost<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base)))
+            Step.Next(vcpu, s, op);
+        else
+            RegisterSlow<TEncoding>(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
+        if (!TEncoding.IsAvailable(vcpu, s, op) || !Compute<TEncoding>(vcpu, s, op, (byte*)VectorRegister.Of(s, op->Base)))
             return;
         Step.Next(vcpu, s, op);
     }
@@ -64,10 +71,30 @@ internal static unsafe class FloatShape<TOperation, TSource>
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
     {
+        if (TOperation.HasHostForm && !TAddress.MayFault && TEncoding.IsOpen(s))
+        {
+            var size = VectorMemory.Size<TSource, TEncoding>();
+            var linear = TAddress.Linear(vcpu, s, op, size, false);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (Operand.IsReadable(entry, linear, size, VectorMemory.IsAligned<TSource, TEncoding>())
+                && TryHost<TEncoding>(s, op, Operand.Place(entry, linear)))
+            {
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        MemorySlow<TEncoding, TAddress>(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void MemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+        where TAddress : IAddressing
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
         var source = VectorMemory.Read<TAddress, TSource, TEncoding>(vcpu, s, op);
-        if (source == null || (!TryHost<TEncoding>(s, op, source) && !Compute<TEncoding>(vcpu, s, op, source)))
+        if (source == null || !Compute<TEncoding>(vcpu, s, op, source))
             return;
         Step.Next(vcpu, s, op);
     }

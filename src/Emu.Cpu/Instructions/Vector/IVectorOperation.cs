@@ -9,7 +9,7 @@ internal interface IVectorOperation
     /// <summary>False where the computation is long: it is then called, not inlined into each handler.</summary>
     static virtual bool IsInline => true;
 
-    /// <summary>True where the MMX form is not simply the lower half of <see cref="Compute"/>.</summary>
+    /// <summary>True where the MMX form is not simply the lower half of <see cref="Compute(Vector128{byte}, Vector128{byte}, int)"/>.</summary>
     static virtual bool HasMmxForm => false;
 
     /// <summary>The result.</summary>
@@ -17,6 +17,12 @@ internal interface IVectorOperation
     /// <param name="b">Second source, zero-extended where its memory form is narrower.</param>
     /// <param name="immediate">The immediate byte, where there is one.</param>
     static abstract Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate);
+
+    /// <summary>True where both lanes of a 256-bit form can be computed at once, from sources of 32 bytes.</summary>
+    static virtual bool HasWideForm => false;
+
+    /// <summary>Both lanes of a 256-bit form, where <see cref="HasWideForm"/>: the same as each by itself.</summary>
+    static virtual Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) => default;
 
     /// <summary>The result of the MMX form, where <see cref="HasMmxForm"/>.</summary>
     static virtual ulong ComputeMmx(ulong a, ulong b, int immediate) => 0;
