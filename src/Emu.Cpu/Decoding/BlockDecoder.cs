@@ -1,3 +1,4 @@
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions;
 using Emu.Cpu.Instructions.X87;
@@ -23,6 +24,9 @@ public sealed unsafe class BlockDecoder
         var options = table.DecoderOptions;
         _decoders = [Decoder.Create(16, _reader, options), Decoder.Create(32, _reader, options), Decoder.Create(64, _reader, options)];
     }
+
+    /// <summary>Where the compiler wants what it needs to know of each instruction; null for the interpreter.</summary>
+    internal List<GuestInstruction>? Record { get; init; }
 
     private sealed class PageReader : CodeReader
     {
@@ -105,8 +109,9 @@ public sealed unsafe class BlockDecoder
                 break;
 
             *op = new Op { Offset = (ushort)start };
-            var operands = new Operands(in instruction, op, mode, pageOffset, noBlock);
+            var operands = new Operands(in instruction, op, mode, pageOffset, noBlock, Record != null);
             _table.Bind(ref operands);
+            Record?.Add(new GuestInstruction(in operands, (int)(op - Block.Ops(block))));
             if (X87Pointers.IsX87(instruction.Code))
                 op->Immediate = _x87Flags + _reader.X87Opcode((int)start);
             end = (uint)decoder.IP;
@@ -122,6 +127,7 @@ public sealed unsafe class BlockDecoder
         block->Count = count;
         block->ByteLength = end;
         block->Mode = mode;
+        block->Interpreter = Block.Ops(block)->Handler;
         ops = (int)(op - Block.Ops(block));
         return Result.Complete;
     }

@@ -1,3 +1,4 @@
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -45,8 +46,9 @@ public unsafe ref struct Operands
     private readonly uint _pageOffset;
 
     /// <summary>Fills what all instructions share: length, address size, the memory operand, the code.</summary>
-    public Operands(ref readonly Instruction instruction, Op* op, CodeMode mode, uint pageOffset, Block* noBlock)
+    public Operands(ref readonly Instruction instruction, Op* op, CodeMode mode, uint pageOffset, Block* noBlock, bool isForCompiler = false)
     {
+        IsForCompiler = isForCompiler;
         _pageOffset = pageOffset;
         _instruction = ref instruction;
         _noBlock = noBlock;
@@ -76,6 +78,12 @@ public unsafe ref struct Operands
 
     /// <summary>Set by a binder whose handler does not go on with the next instruction by itself.</summary>
     public bool EndsBlock { get; set; }
+
+    /// <summary>True where the compiler wants to know what to do: a binder that can say it sets <see cref="Emission"/>.</summary>
+    public readonly bool IsForCompiler { get; }
+
+    /// <summary>What compiled code does for the instruction; null where it is to call the handler.</summary>
+    internal Emission? Emission { get; set; }
 
     /// <summary>16, 32 or 64.</summary>
     public readonly int CodeSize => 16 << (int)(Mode & CodeMode.CodeSize);

@@ -29,6 +29,21 @@ public unsafe struct Block
     /// <summary>Mode it was decoded for.</summary>
     public CodeMode Mode;
 
+    /// <summary>
+    /// The handler of the first instruction. What stands in the first op itself may count executions, or be a compiled region that
+    /// begins here: it is what whoever chains to the block calls.
+    /// </summary>
+    public delegate*<Vcpu, CpuState*, Op*, void> Interpreter;
+
+    /// <summary>Executions that are still to be counted before the block asks to be compiled.</summary>
+    public int Heat;
+
+    /// <summary>Number of the block among the entries of the compiled region that begins here.</summary>
+    public ushort Entry;
+
+    /// <summary>True once a compiled region was asked for that contains the block.</summary>
+    public bool IsInRegion;
+
     /// <summary>True where direct links from its own page may lead here: it lies in one page.</summary>
     public readonly bool IsLinkable => LastPage == (PhysicalAddress & ~0xFFFUL);
 

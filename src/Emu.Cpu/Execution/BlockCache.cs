@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Memory;
+using Emu.Cpu.State;
 
 namespace Emu.Cpu.Execution;
 
@@ -53,6 +55,22 @@ public sealed unsafe class BlockCache : IDisposable
     /// <summary>Called when a page of RAM begins to hold code: it may no longer be written without a check.</summary>
     public Action<nint>? CodePageAdded { get; set; }
 
+    /// <summary>What has hot blocks compiled, or null.</summary>
+    public TieredCompiler? Compiler { get; internal set; }
+
+    /// <summary>Finds the block that a direct branch leads to, without translating anything, or null where it is not known.</summary>
+    /// <param name="s">State of the vCPU.</param>
+    /// <param name="from">The block with the branch.</param>
+    /// <param name="displacement">The target's distance from the start of that block.</param>
+    /// <param name="rip">The target.</param>
+    internal Block* FindTarget(CpuState* s, Block* from, int displacement, ulong rip)
+    {
+        if ((ulong)((long)(from->PhysicalAddress & 0xFFF) + displacement) < PhysicalMemory.PageSize)
+            return Find(from->PhysicalAddress + (ulong)displacement, from->Mode);
+        var entry = JumpCacheEntry.For(s, rip);
+        return entry->Rip == rip && entry->Tag == s->CodeTag ? entry->Block : null;
+    }
+
     /// <summary>Finds the block that starts at a physical address, or null.</summary>
     public Block* Find(ulong physical, CodeMode mode)
     {
@@ -87,6 +105,8 @@ public sealed unsafe class BlockCache : IDisposable
         var first = block->PhysicalAddress & 0xFFF;
         var bucket = first >> GranuleShift;
         block->NextInBucket = (Block*)page.Buckets[bucket];
+        block->IsInRegion = false;
+        Compiler?.Watch(block);
         page.Buckets[bucket] = (nint)block;
         page.Granules |= Granules(first, Math.Min(first + block->ByteLength, PhysicalMemory.PageSize));
         if (!block->IsLinkable)
@@ -128,6 +148,7 @@ public sealed unsafe class BlockCache : IDisposable
         Array.Clear(_pages);
         _memory.ForgetCode();
         _used = 0;
+        Compiler?.ForgetAll();
         Flushed?.Invoke();
     }
 
@@ -148,7 +169,7 @@ public sealed unsafe class BlockCache : IDisposable
     }
 
     // Drops the page's blocks that overlap [from, to), offsets in the page; returns the granules that still hold code.
-    private static ulong Drop(CodePage page, ulong pageAddress, ulong from, ulong to)
+    private ulong Drop(CodePage page, ulong pageAddress, ulong from, ulong to)
     {
         var granules = 0UL;
         for (var bucket = 0; bucket < page.Buckets.Length; bucket++)
@@ -160,7 +181,7 @@ public sealed unsafe class BlockCache : IDisposable
                 var end = start + block->ByteLength;
                 if (start < to && end > from)
                 {
-                    block->Count = long.MaxValue;
+                    Retire(block);
                     if (last == null)
                         page.Buckets[bucket] = (nint)block->NextInBucket;
                     else
@@ -190,7 +211,7 @@ public sealed unsafe class BlockCache : IDisposable
             page.Reaching.RemoveAt(i);
             if (block->Count == long.MaxValue)
                 continue;
-            block->Count = long.MaxValue;
+            Retire(block);
             Unlink(block);
         }
         return granules;
@@ -207,6 +228,13 @@ public sealed unsafe class BlockCache : IDisposable
             page.Buckets[bucket] = (nint)block->NextInBucket;
         else
             last->NextInBucket = block->NextInBucket;
+    }
+
+    private void Retire(Block* block)
+    {
+        block->Count = long.MaxValue;
+        if (block->IsInRegion)
+            Compiler?.Forget(block);
     }
 
     private static ulong Granules(ulong from, ulong to)

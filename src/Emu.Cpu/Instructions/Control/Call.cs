@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -39,6 +40,8 @@ internal static unsafe class Call
         NearTarget.Take(ref operands);
         var inPage = op->Scale == Op.Linkable;
         var stack = operands.Stack;
+        if (operands.IsForCompiler && op->Source != 2)
+            operands.Emission = new CallEmission(op->Source);
         op->Handler = op->Source switch
         {
             8 => inPage ? &Relative<ulong, LongTarget, LongStack, InPage> : &Relative<ulong, LongTarget, LongStack, AcrossPages>,
