@@ -19,11 +19,6 @@ internal static unsafe class Availability
     public static bool Sse(Vcpu vcpu, CpuState* s, Op* op) =>
         (s->Unavailable & RegisterSets.Sse) == 0 || RaiseSse(vcpu, s, op);
 
-    /// <summary>For a compiled region, which looks once: whether all its SSE or VEX forms are available.</summary>
-    public static bool InRegion(CpuState* s, bool sse, bool vex) =>
-        (!sse || ((s->Cr0 & (Cr0.Em | Cr0.Ts)) | (~s->Cr4 & Cr4.Osfxsr)) == 0)
-        && (!vex || ((s->Cr0 & Cr0.Ts) | (~s->Cr4 & Cr4.Osxsave) | (~s->Xcr0 & AvxState)) == 0);
-
     /// <summary>VEX forms: #UD without CR4.OSXSAVE or XCR0[2:1], #NM for CR0.TS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Avx(Vcpu vcpu, CpuState* s, Op* op) =>
