@@ -25,6 +25,9 @@ internal sealed unsafe class RegionBlock
     /// <summary>Its physical page.</summary>
     public required ulong Page { get; init; }
 
+    /// <summary>True for 64-bit code.</summary>
+    public required bool Is64 { get; init; }
+
     /// <summary>True where the region may be entered at it.</summary>
     public required bool IsEntry { get; init; }
 

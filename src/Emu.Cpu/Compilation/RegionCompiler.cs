@@ -62,6 +62,7 @@ internal sealed unsafe class RegionCompiler
             Delta = planned.Delta,
             Length = block->ByteLength,
             Page = block->LastPage,
+            Is64 = (planned.Mode & CodeMode.Code64) != 0,
             IsEntry = planned.IsEntry,
             IsReturnSite = planned.IsReturnSite,
         };

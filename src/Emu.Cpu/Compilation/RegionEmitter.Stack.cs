@@ -14,8 +14,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Finds the place of a push.</summary>
     public void FindPush(in GuestInstruction instruction, int size)
     {
-        LoadStackPointer(in instruction, -size);
-        Find(size, write: true, 0);
+        FindOnStack(in instruction, -size, size, write: true);
     }
 
     /// <summary>Moves the stack pointer down after what was pushed has been written.</summary>
@@ -24,8 +23,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Finds the top of the stack for reading.</summary>
     public void FindTop(in GuestInstruction instruction, int size)
     {
-        LoadStackPointer(in instruction, 0);
-        Find(size, write: false, 0);
+        FindOnStack(in instruction, 0, size, write: false);
     }
 
     /// <summary>Moves the stack pointer up.</summary>
@@ -33,6 +31,19 @@ internal sealed unsafe partial class RegionEmitter
     {
         LoadStackPointer(in instruction, bytes);
         StoreRegister(StackPointer, 8);
+    }
+
+    private void FindOnStack(in GuestInstruction instruction, int distance, int size, bool write)
+    {
+        var place = _accesses.StackOf(_instruction);
+        place = place with { Distance = place.Distance + distance };
+        var group = _accesses.Find(place, size, write);
+        if (group?.Address == null)
+        {
+            LoadStackPointer(in instruction, distance);
+            Check(group, place, size, write);
+        }
+        LoadGroupPlace(group, place);
     }
 
     private void LoadStackPointer(in GuestInstruction instruction, long distance)

@@ -33,6 +33,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly LocalBuilder _budget, _origin, _tlb, _exit, _flags, _kind;
 
     private RegionBlock _block;
+    private BlockAccesses _accesses;
     private int _instruction;
 
     /// <summary>Begins a region.</summary>
@@ -43,6 +44,7 @@ internal sealed unsafe partial class RegionEmitter
         _il = method.GetILGenerator(4096);
         _blocks = blocks;
         _block = blocks[0];
+        _accesses = new BlockAccesses(_block);
         foreach (var block in blocks)
         {
             block.Label = _il.DefineLabel();
@@ -87,6 +89,7 @@ internal sealed unsafe partial class RegionEmitter
         _block = block;
         _il.MarkLabel(block.Label);
         FlagKind = DeferredFlags.Dynamic;
+        _accesses = new BlockAccesses(block);
         var instructions = block.Instructions;
         for (_instruction = 0; _instruction < instructions.Count; _instruction++)
         {
