@@ -134,7 +134,8 @@ public sealed unsafe partial class Vcpu
         : (State->Cr4 & Cr4.Smap) == 0 ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
 
     // Where an access may go straight through: nowhere while every one is looked at.
-    private TlbEntry* SystemBank(PageAccess rights) => _tlb.Bank(HasDataBreakpoints ? TlbBank.Checked : SystemBankOf(rights));
+    private TlbEntry* SystemBank(PageAccess rights) =>
+        HasDataBreakpoints ? _tlb.Bank(TlbBank.Checked) : _banks + (int)SystemBankOf(rights) * Tlb.Entries;
 
     private ulong WrapSystem(ulong linear) => (State->Efer & Efer.Lma) != 0 ? linear : (uint)linear;
 

@@ -50,6 +50,7 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>True for an address that is canonical under the paging mode in use (SDM Vol. 1, 3.3.7.1).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsCanonical(ulong linear) => SignExtend(linear, (State->Cr4 & Cr4.La57) != 0 ? 57 : 48) == linear;
 
     /// <summary>

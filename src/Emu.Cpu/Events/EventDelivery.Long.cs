@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
@@ -68,6 +69,7 @@ internal static unsafe partial class EventDelivery
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryReadStackPointer(Vcpu vcpu, uint offset, uint ext, out ulong pointer)
     {
         ref var tr = ref vcpu.State->Segments[(int)SegmentName.Tr];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Events;
 using Emu.Cpu.State;
 
@@ -148,6 +149,7 @@ internal static unsafe class InterruptReturn
         return TaskSwitch.TrySwitch(vcpu, TaskSwitchSource.InterruptReturn, selector, descriptor, next, retired, vcpu.RflagsImage, 0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong FlagsMask(CpuState* s, int operandSize)
     {
         var mask = Always;
@@ -160,6 +162,7 @@ internal static unsafe class InterruptReturn
         return mask;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SetFlags(CpuState* s, ulong flags, ulong mask)
     {
         s->Flags.SetFrom(flags);
