@@ -23,8 +23,10 @@ public sealed unsafe partial class Vcpu
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
     internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
-        var usual = TranslateQuickly(linear, size, false);
-        return usual != null ? usual : ReadUnusual(op, linear, size, segment);
+        var usual = TranslateQuickly(op, linear, size, false);
+        if (usual > Faulted)
+            return usual;
+        return usual == Faulted ? null : ReadUnusual(op, linear, size, segment);
     }
 
     private byte* ReadUnusual(Op* op, ulong linear, int size, SegmentName segment)
@@ -51,10 +53,12 @@ public sealed unsafe partial class Vcpu
     /// <returns>False after a fault or a request for repetition, with nothing written.</returns>
     internal bool WriteSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
-        var usual = TranslateQuickly(linear, size, true);
+        var usual = TranslateQuickly(op, linear, size, true);
+        if (usual == Faulted)
+            return false;
         if (usual == null || _memory.WatchesWrites(usual))
             return WriteUnusual(op, linear, size, segment);
-        Unsafe.CopyBlockUnaligned(usual, State->Scratch, (uint)size);
+        Copy(State->Scratch, usual, size);
         return true;
     }
 
@@ -83,7 +87,9 @@ public sealed unsafe partial class Vcpu
     /// <returns>Where to read and store, or null after a fault or a request for repetition.</returns>
     internal byte* ModifySlow(Op* op, ulong linear, int size, SegmentName segment)
     {
-        var usual = TranslateQuickly(linear, size, true);
+        var usual = TranslateQuickly(op, linear, size, true);
+        if (usual == Faulted)
+            return null;
         return usual == null || _memory.WatchesWrites(usual) ? ModifyUnusual(op, linear, size, segment) : usual;
     }
 
@@ -212,7 +218,7 @@ public sealed unsafe partial class Vcpu
         }
         if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
-        Buffer.MemoryCopy(from, host, length, length);
+        Copy(from, host, length);
         return true;
     }
 
@@ -242,6 +248,20 @@ public sealed unsafe partial class Vcpu
             _mmio.Write(physical + (ulong)done, piece, value);
             done += piece;
         }
+    }
+
+    // Operands of one to eight bytes are by far the most.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(byte* from, byte* to, int size)
+    {
+        if (size == 8)
+            *(ulong*)to = *(ulong*)from;
+        else if (size == 4)
+            *(uint*)to = *(uint*)from;
+        else if (size == 1)
+            *to = *from;
+        else
+            Unsafe.CopyBlockUnaligned(to, from, (uint)size);
     }
 
     private static int DevicePiece(int left) => left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;

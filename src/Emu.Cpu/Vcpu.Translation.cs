@@ -50,6 +50,7 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>True for an address that is canonical under the paging mode in use (SDM Vol. 1, 3.3.7.1).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsCanonical(ulong linear) => SignExtend(linear, (State->Cr4 & Cr4.La57) != 0 ? 57 : 48) == linear;
 
     /// <summary>
@@ -126,15 +127,19 @@ public sealed unsafe partial class Vcpu
         return true;
     }
 
+    // What TranslateQuickly returns for a page fault that it has raised.
+    private static byte* Faulted => (byte*)1;
+
     /// <summary>
-    /// The usual end of a data access that the TLB does not answer: RAM in the bank in use, allowed by tables whose accessed and dirty bits are
-    /// set already. Does then what <see cref="TryTranslate(TlbBank, ulong, PageAccess, out byte*, out ulong, out PageAccess)"/> does.
+    /// The usual end of a data access that the TLB does not answer: RAM in the bank in use that used tables allow, or a page that is not present.
+    /// Does then what <see cref="TryTranslateData"/> does.
     /// </summary>
+    /// <param name="op">The instruction.</param>
     /// <param name="linear">The address.</param>
     /// <param name="size">Bytes.</param>
     /// <param name="isWrite">Whether they are to be written.</param>
-    /// <returns>The host address, or null where anything is not as usual: nothing was done then.</returns>
-    private byte* TranslateQuickly(ulong linear, int size, bool isWrite)
+    /// <returns>The host address; <see cref="Faulted"/>; or null where anything is not as usual: nothing was done then.</returns>
+    private byte* TranslateQuickly(Op* op, ulong linear, int size, bool isWrite)
     {
         var s = State;
         var slot = Tlb.Slot(s->DataTlb, linear);
@@ -143,26 +148,37 @@ public sealed unsafe partial class Vcpu
         {
             return null;
         }
-        var leaf = _walker.WalkMarked(linear);
+        var leaf = _walker.WalkUsed(linear);
         var isUser = s->Cpl == 3;
+        if (leaf <= PageWalker.NoLeaf)
+        {
+            if (leaf == 0)
+                return null;
+            NotePageFault(linear);
+            RaiseFault(op, ExceptionVector.PageFault, (uint)((isWrite ? PageAccess.Write : 0) | (isUser ? PageAccess.User : 0)));
+            return Faulted;
+        }
         var isUsers = (leaf & PageWalker.LeafUser) != 0;
         var isWritable = (leaf & PageWalker.LeafWritable) != 0 || (!isUser && (s->Cr0 & Cr0.Wp) == 0);
-        var isDirty = (leaf & PageWalker.LeafDirty) != 0;
         var key = (int)(leaf >> PageWalker.LeafKeyShift) & 15;
-        if (leaf == 0
-            || (isUser ? !isUsers : isUsers && (s->Cr4 & Cr4.Smap) != 0 && (s->SystemFlags & Rflags.AlignmentCheck) == 0)
-            || (isWrite && !(isWritable && isDirty))
+        var physical = leaf & _walker.AddressBits;
+        if ((isUser ? !isUsers : isUsers && (s->Cr4 & Cr4.Smap) != 0 && (s->SystemFlags & Rflags.AlignmentCheck) == 0)
+            || (isWrite && !isWritable)
             // Where a key takes anything away, the usual is over.
-            || ((s->Cr4 & (Cr4.Pke | Cr4.Pks)) != 0 && (((isUsers ? s->Pkru : s->Pkrs) >> (key * 2)) & 3) != 0))
+            || ((s->Cr4 & (Cr4.Pke | Cr4.Pks)) != 0 && (((isUsers ? s->Pkru : s->Pkrs) >> (key * 2)) & 3) != 0)
+            || physical >= _memory.PlainLimit)
         {
             return null;
         }
-        var physical = leaf & _walker.AddressBits;
-        if (physical >= _memory.PlainLimit)
-            return null;
+        if ((leaf & PageWalker.LeafAccessed) == 0 || (isWrite && (leaf & PageWalker.LeafDirty) == 0))
+        {
+            if (!_walker.MarkLeaf(leaf, isWrite))
+                return null;
+        }
         var host = _memory.Host + physical;
         var page = linear & ~0xFFFUL;
-        var writable = isWritable && isDirty;
+        // D is set by the first write, and only then may later writes go without a walk.
+        var writable = isWritable && (isWrite || (leaf & PageWalker.LeafDirty) != 0);
         _tlb.Insert(slot, new TlbEntry
         {
             ReadTag = page,
