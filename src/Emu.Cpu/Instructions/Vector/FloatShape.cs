@@ -54,10 +54,10 @@ internal static unsafe class FloatShape<TOperation, TSource>
         if (TEncoding.IsOpen(s) && TryHost<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base)))
             Step.Next(vcpu, s, op);
         else
-            RegisterSlow<TEncoding>(vcpu, s, op);
+            Step.Other(vcpu, s, op, &RegisterSlow<TEncoding>);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
@@ -83,10 +83,10 @@ internal static unsafe class FloatShape<TOperation, TSource>
                 return;
             }
         }
-        MemorySlow<TEncoding, TAddress>(vcpu, s, op);
+        Step.Other(vcpu, s, op, &MemorySlow<TEncoding, TAddress>);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing

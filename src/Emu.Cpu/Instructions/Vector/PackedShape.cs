@@ -103,11 +103,11 @@ internal static unsafe class PackedShape<TOperation, TSource>
         }
         else
         {
-            RegisterSlow<TEncoding>(vcpu, s, op);
+            Step.Other(vcpu, s, op, &RegisterSlow<TEncoding>);
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
@@ -134,10 +134,10 @@ internal static unsafe class PackedShape<TOperation, TSource>
                 return;
             }
         }
-        MemorySlow<TEncoding, TAddress>(vcpu, s, op);
+        Step.Other(vcpu, s, op, &MemorySlow<TEncoding, TAddress>);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
