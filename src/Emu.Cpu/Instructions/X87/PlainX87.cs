@@ -11,12 +11,18 @@ namespace Emu.Cpu.Instructions.X87;
 /// </summary>
 internal static unsafe class PlainX87
 {
-    private const int TopShift = 27;
-    private const uint TopUnit = 1u << (TopShift - 16);
+    private const int StatusShift = 16;
+    private const int TopShift = StatusShift + 11;
+    private const uint Top = (uint)X87Context.TopMask << StatusShift;
+    private const uint C1 = (uint)X87Context.C1 << StatusShift;
 
     /// <summary>Control and status word.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Words(CpuState* s) => *(uint*)&s->X87.Context;
+
+    // Both, though only the status changes: the next instruction reads both, and would wait for a narrower store to reach the host's cache.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SetWords(CpuState* s, uint words) => *(uint*)&s->X87.Context = words;
 
     /// <summary>The FPU is open, and <see cref="X87Context.IsPlain"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -51,16 +57,14 @@ internal static unsafe class PlainX87
     /// <param name="words">Control and status before it.</param>
     /// <param name="bits">What it raised: C1 and exceptions.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Complete(CpuState* s, uint words, uint bits) =>
-        s->X87.Context.StatusWord = (ushort)((words >> 16 & ~(uint)X87Context.C1) | bits);
+    public static void Complete(CpuState* s, uint words, uint bits) => SetWords(s, (words & ~C1) | (bits << StatusShift));
 
     /// <summary>Ends an instruction that pops.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void CompleteAndPop(CpuState* s, uint words, uint bits)
     {
         s->X87.Valid &= (byte)~(1u << (int)(words >> TopShift & 7));
-        var status = words >> 16;
-        s->X87.Context.StatusWord = (ushort)((status & ~(uint)(X87Context.C1 | X87Context.TopMask)) | ((status + TopUnit) & X87Context.TopMask) | bits);
+        SetWords(s, (words & ~(C1 | Top)) | ((words + (1u << TopShift)) & Top) | (bits << StatusShift));
     }
 
     /// <summary>Pushes a value; false where the register is full.</summary>
@@ -74,7 +78,7 @@ internal static unsafe class PlainX87
         place[0] = significand;
         place[1] = signExponent;
         s->X87.Valid |= (byte)(1u << (int)physical);
-        s->X87.Context.StatusWord = (ushort)((words >> 16 & ~(uint)(X87Context.C1 | X87Context.TopMask)) | (physical << (TopShift - 16)));
+        SetWords(s, (words & ~(C1 | Top)) | (physical << TopShift));
         return true;
     }
 }
