@@ -144,16 +144,11 @@ internal static unsafe class FloatShape<TOperation, TSource>
             VectorRegister.Set<TEncoding>(destination, result);
             return true;
         }
-        var before = s->Sse.Mxcsr;
-        var low = TOperation.Compute(first[0], TSource.Load(source), immediate, ref s->Sse);
-        var high = TOperation.Compute(first[1], TSource.Load(source + TSource.Stride), immediate, ref s->Sse);
+        var both = BothLanes.ByLane<TOperation>(
+            Vector256.Create(first[0], first[1]), TSource.Load(source), TSource.Load(source + TSource.Stride), immediate, ref s->Sse);
         if (s->Sse.Unmasked != 0)
-        {
-            TOperation.Settle(first[0], TSource.Load(source), first[1], TSource.Load(source + TSource.Stride), immediate, before, ref s->Sse);
             return Availability.RaiseSimdException(vcpu, s, op);
-        }
-        destination[0] = low;
-        destination[1] = high;
+        VectorRegister.Set(destination, both.GetLower(), both.GetUpper());
         return true;
     }
 }

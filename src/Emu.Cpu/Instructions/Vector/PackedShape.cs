@@ -162,9 +162,9 @@ internal static unsafe class PackedShape<TOperation, TSource>
         {
             VectorRegister.Set<TEncoding>(destination, TOperation.Compute(first[0], TSource.Load(source), immediate));
         }
-        else if (TOperation.HasWideForm && TSource.Stride == 16 && Vector256.IsHardwareAccelerated)
+        else if (TSource.Stride == 16 && Vector256.IsHardwareAccelerated)
         {
-            *(Vector256<byte>*)destination = TOperation.Compute(*(Vector256<byte>*)first, TSource.LoadWide(source), immediate);
+            *(Vector256<byte>*)destination = BothLanes.Compute<TOperation>(*(Vector256<byte>*)first, *(Vector256<byte>*)source, immediate);
         }
         else
         {
