@@ -125,6 +125,14 @@ public struct ArithmeticFlags
         Aux = zero ? 0x100UL : 0;
     }
 
+    /// <summary>How two numbers compare: CF for less, ZF for equal; the other four are clear.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetOrder(bool less, bool equal)
+    {
+        Result = equal ? 0UL : 0x100;
+        Aux = 0x100 | (less ? CarryBit | CarryInBit : 0);
+    }
+
     /// <summary>The six flags at their places in RFLAGS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly ulong ToRflags() =>

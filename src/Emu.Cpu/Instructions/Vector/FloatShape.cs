@@ -54,10 +54,10 @@ internal static unsafe class FloatShape<TOperation, TSource>
         if (TEncoding.IsOpen(s) && TryHost<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base)))
             Step.Next(vcpu, s, op);
         else
-            RegisterSlow<TEncoding>(vcpu, s, op);
+            Step.Other(vcpu, s, op, &RegisterSlow<TEncoding>);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
@@ -83,10 +83,10 @@ internal static unsafe class FloatShape<TOperation, TSource>
                 return;
             }
         }
-        MemorySlow<TEncoding, TAddress>(vcpu, s, op);
+        Step.Other(vcpu, s, op, &MemorySlow<TEncoding, TAddress>);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
@@ -144,16 +144,11 @@ internal static unsafe class FloatShape<TOperation, TSource>
             VectorRegister.Set<TEncoding>(destination, result);
             return true;
         }
-        var before = s->Sse.Mxcsr;
-        var low = TOperation.Compute(first[0], TSource.Load(source), immediate, ref s->Sse);
-        var high = TOperation.Compute(first[1], TSource.Load(source + TSource.Stride), immediate, ref s->Sse);
+        var both = BothLanes.ByLane<TOperation>(
+            Vector256.Create(first[0], first[1]), TSource.Load(source), TSource.Load(source + TSource.Stride), immediate, ref s->Sse);
         if (s->Sse.Unmasked != 0)
-        {
-            TOperation.Settle(first[0], TSource.Load(source), first[1], TSource.Load(source + TSource.Stride), immediate, before, ref s->Sse);
             return Availability.RaiseSimdException(vcpu, s, op);
-        }
-        destination[0] = low;
-        destination[1] = high;
+        VectorRegister.Set(destination, both.GetLower(), both.GetUpper());
         return true;
     }
 }

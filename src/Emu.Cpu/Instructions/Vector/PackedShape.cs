@@ -103,11 +103,11 @@ internal static unsafe class PackedShape<TOperation, TSource>
         }
         else
         {
-            RegisterSlow<TEncoding>(vcpu, s, op);
+            Step.Other(vcpu, s, op, &RegisterSlow<TEncoding>);
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
@@ -134,10 +134,10 @@ internal static unsafe class PackedShape<TOperation, TSource>
                 return;
             }
         }
-        MemorySlow<TEncoding, TAddress>(vcpu, s, op);
+        Step.Other(vcpu, s, op, &MemorySlow<TEncoding, TAddress>);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
@@ -162,9 +162,9 @@ internal static unsafe class PackedShape<TOperation, TSource>
         {
             VectorRegister.Set<TEncoding>(destination, TOperation.Compute(first[0], TSource.Load(source), immediate));
         }
-        else if (TOperation.HasWideForm && TSource.Stride == 16 && Vector256.IsHardwareAccelerated)
+        else if (TSource.Stride == 16 && Vector256.IsHardwareAccelerated)
         {
-            *(Vector256<byte>*)destination = TOperation.Compute(*(Vector256<byte>*)first, TSource.LoadWide(source), immediate);
+            *(Vector256<byte>*)destination = BothLanes.Compute<TOperation>(*(Vector256<byte>*)first, *(Vector256<byte>*)source, immediate);
         }
         else
         {

@@ -128,10 +128,10 @@ internal static unsafe class StoreShape<TPart>
                 return;
             }
         }
-        StoreSlow<TEncoding, TAddress>(vcpu, s, op);
+        Step.Other(vcpu, s, op, &StoreSlow<TEncoding, TAddress>);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreSlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing

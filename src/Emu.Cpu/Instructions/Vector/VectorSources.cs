@@ -26,9 +26,6 @@ internal unsafe interface IVectorSource
 
     /// <summary>The bytes of one lane, zero-extended.</summary>
     static abstract Vector128<byte> Load(byte* place);
-
-    /// <summary>The bytes of both lanes, where a lane takes 16 that are its own.</summary>
-    static virtual Vector256<byte> LoadWide(byte* place) => *(Vector256<byte>*)place;
 }
 
 /// <summary>m128: aligned in legacy SSE (SDM Vol. 1, 14.9).</summary>
