@@ -118,7 +118,8 @@ internal sealed unsafe class BlockAccesses
                 if (decoded.Mnemonic != Mnemonic.Lea)
                     Note(_operands[index], decoded.MemorySize.GetSize(), Writes(in decoded, facts));
             }
-            if (decoded.StackPointerIncrement is var increment && increment != 0 && RegionEmitter.CanUseStack(in instruction))
+            if (decoded.Mnemonic is Mnemonic.Push or Mnemonic.Pop or Mnemonic.Call or Mnemonic.Ret
+                && decoded.StackPointerIncrement is var increment && RegionEmitter.CanUseStack(in instruction))
                 Note(StackOf(index) with { Distance = _registers[4].Distance + Math.Min(increment, 0) }, Math.Min(Math.Abs(increment), _native), increment < 0);
         }
         Change(in instruction, op, facts);

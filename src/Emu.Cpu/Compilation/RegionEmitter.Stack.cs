@@ -6,7 +6,7 @@ namespace Emu.Cpu.Compilation;
 // The stack: RSP in 64-bit code, ESP in flat 32-bit code.
 internal sealed unsafe partial class RegionEmitter
 {
-    private const byte StackPointer = 4 * 8;
+    private const byte StackPointer = 4 * 8, FramePointer = 5 * 8;
 
     /// <summary>True where compiled code can use the instruction's stack.</summary>
     public static bool CanUseStack(in GuestInstruction instruction) => instruction.Stack is StackKind.Long or StackKind.Flat;
@@ -24,6 +24,27 @@ internal sealed unsafe partial class RegionEmitter
     public void FindTop(in GuestInstruction instruction, int size)
     {
         FindOnStack(in instruction, 0, size, write: false);
+    }
+
+    /// <summary>LEAVE: the frame pointer becomes the stack pointer, and is popped.</summary>
+    public void Leave(in GuestInstruction instruction, int size)
+    {
+        LoadRegister(FramePointer, size);
+        Widen(size);
+        Check(null, default, size, write: false);
+        LoadRegister(FramePointer, size);
+        Widen(size);
+        _il.Emit(OpCodes.Ldc_I8, (long)size);
+        _il.Emit(OpCodes.Add);
+        if (instruction.Stack == StackKind.Flat)
+        {
+            _il.Emit(OpCodes.Conv_U4);
+            _il.Emit(OpCodes.Conv_U8);
+        }
+        StoreRegister(StackPointer, 8);
+        LoadPlace();
+        ReadMemory(size);
+        StoreRegister(FramePointer, size);
     }
 
     /// <summary>Moves the stack pointer up.</summary>
