@@ -35,7 +35,9 @@ internal sealed unsafe class RegionCompiler
             var memory = new RegionEmitter(method, blocks).Emit();
             var handle = GetMethodDescriptor(method);
             RuntimeHelpers.PrepareMethod(handle);
-            return new CompiledRegion(plan, method, handle.GetFunctionPointer(), memory);
+            var code = handle.GetFunctionPointer();
+            *memory.Code = code;
+            return new CompiledRegion(plan, method, code, memory);
         }
         finally
         {
@@ -65,6 +67,7 @@ internal sealed unsafe class RegionCompiler
             Is64 = (planned.Mode & CodeMode.Code64) != 0,
             IsEntry = planned.IsEntry,
             IsReturnSite = planned.IsReturnSite,
+            IsComputed = planned.IsComputed,
         };
     }
 

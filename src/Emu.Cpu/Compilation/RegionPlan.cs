@@ -45,6 +45,9 @@ internal sealed unsafe class RegionPlan
         /// <summary>Follows a call of the region.</summary>
         public bool IsReturnSite { get; set; }
 
+        /// <summary>A computed branch of the region leads here.</summary>
+        public bool IsComputed { get; set; }
+
         /// <summary>Ends with a near return.</summary>
         public bool Returns { get; set; }
 
@@ -99,7 +102,7 @@ internal sealed unsafe class RegionPlan
         planned.Code = new Span<byte>(memory.HostAddress(block->PhysicalAddress), (int)block->ByteLength).ToArray();
         planned.PhysicalAddress = block->PhysicalAddress;
         planned.Mode = block->Mode;
-        planned.IsEntry = _blocks.Count == 0 || planned.IsReturnSite;
+        planned.IsEntry = _blocks.Count == 0 || planned.IsReturnSite || planned.IsComputed;
         _blocks.Add(planned);
         Count += planned.Count;
     }
@@ -171,6 +174,13 @@ internal sealed unsafe class RegionPlan
                     Consider(planned, last);
                     Consider(planned, end, isReturnSite: true);
                     break;
+                case FlowControl.IndirectBranch when ((Code)last->Code).IsJmpNearIndirect():
+                    ConsiderComputed(planned, last);
+                    break;
+                case FlowControl.IndirectCall when ((Code)last->Code).IsCallNearIndirect():
+                    ConsiderComputed(planned, last);
+                    Consider(planned, end, isReturnSite: true);
+                    break;
                 case FlowControl.Return:
                     planned.Returns = true;
                     break;
@@ -182,11 +192,25 @@ internal sealed unsafe class RegionPlan
 
         private void Consider(PlannedBlock from, Op* branch, bool isReturnSite = false)
         {
-            var block = (Block*)from.Block;
             var delta = from.Delta + branch->Displacement;
+            var target = cache.FindTarget(_s, (Block*)from.Block, branch->Displacement, _s->Rip + (ulong)delta);
+            Consider(from, delta, target, isReturnSite, false);
+        }
+
+        // A computed branch leads where it has led, as far as the jump cache remembers.
+        private void ConsiderComputed(PlannedBlock from, Op* branch)
+        {
+            for (var entry = _s->JumpCache; entry < _s->JumpCache + JumpCacheEntry.Count; entry++)
+            {
+                if (entry->From == branch && entry->Tag == _s->CodeTag)
+                    Consider(from, (long)(entry->Rip - _s->Rip), entry->Block, false, true);
+            }
+        }
+
+        private void Consider(PlannedBlock from, long delta, Block* target, bool isReturnSite, bool isComputed)
+        {
             if (!_known.TryGetValue(delta, out var planned))
             {
-                var target = cache.FindTarget(_s, block, branch->Displacement, _s->Rip + (ulong)delta);
                 if (target == null || target->Mode != _seed->Mode || !target->IsLinkable || target->Count == Block.Forgotten
                     || target->Executions(limits.Executions) < _seed->Executions(limits.Executions) / limits.Coldness)
                 {
@@ -197,6 +221,7 @@ internal sealed unsafe class RegionPlan
                 _found.Add(planned);
             }
             planned.IsReturnSite |= isReturnSite;
+            planned.IsComputed |= isComputed;
             // What follows a call is reached by the return.
             if (!isReturnSite)
                 planned.Predecessors.Add(from);

@@ -114,6 +114,9 @@ public unsafe struct JumpCacheEntry
     /// <summary>The block there.</summary>
     public Block* Block;
 
+    /// <summary>The indirect branch that came this way last: what the compiler knows of where such branches lead.</summary>
+    public Op* From;
+
     /// <summary>The entry where a virtual address belongs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static JumpCacheEntry* For(CpuState* s, ulong rip) => s->JumpCache + ((rip ^ (rip >> 12)) & (Count - 1));
@@ -154,6 +157,14 @@ public static unsafe class Chain
                 Block.Ops(block)->Handler(vcpu, s, Block.Ops(block));
             }
         }
+    }
+
+    /// <summary>Like <see cref="Indirect"/>, and leaves a note for the compiler. Nothing may follow this call.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Computed(Vcpu vcpu, CpuState* s, Op* op, ulong rip)
+    {
+        JumpCacheEntry.For(s, rip)->From = op;
+        Indirect(vcpu, s, rip);
     }
 
     /// <summary>Goes on at an address after a change of mode, privilege or IF: to the run loop where an event waits, else through the jump cache.</summary>
