@@ -19,6 +19,16 @@ public sealed unsafe partial class Vcpu
         public int Length;
     }
 
+    /// <summary>Looks for the page of an access that missed the TLB, so that it need not miss again.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal Answered Answer(Op* op, ulong linear, int size, bool isWrite)
+    {
+        var usual = TranslateQuickly(op, linear, size, isWrite);
+        if (usual == Faulted)
+            return Answered.Fault;
+        return usual == null || (isWrite && _memory.WatchesWrites(usual)) ? Answered.Otherwise : Answered.Now;
+    }
+
     /// <summary>A read that missed the TLB.</summary>
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
