@@ -47,9 +47,9 @@ internal static unsafe class Call
             8 => inPage ? &Relative<ulong, LongTarget, LongStack, InPage> : &Relative<ulong, LongTarget, LongStack, AcrossPages>,
             4 when stack == StackKind.Flat =>
                 inPage ? &Relative<uint, LegacyTarget, FlatStack, InPage> : &Relative<uint, LegacyTarget, FlatStack, AcrossPages>,
-            4 => &Relative<uint, LegacyTarget, SegmentedStack, AcrossPages>,
+            4 => &RelativeSlowly<uint, LegacyTarget, SegmentedStack, AcrossPages>,
             _ when operands.Is64 => &Relative<ushort, LongWordTarget, LongStack, AcrossPages>,
-            _ => &Relative<ushort, LegacyTarget, SegmentedStack, AcrossPages>,
+            _ => &RelativeSlowly<ushort, LegacyTarget, SegmentedStack, AcrossPages>,
         };
     }
 
@@ -81,6 +81,32 @@ internal static unsafe class Call
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Relative<T, TTarget, TStack, TLink>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TTarget : INearTarget
+        where TStack : IStack
+        where TLink : ILink
+    {
+        var target = TTarget.Of(s, op);
+        if (!TTarget.SurelyAllows(s, target))
+        {
+            RelativeSlowly<T, TTarget, TStack, TLink>(vcpu, s, op);
+            return;
+        }
+        var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
+        var linear = TStack.Linear(vcpu, s, op, pointer, sizeof(T), true);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsWritable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &RelativeSlowly<T, TTarget, TStack, TLink>);
+            return;
+        }
+        *(T*)Operand.Place(entry, linear) = Width.Truncate<T>(Step.RipAfter(s, op));
+        TStack.SetPointer(s, pointer);
+        TLink.Go(vcpu, s, op, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RelativeSlowly<T, TTarget, TStack, TLink>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
         where TTarget : INearTarget
         where TStack : IStack
