@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -25,6 +26,7 @@ public sealed unsafe partial class Vcpu
         s->LinkRequest = null;
         while (true)
         {
+            _blocks.Compiler?.ReleaseRetired();
             if (s->Budget <= 0)
                 return RunExit.LimitReached;
             if ((s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0) && HandlePending() is { } exit)
@@ -149,6 +151,7 @@ public sealed unsafe partial class Vcpu
         *_partial = *block;
         _partial->Count = count;
         var to = Block.Ops(_partial);
+        // The first op may lead to compiled code, which knows nothing of the cut.
         for (var from = Block.Ops(block); ; from++, to++)
         {
             // The block's fall-through (nothing remains there) is part of its last instruction; the cut is made before any other.
@@ -158,15 +161,20 @@ public sealed unsafe partial class Vcpu
                 if (from->Remaining == 0)
                 {
                     to->Immediate = (long)_blocks.NoBlock;
-                    return;
+                    break;
                 }
                 to->Remaining -= (byte)(block->Count - count);
                 continue;
             }
             *to = Terminators.MakeStop(from->Offset);
-            return;
+            break;
         }
+        Block.Ops(_partial)->Handler = block->Interpreter;
     }
+
+    /// <summary>A block that is about to be executed has been executed often.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void RequestRegion(Block* block) => _blocks.Compiler!.Request(State, block);
 
     // Back to before the instruction that did not complete: it and what follows it in its block have not been retired.
     private void Rewind()
@@ -183,7 +191,7 @@ public sealed unsafe partial class Vcpu
             s->Rip = (uint)s->Rip;
         var entry = JumpCacheEntry.For(s, s->Rip);
         var block = entry->Block;
-        if (entry->Rip != s->Rip || entry->Tag != s->CodeTag || block->Count == long.MaxValue)
+        if (entry->Rip != s->Rip || entry->Tag != s->CodeTag || block->Count == Block.Forgotten)
         {
             var tag = s->CodeTag;
             block = LookUpOrDecode();

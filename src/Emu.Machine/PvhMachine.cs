@@ -1,4 +1,5 @@
 using Emu.Cpu;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Platform;
 using Emu.Machine.Acpi;
@@ -45,6 +46,7 @@ public sealed class PvhMachine : IDisposable
     private readonly PcDevices? _pc;
     private readonly SerialInput? _input;
     private readonly BlockCache _blocks;
+    private TieredCompiler? _compiler;
 
     /// <summary>Makes a machine without a kernel.</summary>
     /// <param name="options">How it is to be.</param>
@@ -220,9 +222,21 @@ public sealed class PvhMachine : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _compiler?.Dispose();
         _scheduler.Dispose();
         _blocks.Dispose();
         Ram.Dispose();
+    }
+
+    private static TieringLimits? Tiering(ExecutionEngine engine)
+    {
+        static int Env(string name, int value) => Environment.GetEnvironmentVariable(name) is { } text ? int.Parse(text) : value;
+        return engine switch
+        {
+            ExecutionEngine.Interpreter => null,
+            ExecutionEngine.Jit => new TieringLimits { Executions = Env("T", 2), IsSynchronous = true },
+            _ => new TieringLimits { Executions = Env("T", 1000), RegionInstructions = Env("RI", 150), TraceInstructions = Env("TI", 40), Coldness = Env("CO", 4) },
+        };
     }
 
     private void FlushConsoles()
@@ -254,6 +268,8 @@ public sealed class PvhMachine : IDisposable
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
         var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel);
+        if (Tiering(_options.Engine) is { } limits)
+            _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
         var observer = new VcpuLogger(_log, _options.Observer);
         var hypervisor = _options.Profile == MachineProfile.Xen ? MakeHypervisor() : null;
         var vcpus = new Vcpu[_options.Vcpus];

@@ -23,6 +23,12 @@ public static unsafe class Terminators
     /// <summary>The end of a block cut short by its budget: control returns to the run loop.</summary>
     public static Op MakeStop(uint end) => new() { Handler = &Stop, Offset = (ushort)end };
 
+    /// <summary>Goes nowhere: control returns to whoever began the chain of handlers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ReturnToRunLoop(Vcpu vcpu, CpuState* s, Op* op)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FallThrough(Vcpu vcpu, CpuState* s, Op* op) => Chain.Direct(vcpu, s, op, s->Rip + (uint)op->Displacement);
 

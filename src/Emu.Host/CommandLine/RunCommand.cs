@@ -41,7 +41,7 @@ internal sealed class RunCommand
         Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
     };
 
-    private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: auto or interpreter; jit is not there yet. [auto]");
+    private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: interpreter, jit (all code is compiled early), or auto (hot code is). [auto]");
     private readonly Option<string?> _entry = Text(
         "--entry", "ENTRY", "Which entry point is taken: auto, pvh or multiboot; multiboot2 is not there yet. [auto: the PVH note, else Multiboot]");
     private readonly Option<string?> _startInfo = Text("--start-info", "v1|v0|draft", "The layout of hvm_start_info. [v1]");
@@ -230,15 +230,13 @@ internal sealed class RunCommand
         }
     }
 
-    private static ExecutionEngine Engine(string? text) => text == "jit"
-        ? throw new UsageException("--engine jit is not possible yet: this version has the interpreter only.")
-        : OptionText.Choice(
-            "--engine",
-            text,
-            ExecutionEngine.Auto,
-            ("auto", ExecutionEngine.Auto),
-            ("interpreter", ExecutionEngine.Interpreter),
-            ("jit", ExecutionEngine.Jit));
+    private static ExecutionEngine Engine(string? text) => OptionText.Choice(
+        "--engine",
+        text,
+        ExecutionEngine.Auto,
+        ("auto", ExecutionEngine.Auto),
+        ("interpreter", ExecutionEngine.Interpreter),
+        ("jit", ExecutionEngine.Jit));
 
     private static BootProtocol Entry(string? text) => text == "multiboot2"
         ? throw new UsageException("--entry multiboot2 is not possible yet: this version enters kernels by PVH or Multiboot 1.")

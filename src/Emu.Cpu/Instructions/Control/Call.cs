@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -39,6 +40,8 @@ internal static unsafe class Call
         NearTarget.Take(ref operands);
         var inPage = op->Scale == Op.Linkable;
         var stack = operands.Stack;
+        if (operands.IsForCompiler && op->Source != 2)
+            operands.Emission = new CallEmission(op->Source);
         op->Handler = op->Source switch
         {
             8 => inPage ? &Relative<ulong, LongTarget, LongStack, InPage> : &Relative<ulong, LongTarget, LongStack, AcrossPages>,
@@ -53,6 +56,8 @@ internal static unsafe class Call
     private static void BindIndirect<T>(ref Operands operands) where T : unmanaged
     {
         var op = operands.Op;
+        if (operands.IsForCompiler && sizeof(T) != 2)
+            operands.Emission = new IndirectEmission(sizeof(T), isCall: true);
         if (operands.IsRegister(0))
         {
             op->Source = operands.RegisterOf(0);
@@ -100,7 +105,7 @@ internal static unsafe class Call
             return;
         if (!Stack.Push<TStack, T>(vcpu, s, op, Width.Truncate<T>(Step.RipAfter(s, op))))
             return;
-        Chain.Indirect(vcpu, s, target);
+        Chain.Computed(vcpu, s, op, target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -118,6 +123,6 @@ internal static unsafe class Call
             return;
         if (!Stack.Push<TStack, T>(vcpu, s, op, Width.Truncate<T>(Step.RipAfter(s, op))))
             return;
-        Chain.Indirect(vcpu, s, target);
+        Chain.Computed(vcpu, s, op, target);
     }
 }

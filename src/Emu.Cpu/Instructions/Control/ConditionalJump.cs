@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;
@@ -14,6 +15,8 @@ internal static unsafe class ConditionalJump<TCondition>
     {
         NearTarget.Take(ref operands);
         var inPage = operands.Op->Scale == Op.Linkable;
+        if (operands.IsForCompiler && operands.Op->Source != 2)
+            operands.Emission = new JumpEmission(typeof(TCondition), Control.Jump.RelativeHandler(in operands));
         operands.Op->Handler = operands.Is64
             ? operands.Op->Source == 2 ? &Jump<LongWordTarget, AcrossPages>
                 : inPage ? &Jump<LongTarget, InPage> : &Jump<LongTarget, AcrossPages>

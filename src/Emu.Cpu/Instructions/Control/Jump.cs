@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -17,11 +18,9 @@ internal static unsafe class Jump
         if (operands.Kind(0) is OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64)
         {
             NearTarget.Take(ref operands);
-            var inPage = op->Scale == Op.Linkable;
-            op->Handler = operands.Is64
-                ? op->Source == 2 ? &Relative<LongWordTarget, AcrossPages>
-                    : inPage ? &Relative<LongTarget, InPage> : &Relative<LongTarget, AcrossPages>
-                : inPage ? &Relative<LegacyTarget, InPage> : &Relative<LegacyTarget, AcrossPages>;
+            op->Handler = RelativeHandler(in operands);
+            if (operands.IsForCompiler && op->Source != 2)
+                operands.Emission = new JumpEmission(null, op->Handler);
             return;
         }
         operands.EndsBlock = true;
@@ -39,9 +38,21 @@ internal static unsafe class Jump
         }
     }
 
+    /// <summary>The handler that takes a relative branch, whatever its condition.</summary>
+    public static delegate*<Vcpu, CpuState*, Op*, void> RelativeHandler(in Operands operands)
+    {
+        var inPage = operands.Op->Scale == Op.Linkable;
+        return operands.Is64
+            ? operands.Op->Source == 2 ? &Relative<LongWordTarget, AcrossPages>
+                : inPage ? &Relative<LongTarget, InPage> : &Relative<LongTarget, AcrossPages>
+            : inPage ? &Relative<LegacyTarget, InPage> : &Relative<LegacyTarget, AcrossPages>;
+    }
+
     private static void BindIndirect<T>(ref Operands operands) where T : unmanaged
     {
         var op = operands.Op;
+        if (operands.IsForCompiler && sizeof(T) != 2)
+            operands.Emission = new IndirectEmission(sizeof(T), isCall: false);
         if (operands.IsRegister(0))
         {
             op->Source = operands.RegisterOf(0);
@@ -77,7 +88,7 @@ internal static unsafe class Jump
         var target = Width.ZeroExtend(Step.Get<T>(s, op->Source));
         if (!TTarget.Allows(vcpu, s, op, target))
             return;
-        Chain.Indirect(vcpu, s, target);
+        Chain.Computed(vcpu, s, op, target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -92,6 +103,6 @@ internal static unsafe class Jump
         var target = Width.ZeroExtend(*source);
         if (!TTarget.Allows(vcpu, s, op, target))
             return;
-        Chain.Indirect(vcpu, s, target);
+        Chain.Computed(vcpu, s, op, target);
     }
 }

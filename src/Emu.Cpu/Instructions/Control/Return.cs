@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -33,6 +34,8 @@ internal static unsafe class Return
         var op = operands.Op;
         var parameters = operands.Instruction.OpCount == 0 ? 0 : operands.Instruction.Immediate16;
         op->Immediate = sizeof(T) + parameters;
+        if (operands.IsForCompiler && sizeof(T) != 2)
+            operands.Emission = new ReturnEmission(sizeof(T));
         op->Handler = operands.Stack switch
         {
             StackKind.Long when parameters == 0 => &Plain<T, LongTarget, LongStack>,

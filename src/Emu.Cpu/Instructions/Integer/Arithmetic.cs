@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
@@ -7,6 +8,12 @@ namespace Emu.Cpu.Instructions.Integer;
 /// <summary>ADD (SDM Vol. 2A).</summary>
 public readonly struct Add : IBinaryOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
+    public static HostOperation Host => HostOperation.Add;
+
     /// <inheritdoc/>
     public static bool WritesDestination => true;
 
@@ -42,6 +49,12 @@ public readonly struct Adc : IBinaryOperation
 public readonly struct Sub : IBinaryOperation
 {
     /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
+    public static HostOperation Host => HostOperation.Subtract;
+
+    /// <inheritdoc/>
     public static bool WritesDestination => true;
 
     /// <inheritdoc/>
@@ -75,6 +88,12 @@ public readonly struct Sbb : IBinaryOperation
 /// <summary>CMP (SDM Vol. 2A).</summary>
 public readonly struct Cmp : IBinaryOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
+    public static HostOperation Host => HostOperation.Subtract;
+
     /// <inheritdoc/>
     public static bool WritesDestination => false;
 

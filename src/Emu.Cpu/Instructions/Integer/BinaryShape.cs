@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -16,6 +17,8 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new BinaryEmission(typeof(TOperation), sizeof(T), TOperation.WritesDestination, TOperation.Flags, TOperation.Host);
         if (operands.IsRegister(0))
         {
             op->Destination = operands.RegisterOf(0);

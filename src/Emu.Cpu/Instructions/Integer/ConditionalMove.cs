@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Control;
@@ -17,6 +18,8 @@ internal readonly unsafe struct ConditionalMove<TCondition> : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new ConditionalMoveEmission(typeof(TCondition), sizeof(T));
         op->Destination = operands.RegisterOf(0);
         if (operands.IsRegister(1))
         {

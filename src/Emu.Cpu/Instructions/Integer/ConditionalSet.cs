@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Control;
@@ -15,6 +16,8 @@ internal static unsafe class ConditionalSet<TCondition>
     public static void Bind(ref Operands operands)
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new ConditionalSetEmission(typeof(TCondition));
         if (operands.IsRegister(0))
         {
             op->Destination = operands.RegisterOf(0);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
@@ -10,6 +11,9 @@ namespace Emu.Cpu.Instructions.Integer;
 /// </remarks>
 public interface IShiftOperation
 {
+    /// <summary>What becomes of the flags.</summary>
+    static virtual FlagUse Flags => FlagUse.Changes;
+
     /// <summary>The result and its flags.</summary>
     /// <param name="value">Destination.</param>
     /// <param name="count">1–31, or 1–63 for 64-bit operands: it has been masked.</param>

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -15,6 +16,8 @@ internal readonly unsafe struct LoadEffectiveAddress : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new AddressEmission(sizeof(T));
         op->Destination = operands.RegisterOf(0);
         op->Handler = op->AddressSize < sizeof(T) ? &Masked<T> : op->Index == CpuState.ZeroOffset ? &Base<T> : &Whole<T>;
     }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
@@ -7,6 +8,12 @@ namespace Emu.Cpu.Instructions.Integer;
 /// <summary>AND (SDM Vol. 2A).</summary>
 public readonly struct And : IBinaryOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
+    public static HostOperation Host => HostOperation.And;
+
     /// <inheritdoc/>
     public static bool WritesDestination => true;
 
@@ -25,6 +32,12 @@ public readonly struct And : IBinaryOperation
 public readonly struct Or : IBinaryOperation
 {
     /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
+    public static HostOperation Host => HostOperation.Or;
+
+    /// <inheritdoc/>
     public static bool WritesDestination => true;
 
     /// <inheritdoc/>
@@ -42,6 +55,12 @@ public readonly struct Or : IBinaryOperation
 public readonly struct Xor : IBinaryOperation
 {
     /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
+    public static HostOperation Host => HostOperation.Xor;
+
+    /// <inheritdoc/>
     public static bool WritesDestination => true;
 
     /// <inheritdoc/>
@@ -58,6 +77,12 @@ public readonly struct Xor : IBinaryOperation
 /// <summary>TEST (SDM Vol. 2D).</summary>
 public readonly struct Test : IBinaryOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
+    public static HostOperation Host => HostOperation.And;
+
     /// <inheritdoc/>
     public static bool WritesDestination => false;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -58,6 +59,8 @@ internal readonly unsafe struct MoveExtend<TExtension> : IWidthShape
         where T : unmanaged
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new ExtendEmission(typeof(TExtension) == typeof(SignExtension), sizeof(TSource), sizeof(T));
         if (operands.IsRegister(1))
         {
             op->Source = operands.RegisterOf(1);

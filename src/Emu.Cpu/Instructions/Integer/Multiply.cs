@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -27,6 +28,9 @@ internal static class Product
 /// <summary>IMUL with two or three operands (SDM Vol. 2A): CF and OF tell that the product did not fit.</summary>
 public readonly struct Imul : IBinaryOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
     /// <inheritdoc/>
     public static bool WritesDestination => true;
 
@@ -108,6 +112,8 @@ internal readonly unsafe struct Multiply<TProduct> : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new MultiplyEmission(typeof(TProduct), sizeof(T));
         if (operands.IsRegister(0))
         {
             op->Source = operands.RegisterOf(0);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -13,7 +14,12 @@ namespace Emu.Cpu.Instructions.Integer;
 internal static unsafe class NoOperation
 {
     /// <summary>Binds one instruction.</summary>
-    public static void Bind(ref Operands operands) => operands.Op->Handler = &Nothing;
+    public static void Bind(ref Operands operands)
+    {
+        if (operands.IsForCompiler)
+            operands.Emission = new NothingEmission();
+        operands.Op->Handler = &Nothing;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Nothing(Vcpu vcpu, CpuState* s, Op* op) => Step.Next(vcpu, s, op);

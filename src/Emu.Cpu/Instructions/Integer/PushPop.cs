@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -36,6 +37,8 @@ internal static unsafe class Push
     private static void Bind<T>(ref Operands operands) where T : unmanaged
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new PushEmission(sizeof(T));
         if (operands.IsRegister(0))
         {
             op->Source = operands.RegisterOf(0);
@@ -128,6 +131,8 @@ internal static unsafe class Pop
     private static void Bind<T>(ref Operands operands) where T : unmanaged
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new PopEmission(sizeof(T));
         if (operands.IsRegister(0))
         {
             op->Destination = operands.RegisterOf(0);

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
@@ -7,6 +8,9 @@ namespace Emu.Cpu.Instructions.Integer;
 /// <summary>SHL and SAL (SDM Vol. 2B, "SAL/SAR/SHL/SHR").</summary>
 public readonly struct Shl : IShiftOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Compute<T>(T value, int count, ref ArithmeticFlags flags)
@@ -24,6 +28,9 @@ public readonly struct Shl : IShiftOperation
 public readonly struct Shr : IShiftOperation
 {
     /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Compute<T>(T value, int count, ref ArithmeticFlags flags)
         where T : unmanaged, IBinaryInteger<T>
@@ -38,6 +45,9 @@ public readonly struct Shr : IShiftOperation
 /// <summary>SAR (SDM Vol. 2B, "SAL/SAR/SHL/SHR").</summary>
 public readonly struct Sar : IShiftOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Compute<T>(T value, int count, ref ArithmeticFlags flags)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;
@@ -13,11 +14,20 @@ internal static unsafe class SignConversion
     /// <summary>Binds CBW, CWDE or CDQE.</summary>
     public static void BindWiden<TSource, T>(ref Operands operands)
         where TSource : unmanaged
-        where T : unmanaged =>
+        where T : unmanaged
+    {
+        if (operands.IsForCompiler)
+            operands.Emission = new WidenEmission(sizeof(TSource), sizeof(T));
         operands.Op->Handler = &Widen<TSource, T>;
+    }
 
     /// <summary>Binds CWD, CDQ or CQO.</summary>
-    public static void BindSpread<T>(ref Operands operands) where T : unmanaged => operands.Op->Handler = &Spread<T>;
+    public static void BindSpread<T>(ref Operands operands) where T : unmanaged
+    {
+        if (operands.IsForCompiler)
+            operands.Emission = new SpreadEmission(sizeof(T));
+        operands.Op->Handler = &Spread<T>;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen<TSource, T>(Vcpu vcpu, CpuState* s, Op* op)

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -19,6 +20,8 @@ internal readonly unsafe struct ThreeOperandShape<TOperation> : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new ThreeOperandEmission(typeof(TOperation), sizeof(T), TOperation.Flags);
         op->Destination = operands.RegisterOf(0);
         if (operands.IsRegister(2) || operands.Kind(2) == Iced.Intel.OpKind.Memory)
             BindRegisters<T>(ref operands);

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
@@ -40,6 +41,9 @@ public readonly struct Dec : IUnaryOperation
 public readonly struct Neg : IUnaryOperation
 {
     /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Compute<T>(T value, ref ArithmeticFlags flags)
         where T : unmanaged, IBinaryInteger<T> =>
@@ -49,6 +53,9 @@ public readonly struct Neg : IUnaryOperation
 /// <summary>NOT (SDM Vol. 2B): no flags.</summary>
 public readonly struct Complement : IUnaryOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Ignores;
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Compute<T>(T value, ref ArithmeticFlags flags)

@@ -1,0 +1,273 @@
+using System.Reflection;
+using System.Reflection.Emit;
+using Emu.Cpu.Instructions.Control;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu.Compilation;
+
+// The arithmetic flags: two words, which hold either result and carries or the operands that they follow from.
+internal sealed unsafe partial class RegionEmitter
+{
+    private static readonly FieldInfo ResultField = typeof(ArithmeticFlags).GetField(nameof(ArithmeticFlags.Result))!;
+    private static readonly FieldInfo AuxField = typeof(ArithmeticFlags).GetField(nameof(ArithmeticFlags.Aux))!;
+    private static readonly MethodInfo StoreFlags = typeof(DeferredFlags).GetMethod(nameof(DeferredFlags.Store))!;
+    private static readonly MethodInfo WorkOutSum = typeof(DeferredFlags).GetMethod(nameof(DeferredFlags.WorkOutSum))!;
+    private static readonly MethodInfo WorkOutDifference = typeof(DeferredFlags).GetMethod(nameof(DeferredFlags.WorkOutDifference))!;
+
+    private LocalBuilder? _discarded;
+
+    /// <summary>What the flags' two words hold at this point (<see cref="DeferredFlags"/>).</summary>
+    public int FlagKind { get; set; }
+
+    /// <summary>Puts the address of the flags on the stack, for an operation that uses them in some way.</summary>
+    public void LoadFlagsAddress(FlagUse use)
+    {
+        if (use == FlagUse.Ignores)
+        {
+            _il.Emit(OpCodes.Ldloca, _discarded ??= _il.DeclareLocal(typeof(ArithmeticFlags)));
+            return;
+        }
+        if (use == FlagUse.Changes)
+            WorkOutFlags();
+        FlagKind = DeferredFlags.WorkedOut;
+        _il.Emit(OpCodes.Ldloca, _flags);
+    }
+
+    /// <summary>Makes the operands of an addition or subtraction, in the scratch locals 0 and 1, stand for the flags.</summary>
+    public void DeferFlags(int kind, int size)
+    {
+        SetFlagWord(ResultField, size, 0);
+        SetFlagWord(AuxField, size, 1);
+        FlagKind = DeferredFlags.Of(kind, size);
+    }
+
+    /// <summary>Makes the flags those of a logical result in scratch local 0.</summary>
+    public void SetLogicFlags(int size)
+    {
+        _il.Emit(OpCodes.Ldloca, _flags);
+        _il.Emit(OpCodes.Ldloc, Scratch(size));
+        SignExtend(size);
+        _il.Emit(OpCodes.Stfld, ResultField);
+        _il.Emit(OpCodes.Ldloca, _flags);
+        _il.Emit(OpCodes.Ldc_I8, 0L);
+        _il.Emit(OpCodes.Stfld, AuxField);
+        FlagKind = DeferredFlags.WorkedOut;
+    }
+
+    /// <summary>Works the flags out, if they are not.</summary>
+    public void WorkOutFlags()
+    {
+        if (FlagKind == DeferredFlags.WorkedOut)
+            return;
+        if (FlagKind == DeferredFlags.Dynamic)
+        {
+            _il.Emit(OpCodes.Ldarg_1);
+            _il.Emit(OpCodes.Ldloc, _kind);
+            LoadFlagWords();
+            _il.Emit(OpCodes.Call, StoreFlags);
+            TakeStoredFlags();
+        }
+        else
+        {
+            var method = DeferredFlags.IsDifference(FlagKind) ? WorkOutDifference : WorkOutSum;
+            LoadFlagWords();
+            _il.Emit(OpCodes.Ldloca, _flags);
+            _il.Emit(OpCodes.Call, method.MakeGenericMethod(TypeOf(DeferredFlags.SizeOf(FlagKind))));
+        }
+        FlagKind = DeferredFlags.WorkedOut;
+    }
+
+    /// <summary>Puts 1 or 0 on the stack, as a condition holds or not.</summary>
+    /// <param name="condition">The <see cref="ICondition"/>.</param>
+    public void LoadCondition(Type condition)
+    {
+        var isNegated = condition.IsGenericType;
+        var plain = isNegated ? condition.GetGenericArguments()[0] : condition;
+        if (!TryLoadFused(plain))
+        {
+            WorkOutFlags();
+            _il.Emit(OpCodes.Ldloca, _flags);
+            _il.Emit(OpCodes.Call, plain.GetMethod(nameof(ICondition.Holds))!);
+        }
+        if (!isNegated)
+            return;
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Ceq);
+    }
+
+    // Conditions of deferred flags that comparisons of the operands decide.
+    private bool TryLoadFused(Type condition)
+    {
+        if (FlagKind <= DeferredFlags.WorkedOut)
+            return false;
+        var size = DeferredFlags.SizeOf(FlagKind);
+        var isDifference = DeferredFlags.IsDifference(FlagKind);
+        if (condition == typeof(IfEqual))
+        {
+            if (isDifference)
+                LoadFlagWords();
+            else
+                LoadSum(size);
+            _il.Emit(OpCodes.Ceq);
+        }
+        else if (condition == typeof(IfSign))
+        {
+            LoadFlagWords();
+            _il.Emit(isDifference ? OpCodes.Sub : OpCodes.Add);
+            SignExtend(size);
+            _il.Emit(OpCodes.Ldc_I8, 0L);
+            _il.Emit(OpCodes.Clt);
+        }
+        else if (condition == typeof(IfBelow) && !isDifference)
+        {
+            // A carry: the sum is less than either operand.
+            LoadFlagWords();
+            _il.Emit(OpCodes.Add);
+            NarrowWide(size);
+            LoadFlagWord(ResultField);
+            _il.Emit(OpCodes.Clt_Un);
+        }
+        else if (!isDifference)
+        {
+            return false;
+        }
+        else if (condition == typeof(IfBelow))
+        {
+            LoadFlagWords();
+            _il.Emit(OpCodes.Clt_Un);
+        }
+        else if (condition == typeof(IfBelowOrEqual))
+        {
+            LoadFlagWords();
+            _il.Emit(OpCodes.Cgt_Un);
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Ceq);
+        }
+        else if (condition == typeof(IfLess))
+        {
+            LoadSignedFlagWords(size);
+            _il.Emit(OpCodes.Clt);
+        }
+        else if (condition == typeof(IfLessOrEqual))
+        {
+            LoadSignedFlagWords(size);
+            _il.Emit(OpCodes.Cgt);
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Ceq);
+        }
+        else
+        {
+            return false;
+        }
+        return true;
+    }
+
+    private void LoadSum(int size)
+    {
+        LoadFlagWords();
+        _il.Emit(OpCodes.Add);
+        NarrowWide(size);
+        _il.Emit(OpCodes.Ldc_I8, 0L);
+    }
+
+    private void NarrowWide(int size)
+    {
+        if (size == 8)
+            return;
+        Narrow(size);
+        Widen(size);
+    }
+
+    private void LoadFlagWord(FieldInfo field)
+    {
+        _il.Emit(OpCodes.Ldloc, _flags);
+        _il.Emit(OpCodes.Ldfld, field);
+    }
+
+    private void LoadFlagWords()
+    {
+        LoadFlagWord(ResultField);
+        LoadFlagWord(AuxField);
+    }
+
+    private void LoadSignedFlagWords(int size)
+    {
+        LoadFlagWord(ResultField);
+        SignExtend(size);
+        LoadFlagWord(AuxField);
+        SignExtend(size);
+    }
+
+    private void SetFlagWord(FieldInfo field, int size, int scratch)
+    {
+        _il.Emit(OpCodes.Ldloca, _flags);
+        _il.Emit(OpCodes.Ldloc, Scratch(size, scratch));
+        Widen(size);
+        _il.Emit(OpCodes.Stfld, field);
+    }
+
+    // On entry, and after a handler was called.
+    private void TakeFlags()
+    {
+        TakeStoredFlags();
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Stloc, _kind);
+    }
+
+    private void TakeStoredFlags()
+    {
+        LoadState(nameof(CpuState.Flags));
+        _il.Emit(OpCodes.Ldobj, typeof(ArithmeticFlags));
+        _il.Emit(OpCodes.Stloc, _flags);
+    }
+
+    // Whoever jumps to a block says what the flags hold there.
+    private void PassFlags()
+    {
+        if (FlagKind == DeferredFlags.Dynamic)
+            return;
+        _il.Emit(OpCodes.Ldc_I4, FlagKind);
+        _il.Emit(OpCodes.Stloc, _kind);
+    }
+
+    private void StoreFlagsHere()
+    {
+        _il.Emit(OpCodes.Ldarg_1);
+        if (FlagKind == DeferredFlags.Dynamic)
+            _il.Emit(OpCodes.Ldloc, _kind);
+        else
+            _il.Emit(OpCodes.Ldc_I4, FlagKind);
+        LoadFlagWords();
+        _il.Emit(OpCodes.Call, StoreFlags);
+    }
+
+    private void StoreFlagsAtExit(LocalBuilder exit)
+    {
+        var isStatic = _il.DefineLabel();
+        var store = _il.DefineLabel();
+        var plain = _il.DefineLabel();
+        var done = _il.DefineLabel();
+        LoadExit(exit, nameof(RegionExit.Flags));
+        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Bge, isStatic);
+        _il.Emit(OpCodes.Br, store);
+        _il.MarkLabel(isStatic);
+        LoadExit(exit, nameof(RegionExit.Flags));
+        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Stloc, _kind);
+        _il.MarkLabel(store);
+        _il.Emit(OpCodes.Ldloc, _kind);
+        _il.Emit(OpCodes.Brfalse, plain);
+        _il.Emit(OpCodes.Ldarg_1);
+        _il.Emit(OpCodes.Ldloc, _kind);
+        LoadFlagWords();
+        _il.Emit(OpCodes.Call, StoreFlags);
+        _il.Emit(OpCodes.Br, done);
+        _il.MarkLabel(plain);
+        LoadState(nameof(CpuState.Flags));
+        _il.Emit(OpCodes.Ldloc, _flags);
+        _il.Emit(OpCodes.Stobj, typeof(ArithmeticFlags));
+        _il.MarkLabel(done);
+    }
+}

@@ -1,0 +1,275 @@
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Runtime.InteropServices;
+using Emu.Cpu.Execution;
+using Emu.Cpu.State;
+
+namespace Emu.Cpu.Compilation;
+
+/// <summary>Writes the intermediate language of one region.</summary>
+/// <remarks>
+/// <code>
+///   prologue   loads the guest's registers into locals; goes to the entry that the op's block names
+///   block ...  each charges the budget on the edge that leads to it; memory accesses hit the TLB inline
+///   exits      number themselves
+///   epilogue   writes the registers back, works out the flags, tail-calls the handler that the exit's entry in the table names
+/// </code>
+/// Compiled code has the handlers' signature, so whoever chains to a block need not know that a region begins there. Whatever is out of
+/// the ordinary (a TLB miss, a fault, a branch out of the region) leaves the region before the instruction and lets its handler do it.
+/// </remarks>
+internal sealed unsafe partial class RegionEmitter
+{
+    private static readonly Type StatePointer = typeof(CpuState).MakePointerType();
+    private static readonly Type OpPointer = typeof(Op).MakePointerType();
+    private static readonly Type[] HandlerParameters = [typeof(Vcpu), StatePointer, OpPointer];
+
+    private readonly ILGenerator _il;
+    private readonly IReadOnlyList<RegionBlock> _blocks;
+    private readonly Dictionary<nint, RegionBlock> _byBlock = [];
+    private readonly List<RegionExit> _exits = [];
+    private readonly List<(Label Label, int Exit)> _exitStubs = [];
+    private readonly List<nint> _copies = [];
+    private readonly Label _epilogue, _calledOut, _prologue;
+    private readonly LocalBuilder _budget, _origin, _tlb, _exit, _flags, _kind;
+
+    private readonly nint* _code;
+
+    private RegionBlock _block;
+    private BlockAccesses _accesses;
+    private int _instruction;
+
+    /// <summary>Begins a region.</summary>
+    /// <param name="method">The method that it becomes.</param>
+    /// <param name="blocks">Its blocks; those that are entries are marked.</param>
+    public RegionEmitter(DynamicMethod method, IReadOnlyList<RegionBlock> blocks)
+    {
+        _il = method.GetILGenerator(4096);
+        _blocks = blocks;
+        _block = blocks[0];
+        _accesses = new BlockAccesses(_block);
+        foreach (var block in blocks)
+        {
+            block.Label = _il.DefineLabel();
+            _byBlock.Add((nint)block.Block, block);
+        }
+        _code = (nint*)NativeMemory.Alloc((nuint)sizeof(nint));
+        _copies.Add((nint)_code);
+        _prologue = _il.DefineLabel();
+        _epilogue = _il.DefineLabel();
+        _calledOut = _il.DefineLabel();
+        _budget = _il.DeclareLocal(typeof(long));
+        _origin = _il.DeclareLocal(typeof(ulong));
+        _tlb = _il.DeclareLocal(typeof(nint));
+        _exit = _il.DeclareLocal(typeof(int));
+        _flags = _il.DeclareLocal(typeof(ArithmeticFlags));
+        _kind = _il.DeclareLocal(typeof(int));
+    }
+
+    /// <summary>The generator, for emissions.</summary>
+    public ILGenerator Il => _il;
+
+    /// <summary>The method that a region becomes.</summary>
+    public static DynamicMethod NewMethod(ulong address) =>
+        new($"region {address:x}", typeof(void), HandlerParameters, typeof(Vcpu).Module, true) { InitLocals = false };
+
+    /// <summary>Emits everything.</summary>
+    /// <returns>The memory that the code refers to, which must live as long as it does.</returns>
+    public RegionMemory Emit()
+    {
+        _il.Emit(OpCodes.Br, _prologue);
+        foreach (var block in _blocks)
+            EmitBlock(block);
+        EmitExits();
+        var table = (RegionExit*)NativeMemory.Alloc((nuint)(_exits.Count * sizeof(RegionExit)));
+        CollectionsMarshal.AsSpan(_exits).CopyTo(new Span<RegionExit>(table, _exits.Count));
+        _copies.Add((nint)table);
+        EmitEpilogue(table);
+        EmitPrologue();
+        return new RegionMemory(_code, _copies);
+    }
+
+    private void EmitBlock(RegionBlock block)
+    {
+        _block = block;
+        _il.MarkLabel(block.Label);
+        FlagKind = DeferredFlags.Dynamic;
+        _accesses = new BlockAccesses(block);
+        var instructions = block.Instructions;
+        for (_instruction = 0; _instruction < instructions.Count; _instruction++)
+        {
+            var instruction = instructions[_instruction];
+            var op = block.Ops + instruction.OpIndex;
+            if (instruction.Emission is { } emission && emission.Emit(this, in instruction, op))
+            {
+                if (instruction.EndsBlock)
+                    return;
+                continue;
+            }
+            if (Environment.GetEnvironmentVariable("EMU_TIER") == "2")
+                Console.Error.WriteLine($"not emitted: {instruction.Decoded.Code} {instruction.Decoded}");
+            if (instruction.EndsBlock || !MayCall(in instruction))
+            {
+                Leave();
+                return;
+            }
+            EmitCall(in instruction, op);
+        }
+        FallThrough();
+    }
+
+    private void EmitPrologue()
+    {
+        _il.MarkLabel(_prologue);
+        if (_usesSse || _usesAvx)
+            EmitAvailabilityCheck();
+        LoadAllRegisters();
+        LoadState(nameof(CpuState.Budget));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Stloc, _budget);
+        LoadState(nameof(CpuState.DataTlb));
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Stloc, _tlb);
+        TakeFlags();
+        LoadState(nameof(CpuState.Rip));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Stloc, _origin);
+
+        _il.Emit(OpCodes.Ldarg_2);
+        _il.Emit(OpCodes.Ldc_I4, sizeof(Block) - StateLayout.BlockEntry);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Ldind_U2);
+        SwitchByEntry(Enter);
+    }
+
+    // By the number of an entry, which is on the stack.
+    private void SwitchByEntry(Action<RegionBlock> go)
+    {
+        var entries = _blocks.Where(block => block.IsEntry).ToArray();
+        if (entries.Length == 1)
+        {
+            _il.Emit(OpCodes.Pop);
+            go(entries[0]);
+            return;
+        }
+        var stubs = entries.Select(_ => _il.DefineLabel()).ToArray();
+        _il.Emit(OpCodes.Switch, stubs);
+        for (var i = 0; i < entries.Length; i++)
+        {
+            _il.MarkLabel(stubs[i]);
+            go(entries[i]);
+        }
+    }
+
+    private void Enter(RegionBlock block)
+    {
+        if (block.Delta != 0)
+        {
+            _il.Emit(OpCodes.Ldloc, _origin);
+            _il.Emit(OpCodes.Ldc_I8, block.Delta);
+            _il.Emit(OpCodes.Sub);
+            _il.Emit(OpCodes.Stloc, _origin);
+        }
+        _il.Emit(OpCodes.Br, block.Label);
+    }
+
+    private void EmitExits()
+    {
+        foreach (var (label, exit) in _exitStubs)
+        {
+            _il.MarkLabel(label);
+            _il.Emit(OpCodes.Ldc_I4, exit);
+            _il.Emit(OpCodes.Stloc, _exit);
+            _il.Emit(OpCodes.Br, _epilogue);
+        }
+    }
+
+    private void EmitEpilogue(RegionExit* table)
+    {
+        // An instruction that was called did not complete, or wants the run loop: it has set RIP and the budget itself.
+        if (_hasCalls)
+        {
+            _il.MarkLabel(_calledOut);
+            StoreAllRegisters();
+            _il.Emit(OpCodes.Ret);
+        }
+        _il.MarkLabel(_epilogue);
+        StoreAllRegisters();
+        var exit = _il.DeclareLocal(typeof(nint));
+        _il.Emit(OpCodes.Ldc_I8, (long)table);
+        _il.Emit(OpCodes.Ldloc, _exit);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Ldc_I4_5);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Stloc, exit);
+
+        LoadState(nameof(CpuState.Budget));
+        _il.Emit(OpCodes.Ldloc, _budget);
+        LoadExit(exit, nameof(RegionExit.Refund));
+        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stind_I8);
+
+        LoadState(nameof(CpuState.Rip));
+        _il.Emit(OpCodes.Ldloc, _origin);
+        LoadExit(exit, nameof(RegionExit.RipDelta));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stind_I8);
+
+        StoreFlagsAtExit(exit);
+
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldarg_1);
+        LoadExit(exit, nameof(RegionExit.Op));
+        _il.Emit(OpCodes.Ldind_I);
+        LoadExit(exit, nameof(RegionExit.Handler));
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Tailcall);
+        _il.EmitCalli(OpCodes.Calli, CallingConventions.Standard, typeof(void), HandlerParameters, null);
+        _il.Emit(OpCodes.Ret);
+    }
+
+    private void LoadExit(LocalBuilder exit, string field)
+    {
+        _il.Emit(OpCodes.Ldloc, exit);
+        Offset(StateLayout.OffsetOfExit(field));
+    }
+
+    /// <summary>Puts the address of a field of the CPU's state on the stack.</summary>
+    private void LoadState(string field) => LoadState(StateOffset(field));
+
+    private void LoadState(int offset)
+    {
+        _il.Emit(OpCodes.Ldarg_1);
+        Offset(offset);
+    }
+
+    private static int StateOffset(string field) => StateLayout.OffsetOf(field);
+
+    private void Offset(int offset)
+    {
+        if (offset == 0)
+            return;
+        _il.Emit(OpCodes.Ldc_I4, offset);
+        _il.Emit(OpCodes.Add);
+    }
+
+    /// <summary>A label that leaves the region before the current instruction, which the interpreter executes.</summary>
+    public Label ExitHere() => ExitAt(_block.Ops + _block.Instructions[_instruction].OpIndex);
+
+    private Label ExitAt(Op* op) => ExitTo(op, op->Handler, _block.Delta, 0);
+
+    private Label ExitTo(Op* op, delegate*<Vcpu, CpuState*, Op*, void> handler, long ripDelta, int refund)
+    {
+        var label = _il.DefineLabel();
+        _exitStubs.Add((label, _exits.Count));
+        var real = op == null ? null : Block.Ops(_block.Block) + (op - _block.Ops);
+        _exits.Add(new RegionExit { Handler = handler, Op = real, RipDelta = ripDelta, Refund = refund, Flags = FlagKind });
+        return label;
+    }
+
+    private void Leave() => _il.Emit(OpCodes.Br, ExitHere());
+}
