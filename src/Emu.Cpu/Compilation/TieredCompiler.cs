@@ -20,10 +20,17 @@ public sealed unsafe class TieredCompiler : IDisposable
     private readonly PhysicalMemory _memory;
     private readonly CpuModel _model;
     private readonly TieringLimits _limits;
-    private readonly Queue<RegionPlan> _waiting = [];
+    private readonly Dictionary<nint, RegionPlan> _waiting = [];
     private readonly Dictionary<nint, List<RegionPlan>> _plansOf = [];
     private readonly Dictionary<RegionPlan, CompiledRegion> _regions = [];
     private readonly List<CompiledRegion> _retired = [];
+    private const int MostRefusals = 4;
+
+    // log2 of how much hotter than the threshold a block may be known to be.
+    private const int MostRequests = 16;
+
+    private struct Ts { public long s, n; }
+    [System.Runtime.InteropServices.DllImport("libc")] private static extern int clock_gettime(int id, out Ts ts);
     private RegionCompiler? _compiler;
     private Thread? _thread;
     private bool _isDisposed;
@@ -47,6 +54,9 @@ public sealed unsafe class TieredCompiler : IDisposable
     /// <summary>Regions compiled so far.</summary>
     public int RegionCount { get; private set; }
 
+    /// <summary>Time spent on them.</summary>
+    public TimeSpan CompileTime { get; private set; }
+
     /// <summary>Instructions in them.</summary>
     public long InstructionCount { get; private set; }
 
@@ -56,6 +66,11 @@ public sealed unsafe class TieredCompiler : IDisposable
         lock (_gate)
         {
             _isDisposed = true;
+            clock_gettime(3, out var tm);
+            if (Environment.GetEnvironmentVariable("EMU_TIER") != null)
+                Console.Error.Write($"main {tm.s + tm.n / 1e9:f2} s; ");
+            if (Environment.GetEnvironmentVariable("EMU_TIER") != null)
+                Console.Error.WriteLine($"{RegionCount} regions {InstructionCount} instructions {CompileTime.TotalMilliseconds} ms, waiting {_waiting.Count}");
             _waiting.Clear();
             Monitor.PulseAll(_gate);
         }
@@ -70,6 +85,7 @@ public sealed unsafe class TieredCompiler : IDisposable
         if (!RegionPlan.Allows(block->Mode) || !block->IsLinkable)
             return;
         block->Heat = _limits.Executions;
+        block->Requests = 0;
         Block.Ops(block)->Handler = &Count;
     }
 
@@ -118,7 +134,7 @@ public sealed unsafe class TieredCompiler : IDisposable
     private static void Count(Vcpu vcpu, CpuState* s, Op* op)
     {
         var block = (Block*)op - 1;
-        if (--block->Heat <= 0)
+        if (--block->Heat == 0)
             vcpu.RequestRegion(block);
         block->Interpreter(vcpu, s, op);
     }
@@ -127,13 +143,24 @@ public sealed unsafe class TieredCompiler : IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void Request(CpuState* s, Block* block)
     {
+        block->Heat = _limits.Executions << block->Requests;
+        if (block->Requests < MostRequests)
+            block->Requests++;
         var plan = RegionPlan.Make(_blocks, _memory, s, block, _limits);
+        if (!plan.IsLoop && plan.Count < _limits.LeastTraceInstructions)
+        {
+            // Its neighbours may yet become hot; if they do not, it is not counted for ever.
+            if (block->Requests == MostRefusals)
+                Block.Ops(block)->Handler = block->Interpreter;
+            return;
+        }
         lock (_gate)
         {
             if (_entered.Contains((nint)block))
                 return;
-            // Until there is a region, it costs nothing any more.
-            Block.Ops(block)->Handler = block->Interpreter;
+            // A later plan knows more of what is hot around the block.
+            if (_waiting.Remove((nint)block, out var earlier))
+                GiveUp(earlier);
             foreach (var planned in plan.Blocks)
             {
                 ((Block*)planned.Block)->IsInRegion = true;
@@ -143,7 +170,7 @@ public sealed unsafe class TieredCompiler : IDisposable
             }
             if (!_limits.IsSynchronous)
             {
-                _waiting.Enqueue(plan);
+                _waiting.Add((nint)block, plan);
                 Monitor.Pulse(_gate);
                 if (_thread == null)
                 {
@@ -163,23 +190,38 @@ public sealed unsafe class TieredCompiler : IDisposable
             RegionPlan? plan;
             lock (_gate)
             {
-                while (!_waiting.TryDequeue(out plan))
+                while ((plan = TakeMostUrgent()) == null)
                 {
                     if (_isDisposed)
                         return;
                     Monitor.Wait(_gate);
                 }
-                if (plan.IsCancelled)
-                    continue;
             }
             Compile(plan);
         }
     }
 
+    // What was executed most; of several, what was asked for last.
+    private RegionPlan? TakeMostUrgent()
+    {
+        RegionPlan? most = null;
+        foreach (var plan in _waiting.Values)
+        {
+            if (most == null || plan.Urgency >= most.Urgency)
+                most = plan;
+        }
+        if (most != null)
+            _waiting.Remove(most.Blocks[0].Block);
+        return most;
+    }
+
     private void Compile(RegionPlan plan)
     {
         _compiler ??= new RegionCompiler(_model, _blocks.NoBlock);
+        clock_gettime(3, out var t0);
         var region = _compiler.Compile(plan);
+        clock_gettime(3, out var t1);
+        CompileTime += TimeSpan.FromMicroseconds((t1.s - t0.s) * 1e6 + (t1.n - t0.n) / 1e3);
         lock (_gate)
         {
             if (plan.IsCancelled || _isDisposed)
@@ -198,6 +240,9 @@ public sealed unsafe class TieredCompiler : IDisposable
         var entry = (ushort)0;
         foreach (var planned in region.Plan.Blocks)
         {
+            // A block of the region that asked for one, too, asks again if it is still executed outside.
+            if (_waiting.TryGetValue(planned.Block, out var superfluous))
+                GiveUp(superfluous);
             InstructionCount += planned.Count;
             _instructions += planned.Count;
             if (!planned.IsEntry)
@@ -217,6 +262,8 @@ public sealed unsafe class TieredCompiler : IDisposable
     private void GiveUp(RegionPlan plan)
     {
         plan.IsCancelled = true;
+        if (_waiting.TryGetValue(plan.Blocks[0].Block, out var waiting) && waiting == plan)
+            _waiting.Remove(plan.Blocks[0].Block);
         var isInstalled = _regions.Remove(plan, out var region);
         foreach (var planned in plan.Blocks)
         {
@@ -228,6 +275,7 @@ public sealed unsafe class TieredCompiler : IDisposable
             _entered.Remove(planned.Block);
             // It is counted anew.
             block->Heat = _limits.Executions;
+            block->Requests = 0;
             Block.Ops(block)->Handler = &Count;
         }
         if (!isInstalled)
