@@ -6,6 +6,8 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>MOVD, MOVQ from an integer (SDM Vol. 2B).</summary>
 internal readonly struct MoveFromGeneral : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         Vector128.CreateScalar(value).AsByte();
 }
@@ -13,6 +15,8 @@ internal readonly struct MoveFromGeneral : IFromGeneral
 /// <summary>PINSRB (SDM Vol. 2B).</summary>
 internal readonly struct Pinsrb : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         a.WithElement(immediate & 15, (byte)value);
 }
@@ -20,6 +24,8 @@ internal readonly struct Pinsrb : IFromGeneral
 /// <summary>PINSRW (SDM Vol. 2B).</summary>
 internal readonly struct Pinsrw : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         a.AsUInt16().WithElement(immediate & 7, (ushort)value).AsByte();
 }
@@ -27,6 +33,8 @@ internal readonly struct Pinsrw : IFromGeneral
 /// <summary>PINSRD (SDM Vol. 2B).</summary>
 internal readonly struct Pinsrd : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         a.AsUInt32().WithElement(immediate & 3, (uint)value).AsByte();
 }
@@ -34,6 +42,8 @@ internal readonly struct Pinsrd : IFromGeneral
 /// <summary>PINSRQ (SDM Vol. 2B).</summary>
 internal readonly struct Pinsrq : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         a.AsUInt64().WithElement(immediate & 1, value).AsByte();
 }
@@ -69,18 +79,24 @@ internal readonly struct Cvtsi2sd64 : IFromGeneral
 /// <summary>MOVD: the lowest doubleword (SDM Vol. 2B).</summary>
 internal readonly struct LowDoubleword : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt32().ToScalar();
 }
 
 /// <summary>MOVQ: the lower quadword (SDM Vol. 2B).</summary>
 internal readonly struct LowQuadword : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt64().ToScalar();
 }
 
 /// <summary>PMOVMSKB (SDM Vol. 2B).</summary>
 internal readonly struct Pmovmskb : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static int BitsOfLane => 16;
 
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.ExtractMostSignificantBits();
@@ -89,6 +105,8 @@ internal readonly struct Pmovmskb : IToGeneral
 /// <summary>MOVMSKPS (SDM Vol. 2B).</summary>
 internal readonly struct Movmskps : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static int BitsOfLane => 4;
 
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt32().ExtractMostSignificantBits();
@@ -97,6 +115,8 @@ internal readonly struct Movmskps : IToGeneral
 /// <summary>MOVMSKPD (SDM Vol. 2B).</summary>
 internal readonly struct Movmskpd : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static int BitsOfLane => 2;
 
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt64().ExtractMostSignificantBits();
@@ -105,24 +125,32 @@ internal readonly struct Movmskpd : IToGeneral
 /// <summary>PEXTRB (SDM Vol. 2B).</summary>
 internal readonly struct Pextrb : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.GetElement(immediate & 15);
 }
 
 /// <summary>PEXTRW (SDM Vol. 2B).</summary>
 internal readonly struct Pextrw : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt16().GetElement(immediate & 7);
 }
 
 /// <summary>PEXTRD, EXTRACTPS (SDM Vol. 2).</summary>
 internal readonly struct Pextrd : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt32().GetElement(immediate & 3);
 }
 
 /// <summary>PEXTRQ (SDM Vol. 2B).</summary>
 internal readonly struct Pextrq : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt64().GetElement(immediate & 1);
 }
 
