@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Events;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -31,6 +32,7 @@ public sealed unsafe partial class Vcpu
     internal void DisarmSingleStep() => State->StepFrom = NotStepping;
 
     /// <summary>Lets TF, as the instruction that is executing leaves it, decide whether a single-step trap follows that instruction.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void StepByNewTrapFlag()
     {
         DisarmSingleStep();

@@ -29,8 +29,11 @@ public sealed unsafe partial class Vcpu
             if (block->ByteLength > (uint)length)
                 block->LastPage = nextPhysical & ~0xFFFUL;
         }
-        _blocks.Add(block, ops);
-        return block;
+        var kept = _blocks.Add(block, ops);
+        // The terminator that waits for its successor may be one of those that have just been written over.
+        if (kept != block)
+            State->LinkRequest = null;
+        return kept;
     }
 
     // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept. Fifteen bytes always decide.

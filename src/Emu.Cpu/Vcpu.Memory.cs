@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -22,6 +23,14 @@ public sealed unsafe partial class Vcpu
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
     internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
+        var usual = TranslateQuickly(op, linear, size, false);
+        if (usual > Faulted)
+            return usual;
+        return usual == Faulted ? null : ReadUnusual(op, linear, size, segment);
+    }
+
+    private byte* ReadUnusual(Op* op, ulong linear, int size, SegmentName segment)
+    {
         var rights = DataAccess;
         if (!BeginAccess(op, linear, size, segment, rights))
             return null;
@@ -43,6 +52,17 @@ public sealed unsafe partial class Vcpu
     /// <summary>A write that missed the TLB: the bytes are at the start of <see cref="CpuState.Scratch"/>.</summary>
     /// <returns>False after a fault or a request for repetition, with nothing written.</returns>
     internal bool WriteSlow(Op* op, ulong linear, int size, SegmentName segment)
+    {
+        var usual = TranslateQuickly(op, linear, size, true);
+        if (usual == Faulted)
+            return false;
+        if (usual == null || _memory.WatchesWrites(usual))
+            return WriteUnusual(op, linear, size, segment);
+        Copy(State->Scratch, usual, size);
+        return true;
+    }
+
+    private bool WriteUnusual(Op* op, ulong linear, int size, SegmentName segment)
     {
         var rights = DataAccess | PageAccess.Write;
         if (!BeginAccess(op, linear, size, segment, rights))
@@ -66,6 +86,14 @@ public sealed unsafe partial class Vcpu
     /// <summary>A read-modify-write that missed the TLB.</summary>
     /// <returns>Where to read and store, or null after a fault or a request for repetition.</returns>
     internal byte* ModifySlow(Op* op, ulong linear, int size, SegmentName segment)
+    {
+        var usual = TranslateQuickly(op, linear, size, true);
+        if (usual == Faulted)
+            return null;
+        return usual == null || _memory.WatchesWrites(usual) ? ModifyUnusual(op, linear, size, segment) : usual;
+    }
+
+    private byte* ModifyUnusual(Op* op, ulong linear, int size, SegmentName segment)
     {
         var rights = DataAccess | PageAccess.Write;
         if (!BeginAccess(op, linear, size, segment, rights))
@@ -190,7 +218,7 @@ public sealed unsafe partial class Vcpu
         }
         if (_memory.WatchesWrites(host))
             _blocks.Invalidate(physical, length);
-        Buffer.MemoryCopy(from, host, length, length);
+        Copy(from, host, length);
         return true;
     }
 
@@ -220,6 +248,20 @@ public sealed unsafe partial class Vcpu
             _mmio.Write(physical + (ulong)done, piece, value);
             done += piece;
         }
+    }
+
+    // Operands of one to eight bytes are by far the most.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(byte* from, byte* to, int size)
+    {
+        if (size == 8)
+            *(ulong*)to = *(ulong*)from;
+        else if (size == 4)
+            *(uint*)to = *(uint*)from;
+        else if (size == 1)
+            *to = *from;
+        else
+            Unsafe.CopyBlockUnaligned(to, from, (uint)size);
     }
 
     private static int DevicePiece(int left) => left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;

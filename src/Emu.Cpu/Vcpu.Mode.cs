@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -126,6 +127,7 @@ public sealed unsafe partial class Vcpu
     private void TakeAddressSpace()
     {
         _tlb.Switch(CurrentPcid);
+        _banks = _tlb.Bank(0);
         // An epoch that was left knows nothing of other bases.
         if ((_codeMode & (CodeMode.Flat | CodeMode.Code64)) == 0)
             _tlb.RenewCode();
@@ -141,6 +143,11 @@ public sealed unsafe partial class Vcpu
     {
         var s = State;
         ref var cs = ref s->Segments[(int)SegmentName.Cs];
+        if ((s->Efer & Efer.Lma) != 0 && (cs.Attributes & SegmentAttributes.Long) != 0 && _codeMode == (CodeMode.Code64 | CodeMode.Flat))
+        {
+            UpdatePrivilege();
+            return;
+        }
         var mode = ComputeCodeMode();
         if (mode != _codeMode || cs.Base != _codeBase || cs.Limit != _codeLimit)
         {
@@ -156,8 +163,25 @@ public sealed unsafe partial class Vcpu
         UpdateDataBank();
     }
 
+    /// <summary>The same where 64-bit code goes on as 64-bit code: only CPL and RFLAGS.AC may have changed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void UpdatePrivilege()
+    {
+        var s = State;
+        var isUser = s->Cpl == 3;
+        s->CodeTag = (s->CodeTag & ~(ulong)CodeMode.User) | (isUser ? (ulong)CodeMode.User : 0);
+        s->DataTlb = HasDataBreakpoints || (s->SystemFlags & Rflags.AlignmentCheck) != 0
+            ? CheckedOrNot()
+            : _banks + (int)(isUser ? TlbBank.User : (s->Cr4 & Cr4.Smap) != 0 ? TlbBank.Supervisor : TlbBank.SupervisorOverride) * Tlb.Entries;
+    }
+
     /// <summary>Chooses the TLB bank of data accesses: after a change of RFLAGS.AC or the breakpoints alone.</summary>
-    internal void UpdateDataBank() => State->DataTlb = _tlb.Bank(ChecksEveryAccess ? TlbBank.Checked : DataBank);
+    internal void UpdateDataBank() => State->DataTlb = CheckedOrNot();
+
+    private TlbEntry* CheckedOrNot() => ChecksEveryAccess ? _tlb.Bank(TlbBank.Checked) : _banks + (int)DataBank * Tlb.Entries;
+
+    // The banks of the current address space.
+    private TlbEntry* _banks;
 
     private ulong _codeBase;
     private uint _codeLimit;

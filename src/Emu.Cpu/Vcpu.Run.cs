@@ -191,7 +191,7 @@ public sealed unsafe partial class Vcpu
             s->Rip = (uint)s->Rip;
         var entry = JumpCacheEntry.For(s, s->Rip);
         var block = entry->Block;
-        if (entry->Rip != s->Rip || entry->Tag != s->CodeTag || block->Count == long.MaxValue)
+        if (entry->Rip != s->Rip || entry->Tag != s->CodeTag || block->Count == Block.Forgotten)
         {
             var tag = s->CodeTag;
             block = LookUpOrDecode();

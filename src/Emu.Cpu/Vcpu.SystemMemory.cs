@@ -116,6 +116,23 @@ public sealed unsafe partial class Vcpu
         return WriteSystemSlow(linear, (byte*)from, size, rights, uncanonical, errorCode);
     }
 
+    /// <summary>Where bytes may be read at once: in one page that the TLB answers for.</summary>
+    /// <returns>The host address, or null where <see cref="TryReadSystem(ulong, void*, int, PageAccess, byte, uint)"/> has to be asked.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal byte* ReadableAtOnce(ulong linear, int size, PageAccess rights)
+    {
+        var slot = Tlb.Slot(SystemBank(rights), linear);
+        return slot->ReadTag == ((linear + (ulong)size - 1) & ~0xFFFUL) ? (byte*)((nint)linear + slot->Addend) : null;
+    }
+
+    /// <summary>The same for writes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal byte* WritableAtOnce(ulong linear, int size, PageAccess rights)
+    {
+        var slot = Tlb.Slot(SystemBank(rights), linear);
+        return slot->WriteTag == ((linear + (ulong)size - 1) & ~0xFFFUL) ? (byte*)((nint)linear + slot->Addend) : null;
+    }
+
     /// <summary>Writes a value at a linear address with a supervisor's implicit rights.</summary>
     internal bool TryWriteSystem<T>(ulong linear, T value) where T : unmanaged =>
         TryWriteSystem(linear, &value, sizeof(T), PageAccess.Write, ExceptionVector.GeneralProtection, 0);
@@ -134,7 +151,8 @@ public sealed unsafe partial class Vcpu
         : (State->Cr4 & Cr4.Smap) == 0 ? TlbBank.SupervisorOverride : TlbBank.Supervisor;
 
     // Where an access may go straight through: nowhere while every one is looked at.
-    private TlbEntry* SystemBank(PageAccess rights) => _tlb.Bank(HasDataBreakpoints ? TlbBank.Checked : SystemBankOf(rights));
+    private TlbEntry* SystemBank(PageAccess rights) =>
+        HasDataBreakpoints ? _tlb.Bank(TlbBank.Checked) : _banks + (int)SystemBankOf(rights) * Tlb.Entries;
 
     private ulong WrapSystem(ulong linear) => (State->Efer & Efer.Lma) != 0 ? linear : (uint)linear;
 

@@ -50,6 +50,7 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>True for an address that is canonical under the paging mode in use (SDM Vol. 1, 3.3.7.1).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsCanonical(ulong linear) => SignExtend(linear, (State->Cr4 & Cr4.La57) != 0 ? 57 : 48) == linear;
 
     /// <summary>
@@ -124,6 +125,71 @@ public sealed unsafe partial class Vcpu
                 !_memory.WatchesWrites(host), host - (linear & 0xFFF));
         }
         return true;
+    }
+
+    // What TranslateQuickly returns for a page fault that it has raised.
+    private static byte* Faulted => (byte*)1;
+
+    /// <summary>
+    /// The usual end of a data access that the TLB does not answer: RAM in the bank in use that used tables allow, or a page that is not present.
+    /// Does then what <see cref="TryTranslateData"/> does.
+    /// </summary>
+    /// <param name="op">The instruction.</param>
+    /// <param name="linear">The address.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="isWrite">Whether they are to be written.</param>
+    /// <returns>The host address; <see cref="Faulted"/>; or null where anything is not as usual: nothing was done then.</returns>
+    private byte* TranslateQuickly(Op* op, ulong linear, int size, bool isWrite)
+    {
+        var s = State;
+        var slot = Tlb.Slot(s->DataTlb, linear);
+        if ((linear & 0xFFF) + (ulong)size > PhysicalMemory.PageSize || SignExtend(linear, 48) != linear || _segmentFaulted
+            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || (isWrite && slot->Allows(linear, TlbEntry.Writable)))
+        {
+            return null;
+        }
+        var leaf = _walker.WalkUsed(linear);
+        var isUser = s->Cpl == 3;
+        if (leaf <= PageWalker.NoLeaf)
+        {
+            if (leaf == 0)
+                return null;
+            NotePageFault(linear);
+            RaiseFault(op, ExceptionVector.PageFault, (uint)((isWrite ? PageAccess.Write : 0) | (isUser ? PageAccess.User : 0)));
+            return Faulted;
+        }
+        var isUsers = (leaf & PageWalker.LeafUser) != 0;
+        var isWritable = (leaf & PageWalker.LeafWritable) != 0 || (!isUser && (s->Cr0 & Cr0.Wp) == 0);
+        var key = (int)(leaf >> PageWalker.LeafKeyShift) & 15;
+        var physical = leaf & _walker.AddressBits;
+        if ((isUser ? !isUsers : isUsers && (s->Cr4 & Cr4.Smap) != 0 && (s->SystemFlags & Rflags.AlignmentCheck) == 0)
+            || (isWrite && !isWritable)
+            // Where a key takes anything away, the usual is over.
+            || ((s->Cr4 & (Cr4.Pke | Cr4.Pks)) != 0 && (((isUsers ? s->Pkru : s->Pkrs) >> (key * 2)) & 3) != 0)
+            || physical >= _memory.PlainLimit)
+        {
+            return null;
+        }
+        if ((leaf & PageWalker.LeafAccessed) == 0 || (isWrite && (leaf & PageWalker.LeafDirty) == 0))
+        {
+            if (!_walker.MarkLeaf(leaf, isWrite))
+                return null;
+        }
+        var host = _memory.Host + physical;
+        var page = linear & ~0xFFFUL;
+        // D is set by the first write, and only then may later writes go without a walk.
+        var writable = isWritable && (isWrite || (leaf & PageWalker.LeafDirty) != 0);
+        _tlb.Insert(slot, new TlbEntry
+        {
+            ReadTag = page,
+            WriteTag = writable && !_memory.WatchesWrites(host) ? page : TlbEntry.Never,
+            Addend = (nint)host - (nint)page,
+            Identity = page | TlbEntry.Readable | (writable ? TlbEntry.Writable : 0)
+                | ((leaf & PageWalker.LeafGlobal) != 0 && (s->Cr4 & Cr4.Pge) != 0 ? TlbEntry.Global : 0)
+                | ((ulong)key << TlbEntry.KeyShift)
+                | ((leaf & PageWalker.LeafOf2MiB) != 0 ? 21UL : (leaf & PageWalker.LeafOf1GiB) != 0 ? 30UL : 12UL) << TlbEntry.SizeShift,
+        });
+        return host + (linear & 0xFFF);
     }
 
     private bool MayTouch(TlbBank bank, ulong linear, PageAccess rights, out PageAccess errorCode)

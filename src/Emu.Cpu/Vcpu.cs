@@ -49,6 +49,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         _partial = AllocateBlock();
         _uncached = AllocateBlock();
         _walker = new PageWalker(_memory, State, Model.PhysicalAddressBits, Model.HasGiantPages);
+        _banks = _tlb.Bank(0);
         _blocks = options.Blocks;
         _decoder = new BlockDecoder(Model.InstructionTable);
         _blocks.Flushed += ForgetJumps;

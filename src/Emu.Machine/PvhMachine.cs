@@ -235,7 +235,7 @@ public sealed class PvhMachine : IDisposable
         {
             ExecutionEngine.Interpreter => null,
             ExecutionEngine.Jit => new TieringLimits { Executions = Env("T", 2), IsSynchronous = true },
-            _ => new TieringLimits { Executions = Env("T", 1000), RegionInstructions = Env("RI", 120), Coldness = Env("CO", 4) },
+            _ => new TieringLimits { Executions = Env("T", 1000), RegionInstructions = Env("RI", 150), TraceInstructions = Env("TI", 40), Coldness = Env("CO", 4) },
         };
     }
 

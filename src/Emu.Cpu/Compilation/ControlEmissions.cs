@@ -46,3 +46,31 @@ internal sealed unsafe class ReturnEmission(int size) : Emission
         return true;
     }
 }
+
+/// <summary>Near jumps and calls through a register or memory.</summary>
+/// <param name="size">Bytes of the target.</param>
+/// <param name="isCall">A call.</param>
+internal sealed unsafe class IndirectEmission(int size, bool isCall) : Emission
+{
+    /// <inheritdoc/>
+    public override bool Emit(RegionEmitter region, in GuestInstruction instruction, Op* op)
+    {
+        if (!region.HasComputedTargets || (isCall && !RegionEmitter.CanUseStack(in instruction)))
+            return false;
+        if (instruction.HasMemory)
+        {
+            if (!RegionEmitter.CanAddress(in instruction))
+                return false;
+            region.FindForReading(in instruction, op, size);
+            region.LoadPlace();
+            region.ReadMemory(size);
+        }
+        else
+        {
+            region.LoadRegister(op->Source, size);
+        }
+        region.Widen(size);
+        region.Computed(in instruction, op, isCall ? size : 0);
+        return true;
+    }
+}

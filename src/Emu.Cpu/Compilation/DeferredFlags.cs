@@ -53,7 +53,7 @@ internal static unsafe class DeferredFlags
     /// <param name="kind">The kind.</param>
     /// <param name="a">The first operand, or <see cref="ArithmeticFlags.Result"/>.</param>
     /// <param name="b">The second operand, or <see cref="ArithmeticFlags.Aux"/>.</param>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Store(CpuState* s, int kind, ulong a, ulong b)
     {
         switch (kind)

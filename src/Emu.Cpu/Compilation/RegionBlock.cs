@@ -25,19 +25,30 @@ internal sealed unsafe class RegionBlock
     /// <summary>Its physical page.</summary>
     public required ulong Page { get; init; }
 
+    /// <summary>True for 64-bit code.</summary>
+    public required bool Is64 { get; init; }
+
     /// <summary>True where the region may be entered at it.</summary>
     public required bool IsEntry { get; init; }
 
     /// <summary>True where it follows a call of the region: returns may lead to it.</summary>
     public required bool IsReturnSite { get; init; }
 
+    /// <summary>True where computed branches of the region may lead to it.</summary>
+    public required bool IsComputed { get; init; }
+
     /// <summary>Where its code begins.</summary>
     public Label Label { get; set; }
 }
 
 /// <summary>Unmanaged memory that a region's code refers to.</summary>
-internal sealed unsafe class RegionMemory(IReadOnlyList<nint> pieces) : IDisposable
+/// <param name="code">Where the address of the code belongs.</param>
+/// <param name="pieces">All of it.</param>
+internal sealed unsafe class RegionMemory(nint* code, IReadOnlyList<nint> pieces) : IDisposable
 {
+    /// <summary>Where the address of the code belongs, once it is known.</summary>
+    public nint* Code => code;
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -35,7 +35,9 @@ internal sealed unsafe class RegionCompiler
             var memory = new RegionEmitter(method, blocks).Emit();
             var handle = GetMethodDescriptor(method);
             RuntimeHelpers.PrepareMethod(handle);
-            return new CompiledRegion(plan, method, handle.GetFunctionPointer(), memory);
+            var code = handle.GetFunctionPointer();
+            *memory.Code = code;
+            return new CompiledRegion(plan, method, code, memory);
         }
         finally
         {
@@ -62,8 +64,10 @@ internal sealed unsafe class RegionCompiler
             Delta = planned.Delta,
             Length = block->ByteLength,
             Page = block->LastPage,
+            Is64 = (planned.Mode & CodeMode.Code64) != 0,
             IsEntry = planned.IsEntry,
             IsReturnSite = planned.IsReturnSite,
+            IsComputed = planned.IsComputed,
         };
     }
 

@@ -29,6 +29,7 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitCall(in GuestInstruction instruction, Op* op)
     {
         _hasCalls = true;
+        _accesses.Close();
         var copy = (Op*)NativeMemory.Alloc((nuint)((instruction.Ops + 1) * sizeof(Op)));
         _copies.Add((nint)copy);
         for (var i = 0; i < instruction.Ops; i++)

@@ -79,6 +79,50 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, exit);
     }
 
+    /// <summary>True where computed branches have been seen to stay in the region.</summary>
+    public bool HasComputedTargets => _blocks.Any(block => block.IsComputed);
+
+    /// <summary>A computed jump or call, whose target is on the stack: to whichever entry of the region it names.</summary>
+    /// <param name="instruction">The branch.</param>
+    /// <param name="op">Its op.</param>
+    /// <param name="returnSize">Bytes of the return address; 0 for a jump.</param>
+    public void Computed(in GuestInstruction instruction, Op* op, int returnSize)
+    {
+        var target = Scratch(8, 3);
+        _il.Emit(OpCodes.Stloc, target);
+        var exit = ExitHere();
+        FindJump(target, exit);
+        // The target's block must begin with this region.
+        var block = _il.DeclareLocal(typeof(nint));
+        _il.Emit(OpCodes.Ldloc, _entry!);
+        Offset(StateLayout.JumpBlock);
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Stloc, block);
+        _il.Emit(OpCodes.Ldloc, block);
+        Offset(sizeof(Block));
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Ldc_I8, (long)_code);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Bne_Un, exit);
+        if (returnSize != 0)
+        {
+            FindPush(in instruction, returnSize);
+            LoadPlace();
+            LoadRip(op->Offset + op->Length);
+            Narrow(returnSize);
+            WriteMemory(returnSize);
+            CommitPush(in instruction, returnSize);
+        }
+        _il.Emit(OpCodes.Ldloc, block);
+        Offset(StateLayout.BlockEntry);
+        _il.Emit(OpCodes.Ldind_U2);
+        var kind = FlagKind;
+        SwitchByEntry(entry => Enter(entry, kind));
+        if (_blocks.Count(entry => entry.IsEntry) > 1)
+            _il.Emit(OpCodes.Br, exit);
+    }
+
     private RegionBlock? TargetOf(Op* op)
     {
         var delta = _block.Delta + op->Displacement;
@@ -131,9 +175,20 @@ internal sealed unsafe partial class RegionEmitter
     private void CheckJumpCache(RegionBlock target, Label exit)
     {
         var rip = Scratch(8, 3);
-        _entry ??= _il.DeclareLocal(typeof(nint));
         LoadRipOf(target);
         _il.Emit(OpCodes.Stloc, rip);
+        FindJump(rip, exit);
+        _il.Emit(OpCodes.Ldloc, _entry!);
+        Offset(StateLayout.JumpBlock);
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldc_I8, (long)target.Block);
+        _il.Emit(OpCodes.Bne_Un, exit);
+    }
+
+    // Finds the entry of an address in the jump cache, which must be valid.
+    private void FindJump(LocalBuilder rip, Label exit)
+    {
+        _entry ??= _il.DeclareLocal(typeof(nint));
         _il.Emit(OpCodes.Ldloc, rip);
         _il.Emit(OpCodes.Ldloc, rip);
         _il.Emit(OpCodes.Ldc_I4, 12);
@@ -160,11 +215,6 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldind_I8);
         LoadState(nameof(CpuState.CodeTag));
         _il.Emit(OpCodes.Ldind_I8);
-        _il.Emit(OpCodes.Bne_Un, exit);
-        _il.Emit(OpCodes.Ldloc, _entry);
-        Offset(StateLayout.JumpBlock);
-        _il.Emit(OpCodes.Ldind_I8);
-        _il.Emit(OpCodes.Ldc_I8, (long)target.Block);
         _il.Emit(OpCodes.Bne_Un, exit);
     }
 

@@ -22,15 +22,13 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="alignment">Where not 0, the operand must be aligned so.</param>
     public void FindForReading(in GuestInstruction instruction, Op* op, int size, int alignment = 0)
     {
-        LoadLinear(in instruction, op);
-        Find(size, write: false, alignment);
+        Find(in instruction, op, size, write: false, alignment);
     }
 
     /// <summary>Finds the memory operand for writing, or for reading and writing.</summary>
     public void FindForWriting(in GuestInstruction instruction, Op* op, int size, int alignment = 0)
     {
-        LoadLinear(in instruction, op);
-        Find(size, write: true, alignment);
+        Find(in instruction, op, size, write: true, alignment);
     }
 
     /// <summary>Puts the host address of what was found last on the stack.</summary>
@@ -96,21 +94,54 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    // The linear address is on the stack.
-    private void Find(int size, bool write, int alignment)
+    private void Find(in GuestInstruction instruction, Op* op, int size, bool write, int alignment)
+    {
+        var place = _accesses.OperandOf(_instruction);
+        var group = _accesses.Find(place, size, write);
+        if (group?.Address == null)
+        {
+            LoadLinear(in instruction, op);
+            Check(group, place, size, write);
+        }
+        LoadGroupPlace(group, place);
+        if (alignment <= 1)
+            return;
+        // A page begins at a multiple of its size in the host's memory too.
+        var exit = ExitHere();
+        LoadPlace();
+        _il.Emit(OpCodes.Ldc_I4, alignment - 1);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Brtrue, exit);
+    }
+
+    private void LoadGroupPlace(BlockAccesses.Group? group, BlockAccesses.Place place)
+    {
+        if (group == null)
+            return;
+        _il.Emit(OpCodes.Ldloc, group.Address!);
+        Offset((int)(place.Distance - group.Low));
+        _il.Emit(OpCodes.Stloc, Place);
+    }
+
+    // Looks into the TLB for an access whose linear address is on the stack, or for all of its group.
+    private void Check(BlockAccesses.Group? group, BlockAccesses.Place place, int size, bool write)
     {
         _linear ??= _il.DeclareLocal(typeof(ulong));
         _entry ??= _il.DeclareLocal(typeof(nint));
         var exit = ExitHere();
-        _il.Emit(OpCodes.Stloc, _linear);
-        if (alignment > 1)
+        var address = Place;
+        if (group != null)
         {
-            _il.Emit(OpCodes.Ldloc, _linear);
-            _il.Emit(OpCodes.Ldc_I4, alignment - 1);
-            _il.Emit(OpCodes.Conv_I8);
-            _il.Emit(OpCodes.And);
-            _il.Emit(OpCodes.Brtrue, exit);
+            if (place.Distance != group.Low)
+            {
+                _il.Emit(OpCodes.Ldc_I8, group.Low - place.Distance);
+                _il.Emit(OpCodes.Add);
+            }
+            size = (int)(group.High - group.Low);
+            address = group.Address = _il.DeclareLocal(typeof(nint));
         }
+        _il.Emit(OpCodes.Stloc, _linear);
         // entry = bank + ((linear >> 12) & (Entries - 1)), in bytes
         _il.Emit(OpCodes.Ldloc, _linear);
         _il.Emit(OpCodes.Ldc_I4, 12 - SlotShift);
@@ -127,7 +158,7 @@ internal sealed unsafe partial class RegionEmitter
         Offset(write ? StateLayout.WriteTag : StateLayout.ReadTag);
         _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Ldloc, _linear);
-        if (size > 1 && alignment < size)
+        if (size > 1)
         {
             _il.Emit(OpCodes.Ldc_I4, size - 1);
             _il.Emit(OpCodes.Conv_I8);
@@ -144,7 +175,7 @@ internal sealed unsafe partial class RegionEmitter
         Offset(StateLayout.Addend);
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, Place);
+        _il.Emit(OpCodes.Stloc, address);
     }
 
     // log2 of an entry's size.

@@ -241,11 +241,12 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitAvailabilityCheck()
     {
         var available = _il.DefineLabel();
-        _il.Emit(OpCodes.Ldarg_1);
-        _il.Emit(_usesSse ? OpCodes.Ldc_I4_1 : OpCodes.Ldc_I4_0);
-        _il.Emit(_usesAvx ? OpCodes.Ldc_I4_1 : OpCodes.Ldc_I4_0);
-        _il.Emit(OpCodes.Call, typeof(Instructions.Vector.Availability).GetMethod(nameof(Instructions.Vector.Availability.InRegion))!);
-        _il.Emit(OpCodes.Brtrue, available);
+        var needed = (_usesSse ? RegisterSets.Sse : 0) | (_usesAvx ? RegisterSets.Avx : 0);
+        LoadState(nameof(CpuState.Unavailable));
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Ldc_I4, (int)needed);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Brfalse, available);
         _il.Emit(OpCodes.Ldarg_0);
         _il.Emit(OpCodes.Ldarg_1);
         _il.Emit(OpCodes.Ldarg_2);

@@ -32,7 +32,10 @@ internal sealed unsafe partial class RegionEmitter
     private readonly Label _epilogue, _calledOut, _prologue;
     private readonly LocalBuilder _budget, _origin, _tlb, _exit, _flags, _kind;
 
+    private readonly nint* _code;
+
     private RegionBlock _block;
+    private BlockAccesses _accesses;
     private int _instruction;
 
     /// <summary>Begins a region.</summary>
@@ -43,11 +46,14 @@ internal sealed unsafe partial class RegionEmitter
         _il = method.GetILGenerator(4096);
         _blocks = blocks;
         _block = blocks[0];
+        _accesses = new BlockAccesses(_block);
         foreach (var block in blocks)
         {
             block.Label = _il.DefineLabel();
             _byBlock.Add((nint)block.Block, block);
         }
+        _code = (nint*)NativeMemory.Alloc((nuint)sizeof(nint));
+        _copies.Add((nint)_code);
         _prologue = _il.DefineLabel();
         _epilogue = _il.DefineLabel();
         _calledOut = _il.DefineLabel();
@@ -80,7 +86,7 @@ internal sealed unsafe partial class RegionEmitter
         _copies.Add((nint)table);
         EmitEpilogue(table);
         EmitPrologue();
-        return new RegionMemory(_copies);
+        return new RegionMemory(_code, _copies);
     }
 
     private void EmitBlock(RegionBlock block)
@@ -88,6 +94,7 @@ internal sealed unsafe partial class RegionEmitter
         _block = block;
         _il.MarkLabel(block.Label);
         FlagKind = DeferredFlags.Dynamic;
+        _accesses = new BlockAccesses(block);
         var instructions = block.Instructions;
         for (_instruction = 0; _instruction < instructions.Count; _instruction++)
         {
@@ -128,24 +135,29 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Stloc, _origin);
 
-        var entries = _blocks.Where(b => b.IsEntry).ToArray();
-        if (entries.Length > 1)
+        _il.Emit(OpCodes.Ldarg_2);
+        _il.Emit(OpCodes.Ldc_I4, sizeof(Block) - StateLayout.BlockEntry);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Ldind_U2);
+        SwitchByEntry(Enter);
+    }
+
+    // By the number of an entry, which is on the stack.
+    private void SwitchByEntry(Action<RegionBlock> go)
+    {
+        var entries = _blocks.Where(block => block.IsEntry).ToArray();
+        if (entries.Length == 1)
         {
-            var stubs = entries.Select(_ => _il.DefineLabel()).ToArray();
-            _il.Emit(OpCodes.Ldarg_2);
-            _il.Emit(OpCodes.Ldc_I4, sizeof(Block) - StateLayout.BlockEntry);
-            _il.Emit(OpCodes.Sub);
-            _il.Emit(OpCodes.Ldind_U2);
-            _il.Emit(OpCodes.Switch, stubs);
-            for (var i = 0; i < entries.Length; i++)
-            {
-                _il.MarkLabel(stubs[i]);
-                Enter(entries[i]);
-            }
+            _il.Emit(OpCodes.Pop);
+            go(entries[0]);
+            return;
         }
-        else
+        var stubs = entries.Select(_ => _il.DefineLabel()).ToArray();
+        _il.Emit(OpCodes.Switch, stubs);
+        for (var i = 0; i < entries.Length; i++)
         {
-            Enter(entries[0]);
+            _il.MarkLabel(stubs[i]);
+            go(entries[i]);
         }
     }
 

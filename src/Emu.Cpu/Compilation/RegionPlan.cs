@@ -6,10 +6,13 @@ using Iced.Intel;
 namespace Emu.Cpu.Compilation;
 
 /// <summary>Which blocks are to become a region: chosen, and their bytes copied, on the thread that runs the guest.</summary>
+/// <remarks>
+/// Direct branches are followed from the block that is hot to those that are about as hot. If some way leads back, the region is the loop:
+/// all blocks on ways from the first block to itself. If none does, it is what follows the first block.
+/// </remarks>
 internal sealed unsafe class RegionPlan
 {
     private readonly List<PlannedBlock> _blocks = [];
-    private readonly HashSet<long> _known = [];
 
     private RegionPlan()
     {
@@ -24,23 +27,32 @@ internal sealed unsafe class RegionPlan
         /// <summary>From the first block's address to this one's.</summary>
         public required long Delta { get; init; }
 
-        /// <summary>Its bytes.</summary>
-        public required byte[] Code { get; init; }
-
-        /// <summary>Where they lie in guest-physical memory.</summary>
-        public required ulong PhysicalAddress { get; init; }
-
         /// <summary>Instructions.</summary>
         public required int Count { get; init; }
 
+        /// <summary>Its bytes.</summary>
+        public byte[] Code { get; set; } = [];
+
+        /// <summary>Where they lie in guest-physical memory.</summary>
+        public ulong PhysicalAddress { get; set; }
+
         /// <summary>Mode of the code.</summary>
-        public required CodeMode Mode { get; init; }
+        public CodeMode Mode { get; set; }
 
         /// <summary>The region may be entered here.</summary>
         public bool IsEntry { get; set; }
 
         /// <summary>Follows a call of the region.</summary>
         public bool IsReturnSite { get; set; }
+
+        /// <summary>A computed branch of the region leads here.</summary>
+        public bool IsComputed { get; set; }
+
+        /// <summary>Ends with a near return.</summary>
+        public bool Returns { get; set; }
+
+        /// <summary>The blocks that lead here.</summary>
+        public List<PlannedBlock> Predecessors { get; } = [];
     }
 
     /// <summary>The blocks, the first being the one that asked.</summary>
@@ -49,6 +61,12 @@ internal sealed unsafe class RegionPlan
     /// <summary>How hot its first block was when it was made: more is hotter.</summary>
     public int Urgency { get; private init; }
 
+    /// <summary>True where the region contains a way back to its first block.</summary>
+    public bool IsLoop { get; private init; }
+
+    /// <summary>Instructions in all blocks.</summary>
+    public int Count { get; private set; }
+
     /// <summary>Set when one of the blocks is forgotten: what comes of the plan may not be used.</summary>
     public bool IsCancelled { get; set; }
 
@@ -56,7 +74,7 @@ internal sealed unsafe class RegionPlan
     public static bool Allows(CodeMode mode) =>
         (mode & CodeMode.Code64) != 0 || (mode & (CodeMode.Code32 | CodeMode.Flat | CodeMode.Stack32)) == (CodeMode.Code32 | CodeMode.Flat | CodeMode.Stack32);
 
-    /// <summary>Plans a region around a block that has become hot: what is as hot and reached by direct branches, nearest first.</summary>
+    /// <summary>Plans a region around a block that has become hot.</summary>
     /// <param name="cache">All blocks.</param>
     /// <param name="memory">Guest RAM.</param>
     /// <param name="s">State of the vCPU that is about to execute the block.</param>
@@ -64,89 +82,149 @@ internal sealed unsafe class RegionPlan
     /// <param name="limits">How large a region may be, and how hot its blocks must be.</param>
     public static RegionPlan Make(BlockCache cache, PhysicalMemory memory, CpuState* s, Block* seed, TieringLimits limits)
     {
-        var plan = new RegionPlan { Urgency = seed->Requests };
-        var instructions = 0;
-        var queue = new Queue<(nint Block, long Delta, bool IsReturnSite)>();
-        queue.Enqueue(((nint)seed, 0, false));
-        plan._known.Add(0);
-        while (queue.TryDequeue(out var next))
+        var explored = new Exploration(cache, s, seed, limits).Explore();
+        var loop = LoopOf(explored);
+        var plan = new RegionPlan { Urgency = seed->Requests, IsLoop = loop.Count > 0 };
+        var room = loop.Count > 0 ? limits.RegionInstructions : limits.TraceInstructions;
+        foreach (var block in explored)
         {
-            var block = (Block*)next.Block;
-            if (instructions + block->Count > limits.RegionInstructions && plan._blocks.Count > 0)
+            if (block != explored[0] && (block.Count > room || (loop.Count > 0 && !loop.Contains(block))))
                 continue;
-            instructions += (int)block->Count;
-            plan._blocks.Add(new PlannedBlock
-            {
-                Block = next.Block,
-                Delta = next.Delta,
-                Code = new Span<byte>(memory.HostAddress(block->PhysicalAddress), (int)block->ByteLength).ToArray(),
-                PhysicalAddress = block->PhysicalAddress,
-                Count = (int)block->Count,
-                Mode = block->Mode,
-                IsEntry = plan._blocks.Count == 0 || next.IsReturnSite,
-                IsReturnSite = next.IsReturnSite,
-            });
-            plan.Follow(cache, s, block, next.Delta, limits, queue);
+            room -= block.Count;
+            plan.Add(memory, block);
         }
         return plan;
     }
 
-    private void Follow(BlockCache cache, CpuState* s, Block* block, long delta, TieringLimits limits, Queue<(nint, long, bool)> queue)
+    private void Add(PhysicalMemory memory, PlannedBlock planned)
     {
-        var last = Block.Ops(block);
-        var end = last;
-        for (; end->Remaining != 0; end++)
+        var block = (Block*)planned.Block;
+        planned.Code = new Span<byte>(memory.HostAddress(block->PhysicalAddress), (int)block->ByteLength).ToArray();
+        planned.PhysicalAddress = block->PhysicalAddress;
+        planned.Mode = block->Mode;
+        planned.IsEntry = _blocks.Count == 0 || planned.IsReturnSite || planned.IsComputed;
+        _blocks.Add(planned);
+        Count += planned.Count;
+    }
+
+    // The blocks from which the first can be reached; none where it cannot be.
+    private static HashSet<PlannedBlock> LoopOf(List<PlannedBlock> explored)
+    {
+        var loop = new HashSet<PlannedBlock>();
+        var pending = new Stack<PlannedBlock>();
+        pending.Push(explored[0]);
+        while (pending.TryPop(out var block))
         {
-            if (end->Remaining > 1)
-                last = end + 1;
+            foreach (var predecessor in block.Predecessors)
+            {
+                if (loop.Add(predecessor))
+                    pending.Push(predecessor);
+            }
         }
-        switch (((Code)last->Code).FlowControl())
+        return loop;
+    }
+
+    // Follows branches, nearest blocks first.
+    private sealed class Exploration(BlockCache cache, CpuState* s, Block* seed, TieringLimits limits)
+    {
+        private readonly Dictionary<long, PlannedBlock> _known = [];
+        private readonly List<PlannedBlock> _found = [];
+        private readonly CpuState* _s = s;
+        private readonly Block* _seed = seed;
+
+        public List<PlannedBlock> Explore()
         {
-            case FlowControl.UnconditionalBranch:
-                Consider(last, false);
-                break;
-            case FlowControl.ConditionalBranch:
-                Consider(last, false);
-                Consider(end, false);
-                break;
-            case FlowControl.Call when end != last && last->Displacement != 0:
-                Consider(last, false);
-                Consider(end, true);
-                break;
-            case FlowControl.Next:
-                Consider(end, false);
-                break;
+            var first = new PlannedBlock { Block = (nint)_seed, Delta = 0, Count = (int)_seed->Count };
+            _known.Add(0, first);
+            _found.Add(first);
+            var instructions = first.Count;
+            for (var i = 0; i < _found.Count && instructions < limits.RegionInstructions; i++)
+            {
+                var before = _found.Count;
+                Follow(_found[i]);
+                for (var added = before; added < _found.Count; added++)
+                    instructions += _found[added].Count;
+            }
+            // A return leads to where the region's calls are followed.
+            foreach (var site in _found.Where(block => block.IsReturnSite))
+                site.Predecessors.AddRange(_found.Where(block => block.Returns));
+            return _found;
         }
 
-        void Consider(Op* branch, bool isReturnSite)
+        private void Follow(PlannedBlock planned)
         {
-            var target = delta + branch->Displacement;
-            var found = cache.FindTarget(s, block, branch->Displacement, s->Rip + (ulong)target);
-            if (found == null || found->Mode != block->Mode || !found->IsLinkable || found->Count == long.MaxValue
-                || found->Executions(limits.Executions) < block->Executions(limits.Executions) / limits.Coldness || !_known.Add(target))
+            var block = (Block*)planned.Block;
+            var last = Block.Ops(block);
+            var end = last;
+            for (; end->Remaining != 0; end++)
             {
-                return;
+                if (end->Remaining > 1)
+                    last = end + 1;
             }
-            queue.Enqueue(((nint)found, target, isReturnSite));
+            switch (((Code)last->Code).FlowControl())
+            {
+                case FlowControl.UnconditionalBranch:
+                    Consider(planned, last);
+                    break;
+                case FlowControl.ConditionalBranch:
+                    Consider(planned, last);
+                    Consider(planned, end);
+                    break;
+                case FlowControl.Call when ((Code)last->Code).IsCallNear():
+                    Consider(planned, last);
+                    Consider(planned, end, isReturnSite: true);
+                    break;
+                case FlowControl.IndirectBranch when ((Code)last->Code).IsJmpNearIndirect():
+                    ConsiderComputed(planned, last);
+                    break;
+                case FlowControl.IndirectCall when ((Code)last->Code).IsCallNearIndirect():
+                    ConsiderComputed(planned, last);
+                    Consider(planned, end, isReturnSite: true);
+                    break;
+                case FlowControl.Return:
+                    planned.Returns = true;
+                    break;
+                case FlowControl.Next:
+                    Consider(planned, end);
+                    break;
+            }
+        }
+
+        private void Consider(PlannedBlock from, Op* branch, bool isReturnSite = false)
+        {
+            var delta = from.Delta + branch->Displacement;
+            var target = cache.FindTarget(_s, (Block*)from.Block, branch->Displacement, _s->Rip + (ulong)delta);
+            Consider(from, delta, target, isReturnSite, false);
+        }
+
+        // A computed branch leads where it has led, as far as the jump cache remembers.
+        private void ConsiderComputed(PlannedBlock from, Op* branch)
+        {
+            for (var entry = _s->JumpCache; entry < _s->JumpCache + JumpCacheEntry.Count; entry++)
+            {
+                if (entry->From == branch && entry->Tag == _s->CodeTag)
+                    Consider(from, (long)(entry->Rip - _s->Rip), entry->Block, false, true);
+            }
+        }
+
+        private void Consider(PlannedBlock from, long delta, Block* target, bool isReturnSite, bool isComputed)
+        {
+            if (!_known.TryGetValue(delta, out var planned))
+            {
+                if (target == null || target->Mode != _seed->Mode || !target->IsLinkable || target->Count == Block.Forgotten
+                    || target->Executions(limits.Executions) < _seed->Executions(limits.Executions) / limits.Coldness)
+                {
+                    return;
+                }
+                planned = new PlannedBlock { Block = (nint)target, Delta = delta, Count = (int)target->Count };
+                _known.Add(delta, planned);
+                _found.Add(planned);
+            }
+            planned.IsReturnSite |= isReturnSite;
+            planned.IsComputed |= isComputed;
+            // What follows a call is reached by the return.
+            if (!isReturnSite)
+                planned.Predecessors.Add(from);
         }
     }
-}
-
-/// <summary>When blocks are compiled, and how much at once.</summary>
-public sealed record TieringLimits
-{
-    /// <summary>Executions of a block after which it asks to be compiled.</summary>
-    public int Executions { get; init; } = 1000;
-
-    /// <summary>A neighbour belongs to the region when it has been executed at least one in so many times as often.</summary>
-    public int Coldness { get; init; } = 4;
-
-    /// <summary>Most instructions in a region: the time to compile one grows faster than its size.</summary>
-    public int RegionInstructions { get; init; } = 120;
-
-    /// <summary>Most instructions in all regions together; beyond, all are given up, and what is still hot is compiled again.</summary>
-    public int TotalInstructions { get; init; } = 400_000;
-
-    /// <summary>Compile at once, on the thread that asks, instead of in the background.</summary>
-    public bool IsSynchronous { get; init; }
 }

@@ -24,6 +24,8 @@ public sealed unsafe class TieredCompiler : IDisposable
     private readonly Dictionary<nint, List<RegionPlan>> _plansOf = [];
     private readonly Dictionary<RegionPlan, CompiledRegion> _regions = [];
     private readonly List<CompiledRegion> _retired = [];
+    private const int MostRefusals = 4;
+
     // log2 of how much hotter than the threshold a block may be known to be.
     private const int MostRequests = 16;
 
@@ -64,6 +66,9 @@ public sealed unsafe class TieredCompiler : IDisposable
         lock (_gate)
         {
             _isDisposed = true;
+            clock_gettime(3, out var tm);
+            if (Environment.GetEnvironmentVariable("EMU_TIER") != null)
+                Console.Error.Write($"main {tm.s + tm.n / 1e9:f2} s; ");
             if (Environment.GetEnvironmentVariable("EMU_TIER") != null)
                 Console.Error.WriteLine($"{RegionCount} regions {InstructionCount} instructions {CompileTime.TotalMilliseconds} ms, waiting {_waiting.Count}");
             _waiting.Clear();
@@ -142,6 +147,13 @@ public sealed unsafe class TieredCompiler : IDisposable
         if (block->Requests < MostRequests)
             block->Requests++;
         var plan = RegionPlan.Make(_blocks, _memory, s, block, _limits);
+        if (!plan.IsLoop && plan.Count < _limits.LeastTraceInstructions)
+        {
+            // Its neighbours may yet become hot; if they do not, it is not counted for ever.
+            if (block->Requests == MostRefusals)
+                Block.Ops(block)->Handler = block->Interpreter;
+            return;
+        }
         lock (_gate)
         {
             if (_entered.Contains((nint)block))
@@ -228,6 +240,9 @@ public sealed unsafe class TieredCompiler : IDisposable
         var entry = (ushort)0;
         foreach (var planned in region.Plan.Blocks)
         {
+            // A block of the region that asked for one, too, asks again if it is still executed outside.
+            if (_waiting.TryGetValue(planned.Block, out var superfluous))
+                GiveUp(superfluous);
             InstructionCount += planned.Count;
             _instructions += planned.Count;
             if (!planned.IsEntry)

@@ -31,34 +31,32 @@ public sealed unsafe class BlockDecoder
     private sealed class PageReader : CodeReader
     {
         private byte* _first, _second;
-        private int _firstLength, _secondLength, _position;
+        private uint _firstLength, _length, _position;
 
         public void Start(byte* first, int firstLength, byte* second, int secondLength)
         {
             _first = first;
-            _firstLength = firstLength;
+            _firstLength = (uint)firstLength;
             _second = second;
-            _secondLength = secondLength;
+            _length = (uint)(firstLength + secondLength);
             _position = 0;
         }
 
         /// <summary>What FOP records of the x87 instruction at a position: three bits of the opcode's first byte and the second one.</summary>
-        public int X87Opcode(int position)
+        public int X87Opcode(uint position)
         {
             while ((At(position) & 0xF8) != 0xD8)
                 position++;
             return (At(position) & 7) << 8 | At(position + 1);
         }
 
-        public override int ReadByte() => At(_position++);
-
-        private int At(int at)
+        public override int ReadByte()
         {
-            if (at < _firstLength)
-                return _first[at];
-            at -= _firstLength;
-            return at < _secondLength ? _second[at] : -1;
+            var at = _position++;
+            return at < _firstLength ? _first[at] : At(at);
         }
+
+        private int At(uint at) => at < _firstLength ? _first[at] : at < _length ? _second[at - _firstLength] : -1;
     }
 
     /// <summary>The outcome of <see cref="Decode"/>.</summary>
@@ -113,7 +111,7 @@ public sealed unsafe class BlockDecoder
             _table.Bind(ref operands);
             Record?.Add(new GuestInstruction(in operands, (int)(op - Block.Ops(block))));
             if (X87Pointers.IsX87(instruction.Code))
-                op->Immediate = _x87Flags + _reader.X87Opcode((int)start);
+                op->Immediate = _x87Flags + _reader.X87Opcode(start);
             end = (uint)decoder.IP;
             terminated = operands.EndsBlock;
             op += operands.Ops;

@@ -59,6 +59,9 @@ public unsafe ref struct Operands
         op->Base = op->Index = CpuState.ZeroOffset;
         op->Segment = (byte)SegmentName.Ds;
         var addressSize = CodeSize switch { 64 => 8, 32 => 4, _ => 2 };
+        // Kinds of operands that an instruction does not have are those of registers.
+        HasMemory = instruction.Op0Kind == OpKind.Memory || instruction.Op1Kind == OpKind.Memory || instruction.Op2Kind == OpKind.Memory
+            || instruction.Op3Kind == OpKind.Memory;
         if (HasMemory)
             addressSize = TakeMemory();
         op->Shape = Execution.Op.AddressSizeOf(instruction.Length, addressSize);
@@ -92,18 +95,7 @@ public unsafe ref struct Operands
     public readonly bool Is64 => (Mode & CodeMode.Code64) != 0;
 
     /// <summary>True where an operand is in memory (LEA's and string instructions' included).</summary>
-    public readonly bool HasMemory
-    {
-        get
-        {
-            for (var i = 0; i < _instruction.OpCount; i++)
-            {
-                if (_instruction.GetOpKind(i) == OpKind.Memory)
-                    return true;
-            }
-            return false;
-        }
-    }
+    public bool HasMemory { get; }
 
     /// <summary>Which address arithmetic the memory operand takes.</summary>
     public readonly AddressingKind Addressing
@@ -136,21 +128,13 @@ public unsafe ref struct Operands
 
     /// <summary>Bytes of a register operand, or of the memory operand.</summary>
     public readonly int SizeOf(int operand) =>
-        IsRegister(operand) ? _instruction.GetOpRegister(operand).GetSize() : _instruction.MemorySize.GetSize();
+        IsRegister(operand) ? RegisterFacts.SizeOf(_instruction.GetOpRegister(operand)) : RegisterFacts.SizeOf(_instruction.MemorySize);
 
     /// <summary>Byte offset in <see cref="CpuState"/> of a general register operand; number of any other register.</summary>
     public readonly byte RegisterOf(int operand) => RegisterOffset(_instruction.GetOpRegister(operand));
 
     /// <summary>Byte offset in <see cref="CpuState"/> of a general register; number of any other register.</summary>
-    public static byte RegisterOffset(Register register) => register switch
-    {
-        Register.None => CpuState.ZeroOffset,
-        Register.RIP or Register.EIP => CpuState.RipOffset,
-        >= Register.AH and <= Register.BH => (byte)((register - Register.AH) * 8 + 1),
-        // Not the register's own number: Iced counts AH–BH between BL and SPL.
-        _ when register.IsGPR() => (byte)(register.GetFullRegister().GetNumber() * 8),
-        _ => (byte)register.GetNumber(),
-    };
+    public static byte RegisterOffset(Register register) => RegisterFacts.OffsetOf(register);
 
     /// <summary>Takes an implicit memory operand at DS:rDI (MASKMOVDQU) as if it had been encoded, its segment override included.</summary>
     public readonly void TakeStringDestination(int operand)
@@ -198,8 +182,8 @@ public unsafe ref struct Operands
         {
             Register.RIP => 8,
             Register.EIP => 4,
-            _ when i.MemoryBase != Register.None => i.MemoryBase.GetSize(),
-            _ when i.MemoryIndex.IsGPR() => i.MemoryIndex.GetSize(),
+            _ when i.MemoryBase != Register.None => RegisterFacts.SizeOf(i.MemoryBase),
+            _ when i.MemoryIndex.IsGPR() => RegisterFacts.SizeOf(i.MemoryIndex),
             _ => i.MemoryDisplSize,
         };
     }

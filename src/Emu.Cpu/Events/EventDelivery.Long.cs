@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
@@ -46,20 +47,21 @@ internal static unsafe partial class EventDelivery
         if (!DescriptorTables.TryMarkAccessed(vcpu, gate.Selector, descriptor))
             return false;
 
-        // The error code or, above it, nothing: the frame's lowest address comes first.
-        var frame = stackalloc ulong[6];
-        frame[0] = e.ErrorCode;
-        frame[1] = e.Rip;
-        frame[2] = s->Segments[(int)SegmentName.Cs].Selector;
-        frame[3] = FlagsToPush(vcpu, in e);
-        frame[4] = s->Registers[4];
-        frame[5] = s->Segments[(int)SegmentName.Ss].Selector;
         var skipped = e.HasErrorCode ? 0 : 1;
-        var size = (6 - skipped) * sizeof(ulong);
+        var size = (FrameSize - skipped) * sizeof(ulong);
         pointer = (pointer & ~15UL) - (ulong)size;
         var rights = cpl == 3 ? PageAccess.User | PageAccess.Write : PageAccess.Write;
-        if (!vcpu.TryWriteSystem(pointer, frame + skipped, size, rights, ExceptionVector.StackFault, ext))
+        var place = (ulong*)vcpu.WritableAtOnce(pointer, size, rights);
+        if (place != null)
+        {
+            if (skipped == 0)
+                *place = e.ErrorCode;
+            FillFrame(vcpu, in e, place - skipped);
+        }
+        else if (!TryWriteFrame(vcpu, in e, pointer, skipped, rights, ext))
+        {
             return false;
+        }
 
         s->Registers[4] = pointer;
         if (cpl != s->Cpl)
@@ -68,6 +70,30 @@ internal static unsafe partial class EventDelivery
         return true;
     }
 
+    // The error code or, above it, nothing: the frame's lowest address comes first.
+    private const int FrameSize = 6;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FillFrame(Vcpu vcpu, in EventInFlight e, ulong* frame)
+    {
+        var s = vcpu.State;
+        frame[1] = e.Rip;
+        frame[2] = s->Segments[(int)SegmentName.Cs].Selector;
+        frame[3] = FlagsToPush(vcpu, in e);
+        frame[4] = s->Registers[4];
+        frame[5] = s->Segments[(int)SegmentName.Ss].Selector;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryWriteFrame(Vcpu vcpu, in EventInFlight e, ulong pointer, int skipped, PageAccess rights, uint ext)
+    {
+        var frame = stackalloc ulong[FrameSize];
+        frame[0] = e.ErrorCode;
+        FillFrame(vcpu, in e, frame);
+        return vcpu.TryWriteSystem(pointer, frame + skipped, (FrameSize - skipped) * sizeof(ulong), rights, ExceptionVector.StackFault, ext);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryReadStackPointer(Vcpu vcpu, uint offset, uint ext, out ulong pointer)
     {
         ref var tr = ref vcpu.State->Segments[(int)SegmentName.Tr];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
@@ -37,6 +38,7 @@ internal static unsafe partial class EventDelivery
     private static uint GateErrorCode(in EventInFlight e) => e.Vector * 8u + 2 + ExtOf(in e);
 
     /// <summary>RFLAGS to push: faults push RF set, so that their return skips an instruction breakpoint (SDM Vol. 3, 17.3.1.1).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong FlagsToPush(Vcpu vcpu, in EventInFlight e)
     {
         var flags = vcpu.RflagsImage;
@@ -130,6 +132,7 @@ internal static unsafe partial class EventDelivery
         return TryDeliverSamePrivilege(vcpu, in e, gate, descriptor);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryReadHandlerSegment(Vcpu vcpu, ushort selector, uint ext, out Descriptor descriptor)
     {
         descriptor = default;
@@ -232,6 +235,7 @@ internal static unsafe partial class EventDelivery
             : vcpu.Fail(ExceptionVector.GeneralProtection, ext);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Enter(Vcpu vcpu, Gate gate, Descriptor descriptor, uint cpl, ulong rip)
     {
         var s = vcpu.State;

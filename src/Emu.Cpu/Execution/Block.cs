@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Execution;
@@ -11,7 +12,10 @@ public unsafe struct Block
     /// <summary>Most instructions in a block: <see cref="Op.Remaining"/> is a byte.</summary>
     public const int MaxInstructions = 64;
 
-    /// <summary>Instructions; <see cref="long.MaxValue"/> once the code has changed, so that no budget lets a link through.</summary>
+    /// <summary>The <see cref="Count"/> of a block whose code has changed.</summary>
+    public const long Forgotten = long.MaxValue;
+
+    /// <summary>Instructions; <see cref="Forgotten"/> once the code has changed, so that no budget lets a link through.</summary>
     public long Count;
 
     /// <summary>Guest-physical address of the first byte.</summary>
@@ -47,8 +51,11 @@ public unsafe struct Block
     /// <summary>How often the block has asked to be compiled: each time it has been executed twice as often as the time before.</summary>
     public byte Requests;
 
+    /// <summary>Ops that there is room for behind the header.</summary>
+    public uint Room;
+
     /// <summary>True where direct links from its own page may lead here: it lies in one page.</summary>
-    public readonly bool IsLinkable => LastPage == (PhysicalAddress & ~0xFFFUL);
+    public readonly bool IsLinkable => (PhysicalAddress & 0xFFF) + ByteLength <= PhysicalMemory.PageSize;
 
     /// <summary>How often the block has been executed, as far as it was counted.</summary>
     /// <param name="first">Executions before the first request.</param>
@@ -107,6 +114,9 @@ public unsafe struct JumpCacheEntry
     /// <summary>The block there.</summary>
     public Block* Block;
 
+    /// <summary>The indirect branch that came this way last: what the compiler knows of where such branches lead.</summary>
+    public Op* From;
+
     /// <summary>The entry where a virtual address belongs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static JumpCacheEntry* For(CpuState* s, ulong rip) => s->JumpCache + ((rip ^ (rip >> 12)) & (Count - 1));
@@ -147,6 +157,14 @@ public static unsafe class Chain
                 Block.Ops(block)->Handler(vcpu, s, Block.Ops(block));
             }
         }
+    }
+
+    /// <summary>Like <see cref="Indirect"/>, and leaves a note for the compiler. Nothing may follow this call.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Computed(Vcpu vcpu, CpuState* s, Op* op, ulong rip)
+    {
+        JumpCacheEntry.For(s, rip)->From = op;
+        Indirect(vcpu, s, rip);
     }
 
     /// <summary>Goes on at an address after a change of mode, privilege or IF: to the run loop where an event waits, else through the jump cache.</summary>

@@ -9,11 +9,15 @@ namespace Emu.Cpu.Execution;
 /// <remarks>
 /// Blocks live in one arena that only grows; when it is full, everything is forgotten at once (<see cref="Flushed"/>). An invalidated
 /// block stays where it is with an impossible <see cref="Block.Count"/>, so that links to it fail their budget check and need no
-/// list of their own.
+/// list of their own. What is decoded at its address next takes its place, and the links are good again.
 /// </remarks>
 public sealed unsafe class BlockCache : IDisposable
 {
     private const int GranuleShift = 6;
+    private const int GranulesInPage = PhysicalMemory.PageSize >> GranuleShift;
+
+    // How far before a byte a block that holds it may start.
+    private const ulong LongestBlock = Block.MaxInstructions * 15;
     private const nuint DefaultArenaBytes = 64 << 20;
 
     private readonly PhysicalMemory _memory;
@@ -32,18 +36,38 @@ public sealed unsafe class BlockCache : IDisposable
         _arenaBytes = arenaBytes;
         _arena = (byte*)NativeMemory.AlignedAlloc(arenaBytes, 64);
         NoBlock = (Block*)NativeMemory.AlignedAlloc((nuint)sizeof(Block), 64);
-        *NoBlock = new Block { Count = long.MaxValue };
+        *NoBlock = new Block { Count = Block.Forgotten };
         memory.CodePageWritten = Invalidate;
     }
 
     /// <summary>The 64-byte granules of a page that hold code, and the blocks of each by the granule where they start.</summary>
     private sealed class CodePage
     {
+        // Granules that blocks lie in, and how many in each.
         public ulong Granules;
-        public readonly nint[] Buckets = new nint[PhysicalMemory.PageSize >> GranuleShift];
+        public readonly ushort[] BlocksIn = new ushort[GranulesInPage];
+
+        // Forgotten blocks stay, for what is decoded at their address next, until it needs more room than they have.
+        public readonly nint[] Buckets = new nint[GranulesInPage];
 
         // Blocks that start in another page, any other, and end in this one; some may have been forgotten since.
-        public readonly List<nint> Reaching = [];
+        public List<nint>? Reaching;
+
+        public void Enter(ulong from, ulong to)
+        {
+            Granules |= BlockCache.Granules(from, to);
+            for (var i = from >> GranuleShift; i <= (to - 1) >> GranuleShift; i++)
+                BlocksIn[i]++;
+        }
+
+        public void Leave(ulong from, ulong to)
+        {
+            for (var i = from >> GranuleShift; i <= (to - 1) >> GranuleShift; i++)
+            {
+                if (--BlocksIn[i] == 0)
+                    Granules &= ~(1UL << (int)i);
+            }
+        }
     }
 
     /// <summary>What an unlinked terminator leads to: a block that no budget admits.</summary>
@@ -74,13 +98,12 @@ public sealed unsafe class BlockCache : IDisposable
     /// <summary>Finds the block that starts at a physical address, or null.</summary>
     public Block* Find(ulong physical, CodeMode mode)
     {
-        var host = _memory.HostAddress(physical);
-        var page = host == null ? null : _pages[(host - _memory.Host) / PhysicalMemory.PageSize];
+        var page = PageOf(physical);
         if (page == null)
             return null;
         for (var block = (Block*)page.Buckets[(physical & 0xFFF) >> GranuleShift]; block != null; block = block->NextInBucket)
         {
-            if (block->PhysicalAddress == physical && block->Mode == mode)
+            if (block->PhysicalAddress == physical && block->Mode == mode && block->Count != Block.Forgotten)
                 return block;
         }
         return null;
@@ -98,30 +121,45 @@ public sealed unsafe class BlockCache : IDisposable
     /// <summary>Enters the block that was built in the room from <see cref="Reserve"/>.</summary>
     /// <param name="block">The block: its address, mode and length are set.</param>
     /// <param name="ops">Ops that follow its header, terminators included.</param>
-    public void Add(Block* block, int ops)
+    /// <returns>
+    /// Where it is kept: in place of what was known at its address and has been forgotten, so that what led there leads to it, and code that
+    /// changes again and again takes no more room; else where it was built.
+    /// </returns>
+    public Block* Add(Block* block, int ops)
     {
-        _used += (nuint)(sizeof(Block) + ops * sizeof(Op) + 63) & ~(nuint)63;
         var page = Watch(block->PhysicalAddress);
         var first = block->PhysicalAddress & 0xFFF;
-        var bucket = first >> GranuleShift;
-        block->NextInBucket = (Block*)page.Buckets[bucket];
+        ref var bucket = ref page.Buckets[first >> GranuleShift];
+        block->Room = (uint)ops;
+        var forgotten = TakeForgotten(ref bucket, block);
+        if (forgotten != null)
+        {
+            block->Room = forgotten->Room;
+            Buffer.MemoryCopy(block, forgotten, sizeof(Block) + ops * sizeof(Op), sizeof(Block) + ops * sizeof(Op));
+            block = forgotten;
+        }
+        else
+        {
+            _used += (nuint)(sizeof(Block) + ops * sizeof(Op) + 63) & ~(nuint)63;
+        }
+        block->NextInBucket = (Block*)bucket;
+        bucket = (nint)block;
         block->IsInRegion = false;
         Compiler?.Watch(block);
-        page.Buckets[bucket] = (nint)block;
-        page.Granules |= Granules(first, Math.Min(first + block->ByteLength, PhysicalMemory.PageSize));
+        page.Enter(first, Math.Min(first + block->ByteLength, PhysicalMemory.PageSize));
         if (!block->IsLinkable)
         {
             var last = Watch(block->LastPage);
-            last.Granules |= Granules(0, first + block->ByteLength - PhysicalMemory.PageSize);
-            last.Reaching.Add((nint)block);
+            last.Enter(0, first + block->ByteLength - PhysicalMemory.PageSize);
+            (last.Reaching ??= []).Add((nint)block);
         }
+        return block;
     }
 
     /// <summary>True where a write would change translated code.</summary>
     public bool Overlaps(ulong physical, int length)
     {
-        var host = _memory.HostAddress(physical);
-        var page = host == null ? null : _pages[(host - _memory.Host) / PhysicalMemory.PageSize];
+        var page = PageOf(physical);
         return page != null && (page.Granules & Granules(physical & 0xFFF, (physical & 0xFFF) + (ulong)length)) != 0;
     }
 
@@ -134,12 +172,19 @@ public sealed unsafe class BlockCache : IDisposable
         var index = (host - _memory.Host) / PhysicalMemory.PageSize;
         var page = _pages[index];
         var from = physical & 0xFFF;
-        if (page == null || (page.Granules & Granules(from, from + (ulong)length)) == 0)
+        if (page == null)
             return;
+        if ((page.Granules & Granules(from, from + (ulong)length)) == 0)
+        {
+            // Not when its last code goes: code that is changed and run in turns would be watched and not watched in turns.
+            if (page.Granules == 0)
+                _memory.ForgetCode(index);
+            return;
+        }
 
-        page.Granules = Drop(page, physical & ~0xFFFUL, from, from + (ulong)length) | DropReaching(page, from);
-        if (page.Granules == 0)
-            _memory.ForgetCode(index);
+        Drop(page, physical & ~0xFFFUL, from, from + (ulong)length);
+        if (page.Reaching != null)
+            DropReaching(page, from);
     }
 
     /// <summary>Forgets everything.</summary>
@@ -159,6 +204,12 @@ public sealed unsafe class BlockCache : IDisposable
         NativeMemory.AlignedFree(NoBlock);
     }
 
+    private CodePage? PageOf(ulong physical)
+    {
+        var host = _memory.HostAddress(physical);
+        return host == null ? null : _pages[(nuint)(host - _memory.Host) / PhysicalMemory.PageSize];
+    }
+
     private CodePage Watch(ulong physical)
     {
         var host = _memory.HostAddress(physical);
@@ -168,73 +219,64 @@ public sealed unsafe class BlockCache : IDisposable
         return _pages[index] ??= new CodePage();
     }
 
-    // Drops the page's blocks that overlap [from, to), offsets in the page; returns the granules that still hold code.
-    private ulong Drop(CodePage page, ulong pageAddress, ulong from, ulong to)
+    // Forgets the page's blocks that overlap [from, to), offsets in the page.
+    private void Drop(CodePage page, ulong pageAddress, ulong from, ulong to)
     {
-        var granules = 0UL;
-        for (var bucket = 0; bucket < page.Buckets.Length; bucket++)
+        var firstBucket = (from - Math.Min(from, LongestBlock)) >> GranuleShift;
+        for (var bucket = firstBucket; bucket <= (to - 1) >> GranuleShift; bucket++)
         {
-            Block* last = null;
-            for (var block = (Block*)page.Buckets[bucket]; block != null; block = block->NextInBucket)
+            for (var block = (Block*)page.Buckets[bucket]; block != null;)
             {
+                var next = block->NextInBucket;
                 var start = block->PhysicalAddress - pageAddress;
-                var end = start + block->ByteLength;
-                if (start < to && end > from)
-                {
-                    Retire(block);
-                    if (last == null)
-                        page.Buckets[bucket] = (nint)block->NextInBucket;
-                    else
-                        last->NextInBucket = block->NextInBucket;
-                    continue;
-                }
-                granules |= Granules(start, Math.Min(end, PhysicalMemory.PageSize));
-                last = block;
+                if (block->Count != Block.Forgotten && start < to && start + block->ByteLength > from)
+                    Forget(page, block);
+                block = next;
             }
         }
-        return granules;
     }
 
-    // Drops the blocks that reach into the page as far as an offset; returns the granules that others reach.
-    private ulong DropReaching(CodePage page, ulong from)
+    // Forgets the blocks that reach into the page as far as an offset.
+    private void DropReaching(CodePage page, ulong from)
     {
-        var granules = 0UL;
-        for (var i = page.Reaching.Count - 1; i >= 0; i--)
+        for (var i = page.Reaching!.Count - 1; i >= 0; i--)
         {
             var block = (Block*)page.Reaching[i];
-            var end = (block->PhysicalAddress & 0xFFF) + block->ByteLength - PhysicalMemory.PageSize;
-            if (block->Count != long.MaxValue && end <= from)
-            {
-                granules |= Granules(0, end);
-                continue;
-            }
-            page.Reaching.RemoveAt(i);
-            if (block->Count == long.MaxValue)
-                continue;
-            Retire(block);
-            Unlink(block);
+            if ((block->PhysicalAddress & 0xFFF) + block->ByteLength - PhysicalMemory.PageSize > from)
+                Forget(PageOf(block->PhysicalAddress)!, block);
         }
-        return granules;
     }
 
-    private void Unlink(Block* block)
+    private void Forget(CodePage page, Block* block)
     {
-        var page = Watch(block->PhysicalAddress);
-        var bucket = (block->PhysicalAddress & 0xFFF) >> GranuleShift;
-        Block* last = null;
-        for (var other = (Block*)page.Buckets[bucket]; other != block; other = other->NextInBucket)
-            last = other;
-        if (last == null)
-            page.Buckets[bucket] = (nint)block->NextInBucket;
-        else
-            last->NextInBucket = block->NextInBucket;
-    }
-
-    private void Retire(Block* block)
-    {
-        block->Count = long.MaxValue;
+        block->Count = Block.Forgotten;
         if (block->IsInRegion)
             Compiler?.Forget(block);
+        var first = block->PhysicalAddress & 0xFFF;
+        page.Leave(first, Math.Min(first + block->ByteLength, PhysicalMemory.PageSize));
+        if (block->IsLinkable)
+            return;
+        var last = PageOf(block->LastPage)!;
+        last.Leave(0, first + block->ByteLength - PhysicalMemory.PageSize);
+        last.Reaching!.Remove((nint)block);
+    }
+
+    // Takes the forgotten block of the same address and mode out of a bucket; null where there is none, or none with the room. What crosses
+    // pages has no part in it: one address and mode may name several of it at different times, each with another second page.
+    private static Block* TakeForgotten(ref nint bucket, Block* like)
+    {
+        Block* last = null;
+        for (var block = (Block*)bucket; block != null; last = block, block = block->NextInBucket)
+        {
+            if (block->PhysicalAddress != like->PhysicalAddress || block->Mode != like->Mode || block->Count != Block.Forgotten)
+                continue;
+            if (last == null)
+                bucket = (nint)block->NextInBucket;
+            else
+                last->NextInBucket = block->NextInBucket;
+            return block->Room >= like->Room && block->IsLinkable && like->IsLinkable ? block : null;
+        }
+        return null;
     }
 
     private static ulong Granules(ulong from, ulong to)

@@ -87,6 +87,14 @@ public static unsafe class Step
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Next(Vcpu vcpu, CpuState* s, Op* op) => op[1].Handler(vcpu, s, op + 1);
 
+    /// <summary>Goes on with another handler of the same instruction: the one for what is not the common case. Nothing may follow this call.</summary>
+    /// <remarks>
+    /// By address: called by name, a short handler would be inlined, and its calls would cost the common case a frame on the host's stack. Marking
+    /// it as not to be inlined would keep it from making tail calls.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Other(Vcpu vcpu, CpuState* s, Op* op, delegate*<Vcpu, CpuState*, Op*, void> handler) => handler(vcpu, s, op);
+
     /// <summary>Reads a general register of any width.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Get<T>(CpuState* s, byte offset) where T : unmanaged => *(T*)((byte*)s + offset);

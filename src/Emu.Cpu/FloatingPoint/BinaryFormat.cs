@@ -45,6 +45,12 @@ public interface IHostFormat<TValue, TBits> : IBinaryFormat
     /// <summary>Finite and above the least normal number: no overflow, and tiny neither before nor after rounding.</summary>
     static abstract bool IsClearlyNormal(TBits a);
 
+    /// <summary>Not zero nor denormal: normal, or infinite, or a NaN.</summary>
+    static abstract bool HasExponent(TBits a);
+
+    /// <summary>Finite, with a biased exponent above 1, so that it is <see cref="IsClearlyNormal"/> too: the cheaper test.</summary>
+    static abstract bool IsSafelyNormal(TBits a);
+
     /// <summary>a × b + c in each lane, with one rounding.</summary>
     static abstract Vector128<TValue> FusedMultiplyAdd(Vector128<TValue> a, Vector128<TValue> b, Vector128<TValue> c);
 }
@@ -101,6 +107,14 @@ public readonly struct Binary32 : IHostFormat<float, uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasExponent(uint a) => a << 1 >= MinNormal << 1;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsSafelyNormal(uint a) => (a << 1) - (MinNormal << 2) < (Infinity << 1) - (MinNormal << 2);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> FusedMultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) =>
         Vector128.FusedMultiplyAdd(a, b, c);
 }
@@ -144,6 +158,16 @@ public readonly struct Binary64 : IHostFormat<double, ulong>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsClearlyNormal(ulong a) => (a & ~SignBit) - (MinNormal + 1) < Infinity - (MinNormal + 1);
+
+    /// <inheritdoc/>
+    /// <remarks>The exponent lies in the upper half, whose constants fit an instruction.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasExponent(ulong a) => (uint)(a >> 31) >= (uint)(MinNormal >> 31);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsSafelyNormal(ulong a) =>
+        (uint)(a >> 31) - (uint)(MinNormal >> 30) < (uint)(Infinity >> 31) - (uint)(MinNormal >> 30);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

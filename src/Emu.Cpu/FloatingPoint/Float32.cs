@@ -65,6 +65,14 @@ public abstract partial class Float32 : ScalarFloat<Binary32, float, uint>
         return SoftFloat<Binary32>.ToInteger(a, 64, RoundingMode.TowardZero, ref ctx);
     }
 
+    /// <summary>A number whose truncation fits 32 bits. Of denormals that raises PE alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool FitsInt32(uint a) => (a & ~SignBit) < TwoTo31;
+
+    /// <summary>A number whose truncation fits 64 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool FitsInt64(uint a) => (a & ~SignBit) < TwoTo63;
+
     /// <summary>CVTSI2SS from 32 bits.</summary>
     /// <param name="value">The integer.</param>
     /// <param name="ctx">MXCSR.</param>

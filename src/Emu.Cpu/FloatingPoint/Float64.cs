@@ -64,6 +64,14 @@ public abstract class Float64 : ScalarFloat<Binary64, double, ulong>
         return SoftFloat<Binary64>.ToInteger(a, 64, RoundingMode.TowardZero, ref ctx);
     }
 
+    /// <summary>A number whose truncation fits 32 bits. Of denormals that raises PE alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool FitsInt32(ulong a) => (a & ~SignBit) < TwoTo31;
+
+    /// <summary>A number whose truncation fits 64 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool FitsInt64(ulong a) => (a & ~SignBit) < TwoTo63;
+
     /// <summary>CVTSI2SD from 32 bits.</summary>
     /// <param name="value">The integer.</param>
     /// <param name="ctx">MXCSR.</param>

@@ -118,13 +118,20 @@ public readonly partial struct Float80
         uint flags = 0;
         ulong significand = Normalize(a, out int exponent, ref flags);
         int unbiased = exponent - Bias;
+        ulong root = RootOf(significand, unbiased, out ulong rest);
+        return RoundPack(false, (unbiased >> 1) + Bias, root, rest, ctx.PrecisionControl, flags, ref ctx);
+    }
+
+    /// <summary>The root of a significand and of its exponent's last bit, and what follows it.</summary>
+    private static ulong RootOf(ulong significand, int unbiased, out ulong rest)
+    {
         bool odd = (unbiased & 1) != 0;
         ulong high = odd ? significand : significand >> 1;
         ulong low = odd ? 0 : significand << 63;
         ulong root = WideInteger.SquareRoot(high, low, out UInt128 remainder);
         // (root + ½)² = root² + root + ¼: the remainder tells the half, and there is no tie.
-        ulong rest = remainder == UInt128.Zero ? 0 : remainder > root ? IntegerBit | 1 : 1;
-        return RoundPack(false, (unbiased >> 1) + Bias, root, rest, ctx.PrecisionControl, flags, ref ctx);
+        rest = remainder == UInt128.Zero ? 0 : remainder > root ? IntegerBit | 1 : 1;
+        return root;
     }
 
     /// <summary>What follows a quotient: whether the remainder exceeds, meets or stays below half the divisor.</summary>

@@ -30,8 +30,8 @@ public abstract class PackedFloat<TFormat, TValue, TBits>
     public static Vector128<TValue> Add(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)
     {
         Vector128<TValue> result = a + b;
-        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreAdmissible(b) && AreFinite(result)) return result;
-        return ByLane<AddLane>(a, b, ref ctx);
+        if (ctx.IsHostLikeAndInexact && ArePlainSums(a, b, result)) return result;
+        return AddSlow(a, b, ref ctx);
     }
 
     /// <summary>SUBPS, SUBPD: a − b in each lane.</summary>
@@ -42,8 +42,8 @@ public abstract class PackedFloat<TFormat, TValue, TBits>
     public static Vector128<TValue> Subtract(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)
     {
         Vector128<TValue> result = a - b;
-        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreAdmissible(b) && AreFinite(result)) return result;
-        return ByLane<SubtractLane>(a, b, ref ctx);
+        if (ctx.IsHostLikeAndInexact && ArePlainSums(a, b, result)) return result;
+        return SubtractSlow(a, b, ref ctx);
     }
 
     /// <summary>MULPS, MULPD: a × b in each lane.</summary>
@@ -54,8 +54,8 @@ public abstract class PackedFloat<TFormat, TValue, TBits>
     public static Vector128<TValue> Multiply(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)
     {
         Vector128<TValue> result = a * b;
-        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreAdmissible(b) && AreClearlyNormal(result)) return result;
-        return ByLane<MultiplyLane>(a, b, ref ctx);
+        if (ctx.IsHostLikeAndInexact && ArePlainProducts(a, b, result)) return result;
+        return MultiplySlow(a, b, ref ctx);
     }
 
     /// <summary>DIVPS, DIVPD: a ÷ b in each lane.</summary>
@@ -66,8 +66,8 @@ public abstract class PackedFloat<TFormat, TValue, TBits>
     public static Vector128<TValue> Divide(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)
     {
         Vector128<TValue> result = a / b;
-        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreAdmissible(b) && AreClearlyNormal(result)) return result;
-        return ByLane<DivideLane>(a, b, ref ctx);
+        if (ctx.IsHostLikeAndInexact && ArePlainProducts(a, b, result)) return result;
+        return DivideSlow(a, b, ref ctx);
     }
 
     /// <summary>MINPS, MINPD: in each lane, the second operand where either is a NaN or both are zeros.</summary>
@@ -101,7 +101,7 @@ public abstract class PackedFloat<TFormat, TValue, TBits>
     public static Vector128<TValue> SquareRoot(Vector128<TValue> a, ref SseContext ctx)
     {
         Vector128<TValue> result = Vector128.Sqrt(a);
-        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreClearlyNormal(result)) return result;
+        if (ctx.IsHostLikeAndInexact && ArePlainProducts(a, a, result)) return result;
         return ByLane<SquareRootLane>(a, a, ref ctx);
     }
 
@@ -208,6 +208,48 @@ public abstract class PackedFloat<TFormat, TValue, TBits>
         return result.As<TBits, TValue>();
     }
 
+    /// <summary>
+    /// Whether a host's sums or differences are what the guest gets while <see cref="SseContext.IsHostLikeAndInexact"/>, and leave no trace. Some
+    /// that would be (those with a zero operand, or near the range's upper end) are missed: the test is to be cheap.
+    /// </summary>
+    /// <remarks>
+    /// One exponent more turns an infinity or NaN into zero or a denormal, and a zero into a normal number: with that done to the result, one
+    /// comparison with the least of all three finds denormal operands as well as results that are not finite. The host's minimum may return either
+    /// operand where one is a NaN; then the result is one too, and comes last.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool ArePlainSums(Vector128<TValue> a, Vector128<TValue> b, Vector128<TValue> result) =>
+        Vector128.GreaterThanOrEqual(Least(a, b, result), Vector128.Create(TFormat.LeastNormal)).ExtractMostSignificantBits() == (1u << Vector128<TBits>.Count) - 1;
+
+    /// <summary>The same for products and quotients, or roots of <paramref name="a"/> given twice: results are clearly normal too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool ArePlainProducts(Vector128<TValue> a, Vector128<TValue> b, Vector128<TValue> result) =>
+        Vector128.GreaterThan(Least(a, b, result), Vector128.Create(TFormat.LeastNormal + TFormat.LeastNormal)).ExtractMostSignificantBits()
+            == (1u << Vector128<TBits>.Count) - 1;
+
+    /// <summary><see cref="ArePlainSums(Vector128{TValue}, Vector128{TValue}, Vector128{TValue})"/> of a 256-bit form.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool ArePlainSums(Vector256<TValue> a, Vector256<TValue> b, Vector256<TValue> result) =>
+        Vector256.GreaterThanOrEqual(Least(a, b, result), Vector256.Create(TFormat.LeastNormal)).ExtractMostSignificantBits() == (1u << Vector256<TBits>.Count) - 1;
+
+    /// <summary><see cref="ArePlainProducts(Vector128{TValue}, Vector128{TValue}, Vector128{TValue})"/> of a 256-bit form.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool ArePlainProducts(Vector256<TValue> a, Vector256<TValue> b, Vector256<TValue> result) =>
+        Vector256.GreaterThan(Least(a, b, result), Vector256.Create(TFormat.LeastNormal + TFormat.LeastNormal)).ExtractMostSignificantBits()
+            == (1u << Vector256<TBits>.Count) - 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<TValue> Least(Vector128<TValue> a, Vector128<TValue> b, Vector128<TValue> result) =>
+        Vector128.MinNative(
+            Vector128.MinNative(Vector128.Abs(a), Vector128.Abs(b)),
+            Vector128.Abs((result.As<TValue, TBits>() + Vector128.Create(TFormat.Bits(TFormat.LeastNormal))).As<TBits, TValue>()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<TValue> Least(Vector256<TValue> a, Vector256<TValue> b, Vector256<TValue> result) =>
+        Vector256.MinNative(
+            Vector256.MinNative(Vector256.Abs(a), Vector256.Abs(b)),
+            Vector256.Abs((result.As<TValue, TBits>() + Vector256.Create(TFormat.Bits(TFormat.LeastNormal))).As<TBits, TValue>()));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected static TBits Bits(Vector128<TValue> vector, int lane) => vector.As<TValue, TBits>()[lane];
 
@@ -227,17 +269,56 @@ public abstract class PackedFloat<TFormat, TValue, TBits>
 
     /// <summary>Every lane is finite and above the least normal number: no overflow, and tiny neither before nor after rounding.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool AreClearlyNormal(Vector128<TValue> a)
+    private static bool AreClearlyNormal(Vector128<TValue> a) => AreClearlyNormalOr(Vector128<TValue>.Zero, a);
+
+    /// <summary>The same, but for lanes that are exactly zero.</summary>
+    /// <param name="zeros">All ones where that is so.</param>
+    /// <param name="a">The results.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool AreClearlyNormalOr(Vector128<TValue> zeros, Vector128<TValue> a)
     {
-        Vector128<TValue> magnitude = Vector128.Abs(a);
-        return Vector128.GreaterThanAll(magnitude, Vector128.Create(TFormat.LeastNormal))
-            && Vector128.LessThanOrEqualAll(magnitude, Vector128.Create(TValue.MaxValue));
+        Vector128<TValue> normal = Vector128.GreaterThan(Vector128.Abs(a), Vector128.Create(TFormat.LeastNormal));
+        return (normal | zeros).As<TValue, TBits>() == Vector128<TBits>.AllBitsSet && AreFinite(a);
     }
 
     /// <summary>No lane is a NaN in either.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool AreOrdered(Vector128<TValue> a, Vector128<TValue> b)
         => Vector128.EqualsAll(a, a) && Vector128.EqualsAll(b, b);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector128<TValue> AddSlow(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)
+    {
+        Vector128<TValue> result = a + b;
+        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreAdmissible(b) && AreFinite(result)) return result;
+        return ByLane<AddLane>(a, b, ref ctx);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector128<TValue> SubtractSlow(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)
+    {
+        Vector128<TValue> result = a - b;
+        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreAdmissible(b) && AreFinite(result)) return result;
+        return ByLane<SubtractLane>(a, b, ref ctx);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector128<TValue> MultiplySlow(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)
+    {
+        Vector128<TValue> result = a * b;
+        Vector128<TValue> zeros = Vector128.Equals(a, Vector128<TValue>.Zero) | Vector128.Equals(b, Vector128<TValue>.Zero);
+        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreAdmissible(b) && AreClearlyNormalOr(zeros, result)) return result;
+        return ByLane<MultiplyLane>(a, b, ref ctx);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector128<TValue> DivideSlow(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)
+    {
+        Vector128<TValue> result = a / b;
+        Vector128<TValue> zeros = Vector128.Equals(a, Vector128<TValue>.Zero);
+        if (ctx.IsHostLikeAndInexact && AreAdmissible(a) && AreAdmissible(b) && AreClearlyNormalOr(zeros, result)) return result;
+        return ByLane<DivideLane>(a, b, ref ctx);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector128<TValue> ByLane<TOperation>(Vector128<TValue> a, Vector128<TValue> b, ref SseContext ctx)

@@ -63,6 +63,10 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
         return Narrow(SoftFloat<TFormat>.Maximum(Widen(a), Widen(b), ref ctx));
     }
 
+    /// <summary>Neither is a NaN or denormal: they compare without raising anything, whatever MXCSR says.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool ArePlain(TBits a, TBits b) => IsPlain(a) && IsPlain(b);
+
     /// <summary>Neither NaN nor denormal: compares without raising anything, whatever MXCSR says.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected static bool IsPlain(TBits a) => !IsDenormal(a) && !IsNaN(a);

@@ -52,8 +52,7 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
     public static TBits Add(TBits a, TBits b, ref SseContext ctx)
     {
         TBits sum = Bits(Value(a) + Value(b));
-        // A denormal sum of normal numbers is exact, so that only the range's upper end matters.
-        if (ctx.IsHostLikeAndInexact && !IsDenormal(a) && !IsDenormal(b) && IsFinite(sum)) return sum;
+        if (ctx.IsHostLikeAndInexact && IsPlainSum(a, b, sum)) return sum;
         return AddSlow(a, b, ref ctx);
     }
 
@@ -65,7 +64,7 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
     public static TBits Subtract(TBits a, TBits b, ref SseContext ctx)
     {
         TBits difference = Bits(Value(a) - Value(b));
-        if (ctx.IsHostLikeAndInexact && !IsDenormal(a) && !IsDenormal(b) && IsFinite(difference)) return difference;
+        if (ctx.IsHostLikeAndInexact && IsPlainSum(a, b, difference)) return difference;
         return SubtractSlow(a, b, ref ctx);
     }
 
@@ -77,7 +76,7 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
     public static TBits Multiply(TBits a, TBits b, ref SseContext ctx)
     {
         TBits product = Bits(Value(a) * Value(b));
-        if (ctx.IsHostLikeAndInexact && !IsDenormal(a) && !IsDenormal(b) && IsClearlyNormal(product)) return product;
+        if (ctx.IsHostLikeAndInexact && IsPlainProduct(a, b, product)) return product;
         return MultiplySlow(a, b, ref ctx);
     }
 
@@ -90,7 +89,7 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
     {
         TBits quotient = Bits(Value(a) / Value(b));
         // A normal quotient is neither x/0 nor x/∞ nor ∞/x.
-        if (ctx.IsHostLikeAndInexact && !IsDenormal(a) && !IsDenormal(b) && IsClearlyNormal(quotient)) return quotient;
+        if (ctx.IsHostLikeAndInexact && IsPlainProduct(a, b, quotient)) return quotient;
         return DivideSlow(a, b, ref ctx);
     }
 
@@ -101,7 +100,7 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
     public static TBits SquareRoot(TBits a, ref SseContext ctx)
     {
         TBits root = Bits(TValue.Sqrt(Value(a)));
-        if (ctx.IsHostLikeAndInexact && !IsDenormal(a) && IsClearlyNormal(root)) return root;
+        if (ctx.IsHostLikeAndInexact && IsPlainProduct(a, a, root)) return root;
         return SquareRootSlow(a, ref ctx);
     }
 
@@ -148,11 +147,31 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
         return Narrow(SoftFloat<TFormat>.RoundToIntegral(Widen(a), mode, (control & 8) != 0, ref ctx));
     }
 
+    /// <summary>
+    /// Whether a host's sum or difference is what the guest gets while <see cref="SseContext.IsHostLikeAndInexact"/>, and leaves no trace. A few that
+    /// would be (those with a zero operand) are missed: the test is to be cheap.
+    /// </summary>
+    /// <remarks>
+    /// No operand is denormal, and with a finite result none is infinite or a NaN. A denormal sum of normal numbers is exact, so that only the
+    /// range's upper end matters.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsPlainSum(TBits a, TBits b, TBits result) =>
+        TFormat.HasExponent(a) && TFormat.HasExponent(b) && TFormat.IsFinite(result);
+
+    /// <summary>The same for a product or quotient, or a root of <paramref name="a"/> given twice.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsPlainProduct(TBits a, TBits b, TBits result) =>
+        TFormat.HasExponent(a) && TFormat.HasExponent(b) && TFormat.IsSafelyNormal(result);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected static TValue Value(TBits bits) => TFormat.Value(bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected static TBits Bits(TValue value) => TFormat.Bits(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsZero(TBits a) => (a & ~SignBit) == TBits.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected static bool IsDenormal(TBits a) => TFormat.IsDenormal(a);
@@ -181,7 +200,7 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
             TValue x = Value(a);
             TValue y = Value(b);
             TValue sum = x + y;
-            if (IsFinite(Bits(sum)) && IsExactSum(x, y, sum)) return Bits(sum);
+            if (IsFinite(Bits(sum)) && (ctx.IsHostLikeAndInexact || IsExactSum(x, y, sum))) return Bits(sum);
         }
 
         return Narrow(SoftFloat<TFormat>.Add(Widen(a), Widen(b), ref ctx));
@@ -195,7 +214,7 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
             TValue x = Value(a);
             TValue y = -Value(b);
             TValue sum = x + y;
-            if (IsFinite(Bits(sum)) && IsExactSum(x, y, sum)) return Bits(sum);
+            if (IsFinite(Bits(sum)) && (ctx.IsHostLikeAndInexact || IsExactSum(x, y, sum))) return Bits(sum);
         }
 
         return Narrow(SoftFloat<TFormat>.Subtract(Widen(a), Widen(b), ref ctx));
@@ -211,11 +230,17 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static TBits MultiplySlow(TBits a, TBits b, ref SseContext ctx)
     {
-        if (HostArithmetic.HasFusedMultiplyAdd && ctx.IsHostLike && !IsDenormal(a) && !IsDenormal(b))
+        if (ctx.IsHostLike && !IsDenormal(a) && !IsDenormal(b))
         {
             TValue product = Value(a) * Value(b);
-            if (HasExactResidual(Bits(product)) && TValue.FusedMultiplyAdd(Value(a), Value(b), -product) == TValue.Zero)
+            if (IsClearlyNormal(Bits(product)) && ctx.IsHostLikeAndInexact) return Bits(product);
+            // Zero times a number; zero times infinity is a NaN.
+            if ((IsZero(a) || IsZero(b)) && IsFinite(Bits(product))) return Bits(product);
+            if (HostArithmetic.HasFusedMultiplyAdd && HasExactResidual(Bits(product))
+                && TValue.FusedMultiplyAdd(Value(a), Value(b), -product) == TValue.Zero)
+            {
                 return Bits(product);
+            }
         }
 
         return Narrow(SoftFloat<TFormat>.Multiply(Widen(a), Widen(b), ref ctx));
@@ -224,10 +249,13 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static TBits DivideSlow(TBits a, TBits b, ref SseContext ctx)
     {
-        if (HostArithmetic.HasFusedMultiplyAdd && ctx.IsHostLike && !IsDenormal(a) && !IsDenormal(b))
+        if (ctx.IsHostLike && !IsDenormal(a) && !IsDenormal(b))
         {
             TValue quotient = Value(a) / Value(b);
-            if (IsClearlyNormal(Bits(quotient)) && HasExactResidual(a)
+            if (IsClearlyNormal(Bits(quotient)) && ctx.IsHostLikeAndInexact) return Bits(quotient);
+            // Zero through anything but zero and NaNs.
+            if (IsZero(a) && IsFinite(Bits(quotient))) return Bits(quotient);
+            if (HostArithmetic.HasFusedMultiplyAdd && IsClearlyNormal(Bits(quotient)) && HasExactResidual(a)
                 && TValue.FusedMultiplyAdd(quotient, Value(b), -Value(a)) == TValue.Zero)
             {
                 return Bits(quotient);

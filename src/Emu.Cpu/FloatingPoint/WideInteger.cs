@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Emu.Cpu.FloatingPoint;
 
@@ -48,10 +49,23 @@ internal static class WideInteger
     }
 
     /// <summary>
-    /// Divides (high:low) by a divisor with its top bit set, high &lt; divisor, in two steps of 32 quotient bits (Knuth, TAOCP
-    /// vol. 2, 4.3.1, algorithm D).
+    /// Divides (high:low) by a divisor with its top bit set, high &lt; divisor: by one instruction of an x64 host, else in two steps of 32
+    /// quotient bits (Knuth, TAOCP vol. 2, 4.3.1, algorithm D).
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static ulong Divide(ulong high, ulong low, ulong divisor, out ulong remainder)
+    {
+#pragma warning disable SYSLIB5004 // Experimental for its faults alone, which high < divisor rules out.
+        if (X86Base.X64.IsSupported)
+        {
+            (ulong quotient, remainder) = X86Base.X64.DivRem(low, high, divisor);
+            return quotient;
+        }
+#pragma warning restore SYSLIB5004
+        return DivideBySteps(high, low, divisor, out remainder);
+    }
+
+    private static ulong DivideBySteps(ulong high, ulong low, ulong divisor, out ulong remainder)
     {
         ulong divisorHigh = divisor >> 32;
         ulong divisorLow = (uint)divisor;

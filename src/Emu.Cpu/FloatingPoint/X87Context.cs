@@ -67,6 +67,15 @@ public struct X87Context
     public readonly RoundingMode Rounding => (RoundingMode)((ControlWord >> 10) & 3);
 
     /// <summary>
+    /// Control and status, read at once (<see cref="ControlWord"/> in the lower half), let an instruction take the common case: to nearest, to 64
+    /// bits, everything masked, nothing pending. Only PE and C1 can come of it.
+    /// </summary>
+    /// <param name="words">Both words.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsPlain(uint words) =>
+        (words & ((uint)ErrorSummary << 16 | 0x0F00 | FloatFlags.All)) == (0x0300 | FloatFlags.All);
+
+    /// <summary>
     /// The last operation met an unmasked IE, DE or ZE: its result is not to be written, its operands stay where they are, and
     /// nothing is pushed or popped (SDM Vol. 1, 8.5).
     /// </summary>

@@ -19,13 +19,11 @@ namespace Emu.Cpu.Instructions;
 /// </remarks>
 public sealed unsafe class InstructionTable
 {
-    private const byte Unknown = 0, Declared = 1, Absent = 2;
-
     private readonly nint[] _byMnemonic = new nint[Enum.GetValues<Mnemonic>().Length];
     private readonly Dictionary<Code, nint> _byCode = [];
 
-    // One byte for each code: not asked yet, supported, or absent from the CPU model.
-    private readonly byte[] _support = new byte[Enum.GetValues<Code>().Length];
+    // What each code has turned out to be bound by, #UD for absent features and missing instructions included; null where it was not asked yet.
+    private readonly nint[] _resolved = new nint[Enum.GetValues<Code>().Length];
     private readonly CpuModel _model;
     private LateFamilies _late = LateFamilies.X87 | LateFamilies.Sse | LateFamilies.Avx;
 
@@ -61,26 +59,19 @@ public sealed unsafe class InstructionTable
     internal void Bind(ref Operands operands)
     {
         var code = operands.Instruction.Code;
-        if (code == Code.INVALID || !IsDeclared(code))
-        {
-            Undefined.BindInvalid(ref operands);
-            return;
-        }
-        var binder = Find(code);
+        var binder = (delegate*<ref Operands, void>)_resolved[(int)code];
         if (binder == null)
-        {
-            Undefined.BindUnsupported(ref operands);
-            return;
-        }
+            binder = Resolve(code);
         binder(ref operands);
     }
 
-    private bool IsDeclared(Code code)
+    private delegate*<ref Operands, void> Resolve(Code code)
     {
-        ref var support = ref _support[(int)code];
-        if (support == Unknown)
-            support = _model.Supports(code) ? Declared : Absent;
-        return support == Declared;
+        var binder = code == Code.INVALID || !_model.Supports(code) ? &Undefined.BindInvalid : Find(code);
+        if (binder == null)
+            binder = &Undefined.BindUnsupported;
+        _resolved[(int)code] = (nint)binder;
+        return binder;
     }
 
     private delegate*<ref Operands, void> Find(Code code)

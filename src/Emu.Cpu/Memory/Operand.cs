@@ -15,6 +15,9 @@ public unsafe interface IAddressing
     /// <param name="write">Whether it will be written.</param>
     /// <returns>The address; after a segment fault, one that misses every TLB and lets the accessor report failure.</returns>
     static abstract ulong Linear(Vcpu vcpu, CpuState* s, Op* op, int size, bool write);
+
+    /// <summary>It may record a fault, so that it must be asked once only.</summary>
+    static virtual bool MayFault => false;
 }
 
 /// <summary>64-bit code, segment base zero.</summary>
@@ -47,6 +50,9 @@ public readonly unsafe struct FlatAddress : IAddressing
 public readonly unsafe struct SegmentedAddress : IAddressing
 {
     /// <inheritdoc/>
+    public static bool MayFault => true;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Linear(Vcpu vcpu, CpuState* s, Op* op, int size, bool write) =>
         vcpu.Segment(op, (SegmentName)op->Segment, LongAddress.Linear(vcpu, s, op, size, write) & op->AddressMask, size, write);
@@ -61,6 +67,34 @@ public readonly unsafe struct SegmentedAddress : IAddressing
 public static unsafe class Operand
 {
     private const ulong PageMask = ~0xFFFUL;
+
+    /// <summary>
+    /// Whether an operand can be read without more than a look into the TLB: from <see cref="Place"/> then. Nothing happens where it cannot, and a
+    /// handler goes on with <see cref="ReadAt{T}(Vcpu, CpuState*, Op*, ulong)"/>.
+    /// </summary>
+    /// <remarks>
+    /// A handler whose only calls are tail calls needs no frame on the host's stack, which is much of its time: so it looks here first, and leaves
+    /// everything else to another that it tail-calls.
+    /// </remarks>
+    /// <param name="entry">The slot of the address.</param>
+    /// <param name="linear">The linear address, which had no fault (<see cref="IAddressing.MayFault"/>).</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="aligned">False as well where the address is no multiple of the size, a power of two.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsReadable(TlbEntry* entry, ulong linear, int size, bool aligned) => entry->ReadTag == Tag(linear, size, aligned);
+
+    /// <summary>The same for a write.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsWritable(TlbEntry* entry, ulong linear, int size, bool aligned) => entry->WriteTag == Tag(linear, size, aligned);
+
+    /// <summary>Where an operand lies, by its slot.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Place(TlbEntry* entry, ulong linear) => (byte*)((nint)linear + entry->Addend);
+
+    // The page of the last byte; of an aligned operand that of the first, with the bits that are not to be set.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Tag(ulong linear, int size, bool aligned) =>
+        aligned ? linear & (PageMask | (ulong)(size - 1)) : (linear + (ulong)(size - 1)) & PageMask;
 
     /// <summary>The operand's value, to be read at once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,6 +6,7 @@ internal sealed class PageFilter
     private const int Words = 64;
 
     private readonly ulong[] _bits = new ulong[Words];
+    private bool _any;
 
     /// <summary>What stands in a filter for all of a large page.</summary>
     /// <param name="linear">An address in it.</param>
@@ -17,6 +18,7 @@ internal sealed class PageFilter
     {
         var bit = Bit(page);
         _bits[bit >> 6] |= 1UL << bit;
+        _any = true;
     }
 
     /// <summary>False where the page was not entered.</summary>
@@ -28,10 +30,16 @@ internal sealed class PageFilter
 
     /// <summary>True where one of the large pages that an address may lie in was perhaps entered.</summary>
     public bool MayHoldLarge(ulong linear) =>
-        MayHold(LargePage(linear, 21)) || MayHold(LargePage(linear, 22)) || MayHold(LargePage(linear, 30));
+        _any && (MayHold(LargePage(linear, 21)) || MayHold(LargePage(linear, 22)) || MayHold(LargePage(linear, 30)));
 
     /// <summary>Forgets all.</summary>
-    public void Clear() => Array.Clear(_bits);
+    public void Clear()
+    {
+        if (!_any)
+            return;
+        Array.Clear(_bits);
+        _any = false;
+    }
 
     private static int Bit(ulong page) => (int)((page * 0x9E37_79B9_7F4A_7C15) >> 52);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Memory;
@@ -23,12 +24,27 @@ public sealed unsafe class PageWalker
     private const ulong P = 1, Rw = 1 << 1, Us = 1 << 2, A = 1 << 5, D = 1 << 6, Ps = 1 << 7, G = 1 << 8, Xd = 1UL << 63;
     private const ulong PatInLargePage = 1 << 12;
 
+    /// <summary>In what <see cref="WalkUsed"/> found: writes are allowed, the page is a user's, it was accessed, it is dirty, it is global.</summary>
+    internal const ulong LeafWritable = Rw, LeafUser = Us, LeafAccessed = A, LeafDirty = D, LeafGlobal = G;
+
+    /// <summary>What <see cref="WalkUsed"/> returns where there is none.</summary>
+    internal const ulong NoLeaf = 2;
+
+    /// <summary>In what <see cref="WalkUsed"/> found, in place of bits that are the guest's to use: the page is part of a large one.</summary>
+    internal const ulong LeafOf2MiB = 1 << 9, LeafOf1GiB = 1 << 10;
+
+    /// <summary>The first bit of the protection key in a leaf.</summary>
+    internal const int LeafKeyShift = 59;
+
     // In the PDPTE registers, besides what lies above M: bits 2:1 and 8:5 (SDM Vol. 3, table 4-8).
     private const ulong PdpteReserved = 0x1E6;
 
     private readonly PhysicalMemory _memory;
     private readonly CpuState* _state;
     private readonly bool _hasGiantPages;
+    private readonly byte* _host;
+    private readonly ulong _plainLimit;
+    private ulong _leafAddress;
 
     // Bits M-1:12, bits 51:M and, of a 4 MiB page's PDE, bits 21:(M-19): from 13 up it holds address bits 39:32 as far as there are
     // any (PSE-36, SDM Vol. 3, table 4-4).
@@ -48,7 +64,12 @@ public sealed unsafe class PageWalker
         _memory = memory;
         _state = state;
         _hasGiantPages = hasGiantPages;
+        _host = memory.Host;
+        _plainLimit = memory.PlainLimit;
     }
+
+    /// <summary>The bits of an entry that are an address.</summary>
+    internal ulong AddressBits => _addressBits;
 
     // What a walk has found so far.
     private struct Walk
@@ -212,6 +233,65 @@ public sealed unsafe class PageWalker
 
     private bool ExecuteDisable => (_state->Efer & Efer.Nxe) != 0 && (_state->Cr4 & Cr4.Pae) != 0;
 
+    /// <summary>
+    /// The way that nearly every walk for data goes, in one piece: four levels, tables that were used before, nothing reserved. It marks nothing.
+    /// </summary>
+    /// <param name="linear">Canonical linear address.</param>
+    /// <returns>
+    /// Zero where the walk is not of that kind: another has to be made. <see cref="NoLeaf"/> where an entry is not present. Else the leaf, with
+    /// the physical address of the 4 KiB page, the rights of all levels in R/W and U/S, and <see cref="LeafOf2MiB"/> or <see cref="LeafOf1GiB"/>
+    /// for a large page; <see cref="MarkLeaf"/> sets its accessed and dirty bits.
+    /// </returns>
+    internal ulong WalkUsed(ulong linear)
+    {
+        var s = _state;
+        if ((s->Cr0 & Cr0.Pg) == 0 || (s->Efer & Efer.Lma) == 0 || (s->Cr4 & Cr4.La57) != 0 || s->LinesHeldLow != 0)
+            return 0;
+        var reserved = _reservedHigh | ((s->Efer & Efer.Nxe) != 0 ? 0 : Xd);
+        var used = P | A | reserved;
+        var rights = ReadEntry((s->Cr3 & _addressBits) + ((linear >> 39) & 0x1FF) * 8);
+        if ((rights & (used | Ps)) != (P | A))
+            return Unused(rights);
+        var entry = ReadEntry((rights & _addressBits) + ((linear >> 30) & 0x1FF) * 8);
+        if ((entry & used) != (P | A))
+            return Unused(entry);
+        if ((entry & Ps) != 0)
+            return _hasGiantPages ? LargeLeaf(linear, entry, rights, 30, LeafOf1GiB) : 0;
+        rights &= entry;
+        entry = ReadEntry((entry & _addressBits) + ((linear >> 21) & 0x1FF) * 8);
+        if ((entry & used) != (P | A))
+            return Unused(entry);
+        if ((entry & Ps) != 0)
+            return LargeLeaf(linear, entry, rights, 21, LeafOf2MiB);
+        rights &= entry;
+        _leafAddress = (entry & _addressBits) + ((linear >> 12) & 0x1FF) * 8;
+        entry = ReadEntry(_leafAddress);
+        if ((entry & (P | reserved)) != P)
+            return Unused(entry);
+        return entry & ~(LeafOf2MiB | LeafOf1GiB) & (rights | ~(Rw | Us));
+    }
+
+    /// <summary>Sets the accessed bit, or accessed and dirty bits, of the leaf that <see cref="WalkUsed"/> has just found with its accessed bit clear or its dirty bit.</summary>
+    /// <returns>False, with nothing marked, where that has to be done by another walk.</returns>
+    internal bool MarkLeaf(ulong leaf, bool isWrite)
+    {
+        if ((leaf & (LeafOf2MiB | LeafOf1GiB)) != 0 || _leafAddress >= _plainLimit || _memory.WatchesWrites(_host + _leafAddress))
+            return false;
+        _host[_leafAddress] |= (byte)(isWrite ? A | D : A);
+        return true;
+    }
+
+    private static ulong Unused(ulong entry) => (entry & P) == 0 ? NoLeaf : 0;
+
+    // Large pages' leaves are marked already, or left to the other walk.
+    private ulong LargeLeaf(ulong linear, ulong leaf, ulong rights, int shift, ulong size)
+    {
+        var pageMask = (1UL << shift) - 1;
+        if ((leaf & pageMask & _addressBits & ~PatInLargePage) != 0)
+            return 0;
+        return (leaf & (~pageMask | 0xFFF) & ~(LeafOf2MiB | LeafOf1GiB) & (rights | ~(Rw | Us))) | (linear & pageMask & ~0xFFFUL) | size;
+    }
+
     private bool WalkLong(ulong linear, ref Walk walk)
     {
         var table = _state->Cr3 & _addressBits;
@@ -293,7 +373,15 @@ public sealed unsafe class PageWalker
     }
 
     // A table outside RAM reads as all ones, as everything does that nothing answers: present, with reserved bits set.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong ReadEntry(ulong address)
+    {
+        if (address < _plainLimit && _state->LinesHeldLow == 0)
+            return *(ulong*)(_host + address);
+        return ReadDistantEntry(address);
+    }
+
+    private ulong ReadDistantEntry(ulong address)
     {
         var host = _memory.HostAddress(address & ~_state->LinesHeldLow);
         return host == null ? ulong.MaxValue : *(ulong*)host;

@@ -52,6 +52,9 @@ public sealed unsafe class PhysicalMemory
     /// <summary>ROM in bytes.</summary>
     public ulong RomSize { get; }
 
+    /// <summary>Up to here (exclusive) a guest-physical address is an offset into the host mapping, and RAM: low RAM's end, but 0 where ROM shows in it.</summary>
+    internal ulong PlainLimit => _lowRomSize == 0 ? LowLimit : 0;
+
     /// <summary>
     /// One byte for each page in host order: non-zero where writes may not go straight through, because translated code lies in the page
     /// or because it is ROM.
@@ -95,7 +98,7 @@ public sealed unsafe class PhysicalMemory
     }
 
     /// <summary>True where a write to the page of a byte of the host mapping needs a look: it holds translated code, or is ROM.</summary>
-    internal bool WatchesWrites(byte* host) => PageState[(host - Host) / PageSize] != 0;
+    internal bool WatchesWrites(byte* host) => PageState[(nuint)(host - Host) / PageSize] != 0;
 
     /// <summary>Notes that a page holds translated code.</summary>
     /// <param name="index">The page's number in the host mapping.</param>

@@ -63,6 +63,11 @@ public sealed unsafe class Tlb : IDisposable
                 | ((ulong)page.ProtectionKey << TlbEntry.KeyShift) | ((ulong)page.SizeShift << TlbEntry.SizeShift),
         });
 
+    /// <summary>Enters a translation of data.</summary>
+    /// <param name="slot">Where: its slot in a bank of the current address space.</param>
+    /// <param name="entry">The translation.</param>
+    public void Insert(TlbEntry* slot, in TlbEntry entry) => _current.Insert(slot, in entry);
+
     /// <summary>Lets writes through an entry go straight to RAM: no translated code lies in its page any more.</summary>
     public void LetWritesThrough(TlbEntry* slot)
     {

@@ -72,13 +72,8 @@ internal readonly record struct Descriptor(ulong Raw)
 
     /// <summary>The segment register that a load of a code or data segment makes.</summary>
     /// <param name="selector">The visible part.</param>
-    public SegmentRegister ToRegister(ushort selector) => new()
-    {
-        Base = Base,
-        Limit = Limit,
-        Selector = selector,
-        Attributes = Attributes | SegmentAttributes.Accessed,
-    };
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public SegmentRegister ToRegister(ushort selector) => SegmentRegister.Of(Base, Limit, selector, Attributes | SegmentAttributes.Accessed);
 }
 
 /// <summary>Types of system descriptors (SDM Vol. 3, table 3-2).</summary>

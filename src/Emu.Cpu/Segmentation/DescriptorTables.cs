@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Segmentation;
@@ -31,6 +32,7 @@ internal static unsafe class DescriptorTables
     /// <param name="ext">EXT of the error code.</param>
     /// <param name="vector">The fault where the selector lies outside its table: #GP, or #TS within a task switch.</param>
     /// <returns>False with the failure recorded.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryRead(Vcpu vcpu, ushort selector, out Descriptor descriptor, uint ext = 0,
         byte vector = ExceptionVector.GeneralProtection)
     {
@@ -57,6 +59,7 @@ internal static unsafe class DescriptorTables
     }
 
     /// <summary>Sets A in a code or data descriptor's table entry where it is clear.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryMarkAccessed(Vcpu vcpu, ushort selector, Descriptor descriptor) =>
         descriptor.IsAccessed || TryWriteAccessByte(vcpu, selector, (byte)(descriptor.Accessed.Raw >> 40));
 
@@ -70,6 +73,7 @@ internal static unsafe class DescriptorTables
     /// <param name="size">Bytes of the entry, 8 or 16.</param>
     /// <param name="address">Its linear address.</param>
     /// <returns>False where the table does not reach so far.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryFind(Vcpu vcpu, ushort selector, uint size, out ulong address)
     {
         var s = vcpu.State;

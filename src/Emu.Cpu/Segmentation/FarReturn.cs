@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Events;
 using Emu.Cpu.State;
 
@@ -40,6 +41,7 @@ internal static unsafe class FarReturn
     }
 
     /// <summary>Checks the code segment that RETF or IRET goes back to: its RPL is the level returned to.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryPrepareCode(Vcpu vcpu, ushort selector, out Descriptor descriptor)
     {
         descriptor = default;
@@ -58,6 +60,7 @@ internal static unsafe class FarReturn
     }
 
     /// <summary>Checks the stack segment that a return to <paramref name="code"/> loads; null will do for 64-bit code below CPL 3.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryPrepareStack(Vcpu vcpu, Descriptor code, uint rpl, ushort selector, out SegmentRegister stack)
     {
         var nullAllowed = (vcpu.State->Efer & Efer.Lma) != 0 && code.IsLong && rpl != 3;
@@ -65,6 +68,7 @@ internal static unsafe class FarReturn
     }
 
     /// <summary>Loads the stack of an outer level: RSP whole for 64-bit code, else SP or ESP as the new SS.B says.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadStack(Vcpu vcpu, Descriptor code, in SegmentRegister stack, ulong pointer)
     {
         var s = vcpu.State;

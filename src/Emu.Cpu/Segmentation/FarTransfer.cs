@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Events;
 using Emu.Cpu.State;
 
@@ -76,6 +77,7 @@ internal static unsafe class FarTransfer
 
     /// <summary>The RIP that a transfer to a code segment reaches: canonical in 64-bit code, else within the limit.</summary>
     /// <returns>False with #GP(0) recorded.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryTarget(Vcpu vcpu, Descriptor descriptor, ulong offset)
     {
         var isLong = (vcpu.State->Efer & Efer.Lma) != 0 && descriptor.IsLong;
@@ -83,10 +85,12 @@ internal static unsafe class FarTransfer
     }
 
     /// <summary>False for a code segment with both L and D in long mode, which is reserved.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsModeValid(Vcpu vcpu, Descriptor descriptor) =>
         (vcpu.State->Efer & Efer.Lma) == 0 || !descriptor.IsLong || !descriptor.IsDefault32;
 
     /// <summary>Loads CS and RIP at an unchanged privilege level.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Enter(Vcpu vcpu, ushort selector, Descriptor descriptor, ulong rip)
     {
         var s = vcpu.State;

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Events;
+using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Segmentation;
@@ -83,6 +85,23 @@ internal static unsafe class InterruptReturn
     // 64-bit code pops SS:RSP whatever the levels.
     private static bool TryReturnLong(Vcpu vcpu, int operandSize)
     {
+        var s = vcpu.State;
+        if (operandSize == sizeof(ulong) && s->Cpl != 3)
+        {
+            var frame = (ulong*)vcpu.ReadableAtOnce(s->Registers[4], 5 * sizeof(ulong), PageAccess.Read);
+            if (frame != null)
+            {
+                ulong rip = frame[0], flags = frame[2], pointer = frame[3];
+                ushort code = (ushort)frame[1], stack = (ushort)frame[4];
+                return FarReturn.TryPrepareCode(vcpu, code, out var descriptor)
+                    && TryReturnWithStack(vcpu, sizeof(ulong), code, descriptor, rip, flags, pointer, stack);
+            }
+        }
+        return TryReturnLongSlowly(vcpu, operandSize);
+    }
+
+    private static bool TryReturnLongSlowly(Vcpu vcpu, int operandSize)
+    {
         var values = stackalloc ulong[5];
         if (!StackSegment.TryPeek(vcpu, 0, values, 5, operandSize))
             return false;
@@ -148,6 +167,7 @@ internal static unsafe class InterruptReturn
         return TaskSwitch.TrySwitch(vcpu, TaskSwitchSource.InterruptReturn, selector, descriptor, next, retired, vcpu.RflagsImage, 0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong FlagsMask(CpuState* s, int operandSize)
     {
         var mask = Always;
@@ -160,6 +180,7 @@ internal static unsafe class InterruptReturn
         return mask;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SetFlags(CpuState* s, ulong flags, ulong mask)
     {
         s->Flags.SetFrom(flags);

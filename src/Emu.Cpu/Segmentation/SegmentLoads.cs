@@ -54,7 +54,7 @@ internal static unsafe class SegmentLoads
     };
 
     /// <summary>A register that holds a null selector: unusable.</summary>
-    public static SegmentRegister Null(ushort selector) => new() { Selector = selector };
+    public static SegmentRegister Null(ushort selector) => SegmentRegister.Of(0, 0, selector, SegmentAttributes.None);
 
     /// <summary>Checks the load of ES, DS, FS or GS in protected mode.</summary>
     /// <param name="vcpu">The CPU.</param>
@@ -129,7 +129,7 @@ internal static unsafe class SegmentLoads
             return;
         // The selector becomes null and the segment unusable; its base stays, as it does where it was null before: 64-bit code reaches FS
         // and GS through it.
-        register = new SegmentRegister { Base = register.Base };
+        register = SegmentRegister.Of(register.Base, 0, 0, SegmentAttributes.None);
     }
 
     private static bool TryLoadStack(Vcpu vcpu, ushort selector)

@@ -125,19 +125,36 @@ public struct ArithmeticFlags
         Aux = zero ? 0x100UL : 0;
     }
 
+    /// <summary>How two numbers compare: CF for less, ZF for equal; the other four are clear.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetOrder(bool less, bool equal)
+    {
+        Result = equal ? 0UL : 0x100;
+        Aux = 0x100 | (less ? CarryBit | CarryInBit : 0);
+    }
+
     /// <summary>The six flags at their places in RFLAGS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly ulong ToRflags() =>
-        (Carry ? Rflags.Carry : 0) | (Parity ? Rflags.Parity : 0) | (Adjust ? Rflags.Adjust : 0) |
-        (Zero ? Rflags.Zero : 0) | (Sign ? Rflags.Sign : 0) | (Overflow ? Rflags.Overflow : 0);
+        // Without branches: system calls and events know nothing of what the flags were.
+        (Aux >> 63)
+        | (((ulong)BitOperations.PopCount((Result ^ (Aux >> 8)) & 0xFF) & 1 ^ 1) << 2)
+        | ((Aux & AdjustBit) << 1)
+        | ((Result == 0 ? 1UL : 0) << 6)
+        | (((Result >> 63) ^ (Aux & 1)) << 7)
+        | (((Aux ^ (Aux << 1)) >> 63) << 11);
 
     /// <summary>Takes the six flags from an RFLAGS value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void SetFrom(ulong rflags)
     {
-        Result = (rflags & Rflags.Zero) != 0 ? 0UL : 0x100;
-        Aux = CarryAndOverflow((rflags & Rflags.Carry) != 0, (rflags & Rflags.Overflow) != 0)
-            | ((rflags & Rflags.Adjust) != 0 ? AdjustBit : 0)
-            | ((rflags & Rflags.Parity) != 0 ? 0UL : 0x100)
-            | ((rflags & Rflags.Sign) != 0 ? 1UL : 0);
+        var carry = rflags & Rflags.Carry;
+        Result = ((rflags >> 6) & 1 ^ 1) << 8;
+        Aux = (carry << 63)
+            | ((carry ^ ((rflags >> 11) & 1)) << 62)
+            | ((rflags >> 1) & AdjustBit)
+            | (((rflags >> 2) & 1 ^ 1) << 8)
+            | ((rflags >> 7) & 1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,6 +22,9 @@ public unsafe struct CpuState
     /// <summary>Byte offset of <see cref="Rip"/>.</summary>
     public const byte RipOffset = 17 * 8;
 
+    /// <summary>Byte offset of <see cref="Vectors"/>, a multiple of 32.</summary>
+    public const int VectorsOffset = 160;
+
     /// <summary>RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8–R15.</summary>
     public fixed ulong Registers[16];
 
@@ -33,6 +36,9 @@ public unsafe struct CpuState
 
     /// <summary>The six arithmetic flags, not yet worked out.</summary>
     public ArithmeticFlags Flags;
+
+    /// <summary>YMM0–YMM15, 32 bytes each, and aligned to that: none lies across two lines of the host's cache.</summary>
+    public fixed ulong Vectors[16 * 4];
 
     /// <summary>RFLAGS without the six arithmetic flags; bit 1 is set.</summary>
     public ulong SystemFlags;
@@ -63,6 +69,13 @@ public unsafe struct CpuState
 
     /// <summary>Events to look at before the next instruction.</summary>
     public PendingEvents Pending;
+
+    /// <summary>
+    /// The register sets that the control registers close to instructions at present: one test of one bit before an instruction, or once before
+    /// many of them. It follows from <see cref="Cr0"/>, <see cref="Cr4"/> and <see cref="Xcr0"/>, whose setters keep it; which fault is due is
+    /// looked up in those.
+    /// </summary>
+    public RegisterSets Unavailable;
 
     /// <summary>Count of retired instructions at which interrupts are held back for one instruction (STI, MOV SS, POP SS).</summary>
     public ulong InterruptShadowAt;
@@ -95,8 +108,7 @@ public unsafe struct CpuState
     /// <summary>IDTR.</summary>
     public DescriptorTableRegister Idtr;
 
-    /// <summary>Control register 0.</summary>
-    public ulong Cr0;
+    private ulong _cr0;
 
     /// <summary>Control register 2: the linear address of the last page fault.</summary>
     public ulong Cr2;
@@ -104,8 +116,7 @@ public unsafe struct CpuState
     /// <summary>Control register 3.</summary>
     public ulong Cr3;
 
-    /// <summary>Control register 4.</summary>
-    public ulong Cr4;
+    private ulong _cr4;
 
     /// <summary>IA32_EFER.</summary>
     public ulong Efer;
@@ -116,8 +127,7 @@ public unsafe struct CpuState
     /// <summary>Physical address lines that are held low: line 20 while the A20 gate is closed, else none.</summary>
     public ulong LinesHeldLow;
 
-    /// <summary>Extended control register 0: what XSAVE manages.</summary>
-    public ulong Xcr0;
+    private ulong _xcr0;
 
     /// <summary>DR0–DR3, then DR6 and DR7 at indexes 6 and 7.</summary>
     public fixed ulong DebugRegisters[8];
@@ -152,8 +162,38 @@ public unsafe struct CpuState
     /// <summary>Operand bytes that could not be reached in place: page-crossing, MMIO, or too wide.</summary>
     public fixed byte Scratch[1024];
 
-    /// <summary>YMM0–YMM15, 32 bytes each.</summary>
-    public fixed ulong Vectors[16 * 4];
+    /// <summary>Control register 0.</summary>
+    public ulong Cr0
+    {
+        readonly get => _cr0;
+        set
+        {
+            _cr0 = value;
+            FindUnavailable();
+        }
+    }
+
+    /// <summary>Control register 4.</summary>
+    public ulong Cr4
+    {
+        readonly get => _cr4;
+        set
+        {
+            _cr4 = value;
+            FindUnavailable();
+        }
+    }
+
+    /// <summary>Extended control register 0: what XSAVE manages.</summary>
+    public ulong Xcr0
+    {
+        readonly get => _xcr0;
+        set
+        {
+            _xcr0 = value;
+            FindUnavailable();
+        }
+    }
 
     /// <summary>MXCSR: SSE control and status.</summary>
     public uint Mxcsr
@@ -161,6 +201,37 @@ public unsafe struct CpuState
         readonly get => Sse.Mxcsr;
         set => Sse.Mxcsr = value;
     }
+
+    // SDM Vol. 3, 2.5, 13.1 and table 14-1.
+    private void FindUnavailable()
+    {
+        const ulong avxState = 6;
+        var closed = RegisterSets.None;
+        if ((_cr0 & (State.Cr0.Em | State.Cr0.Ts)) != 0)
+            closed |= RegisterSets.Fpu | RegisterSets.Sse;
+        if ((_cr4 & State.Cr4.Osfxsr) == 0)
+            closed |= RegisterSets.Sse;
+        if ((_cr0 & State.Cr0.Ts) != 0 || (_cr4 & State.Cr4.Osxsave) == 0 || (_xcr0 & avxState) != avxState)
+            closed |= RegisterSets.Avx;
+        Unavailable = closed;
+    }
+}
+
+/// <summary>The register sets that control registers open and close (SDM Vol. 3, 2.5, 13.1 and table 14-1).</summary>
+[Flags]
+public enum RegisterSets : uint
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>x87 and MMX: closed by CR0.EM and CR0.TS.</summary>
+    Fpu = 1,
+
+    /// <summary>XMM to legacy SSE forms: closed by CR0.EM and CR0.TS, and without CR4.OSFXSR.</summary>
+    Sse = 2,
+
+    /// <summary>XMM and YMM to VEX forms: closed by CR0.TS, and without CR4.OSXSAVE or XCR0[2:1].</summary>
+    Avx = 4,
 }
 
 /// <summary>Why an engine came back to the run loop.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Emu.Cpu.State;
 
@@ -46,6 +47,11 @@ public struct SegmentRegister
 
     /// <summary>Access rights, see <see cref="SegmentAttributes"/>; <see cref="SegmentAttributes.Present"/> clear: unusable.</summary>
     public SegmentAttributes Attributes;
+
+    /// <summary>Makes one in a single vector: what is written field by field and copied whole at once stalls the host's processor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static SegmentRegister Of(ulong start, uint limit, ushort selector, SegmentAttributes attributes) =>
+        Unsafe.BitCast<Vector128<ulong>, SegmentRegister>(Vector128.Create(start, limit | ((ulong)selector << 32) | ((ulong)attributes << 48)));
 }
 
 /// <summary>

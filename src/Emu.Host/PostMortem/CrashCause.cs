@@ -55,8 +55,8 @@ internal static class CrashCause
 /// <summary>An exception or interrupt that was about to be delivered, with CR2 at that moment.</summary>
 /// <param name="Event">The event.</param>
 /// <param name="Cr2">CR2; of meaning for page faults.</param>
-internal readonly record struct CrashEvent(EventInFlight Event, ulong Cr2)
+internal record struct CrashEvent(EventInFlight Event, ulong Cr2)
 {
     /// <summary>A page fault of an instruction fetch. Without NX and SMEP the error code does not tell it from a read.</summary>
-    public bool IsFetch => Event.Vector == ExceptionVector.PageFault && ((Event.ErrorCode & 16) != 0 || Cr2 == Event.Rip);
+    public readonly bool IsFetch => Event.Vector == ExceptionVector.PageFault && ((Event.ErrorCode & 16) != 0 || Cr2 == Event.Rip);
 }

@@ -56,6 +56,8 @@ internal static unsafe class Call
     private static void BindIndirect<T>(ref Operands operands) where T : unmanaged
     {
         var op = operands.Op;
+        if (operands.IsForCompiler && sizeof(T) != 2)
+            operands.Emission = new IndirectEmission(sizeof(T), isCall: true);
         if (operands.IsRegister(0))
         {
             op->Source = operands.RegisterOf(0);
@@ -103,7 +105,7 @@ internal static unsafe class Call
             return;
         if (!Stack.Push<TStack, T>(vcpu, s, op, Width.Truncate<T>(Step.RipAfter(s, op))))
             return;
-        Chain.Indirect(vcpu, s, target);
+        Chain.Computed(vcpu, s, op, target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -121,6 +123,6 @@ internal static unsafe class Call
             return;
         if (!Stack.Push<TStack, T>(vcpu, s, op, Width.Truncate<T>(Step.RipAfter(s, op))))
             return;
-        Chain.Indirect(vcpu, s, target);
+        Chain.Computed(vcpu, s, op, target);
     }
 }

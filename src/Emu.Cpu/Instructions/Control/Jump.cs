@@ -51,6 +51,8 @@ internal static unsafe class Jump
     private static void BindIndirect<T>(ref Operands operands) where T : unmanaged
     {
         var op = operands.Op;
+        if (operands.IsForCompiler && sizeof(T) != 2)
+            operands.Emission = new IndirectEmission(sizeof(T), isCall: false);
         if (operands.IsRegister(0))
         {
             op->Source = operands.RegisterOf(0);
@@ -86,7 +88,7 @@ internal static unsafe class Jump
         var target = Width.ZeroExtend(Step.Get<T>(s, op->Source));
         if (!TTarget.Allows(vcpu, s, op, target))
             return;
-        Chain.Indirect(vcpu, s, target);
+        Chain.Computed(vcpu, s, op, target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -101,6 +103,6 @@ internal static unsafe class Jump
         var target = Width.ZeroExtend(*source);
         if (!TTarget.Allows(vcpu, s, op, target))
             return;
-        Chain.Indirect(vcpu, s, target);
+        Chain.Computed(vcpu, s, op, target);
     }
 }

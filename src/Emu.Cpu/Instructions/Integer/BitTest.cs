@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -72,6 +73,8 @@ internal readonly unsafe struct BitTest<TOperation> : IWidthShape
     {
         var op = operands.Op;
         var byRegister = operands.IsRegister(1);
+        if (operands.IsForCompiler)
+            operands.Emission = new BitTestEmission(BinaryEmission.Method(typeof(BitTest<TOperation>), sizeof(T)), sizeof(T), TOperation.WritesDestination);
         if (byRegister)
             op->Source = operands.RegisterOf(1);
         else
@@ -97,11 +100,12 @@ internal readonly unsafe struct BitTest<TOperation> : IWidthShape
         }
     }
 
+    /// <summary>The new value; CF becomes what the bit was.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Compute<T>(CpuState* s, T value, int offset) where T : unmanaged
+    public static T Compute<T>(T value, int offset, ref ArithmeticFlags flags) where T : unmanaged
     {
         var wide = Width.ZeroExtend(value);
-        s->Flags.SetCarry(((wide >> offset) & 1) != 0);
+        flags.SetCarry(((wide >> offset) & 1) != 0);
         return Width.Truncate<T>(TOperation.Compute(wide, 1UL << offset));
     }
 
@@ -112,7 +116,7 @@ internal readonly unsafe struct BitTest<TOperation> : IWidthShape
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RegisterByRegister<T>(Vcpu vcpu, CpuState* s, Op* op) where T : unmanaged
     {
-        var result = Compute(s, Step.Get<T>(s, op->Destination), OffsetWithin<T>(s, op));
+        var result = Compute(Step.Get<T>(s, op->Destination), OffsetWithin<T>(s, op), ref s->Flags);
         if (TOperation.WritesDestination)
             Step.Set(s, op->Destination, result);
         Step.Next(vcpu, s, op);
@@ -121,7 +125,7 @@ internal readonly unsafe struct BitTest<TOperation> : IWidthShape
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RegisterByImmediate<T>(Vcpu vcpu, CpuState* s, Op* op) where T : unmanaged
     {
-        var result = Compute(s, Step.Get<T>(s, op->Destination), (int)op->Immediate);
+        var result = Compute(Step.Get<T>(s, op->Destination), (int)op->Immediate, ref s->Flags);
         if (TOperation.WritesDestination)
             Step.Set(s, op->Destination, result);
         Step.Next(vcpu, s, op);
@@ -137,7 +141,7 @@ internal readonly unsafe struct BitTest<TOperation> : IWidthShape
         var place = TOperation.WritesDestination ? Operand.ModifyAt<T>(vcpu, s, op, linear) : Operand.ReadAt<T>(vcpu, s, op, linear);
         if (place == null)
             return;
-        var result = Compute(s, *place, OffsetWithin<T>(s, op));
+        var result = Compute(*place, OffsetWithin<T>(s, op), ref s->Flags);
         if (TOperation.WritesDestination)
         {
             *place = result;
@@ -154,7 +158,7 @@ internal readonly unsafe struct BitTest<TOperation> : IWidthShape
         var place = TOperation.WritesDestination ? Operand.Modify<TAddress, T>(vcpu, s, op) : Operand.Read<TAddress, T>(vcpu, s, op);
         if (place == null)
             return;
-        var result = Compute(s, *place, (int)op->Immediate);
+        var result = Compute(*place, (int)op->Immediate, ref s->Flags);
         if (TOperation.WritesDestination)
         {
             *place = result;

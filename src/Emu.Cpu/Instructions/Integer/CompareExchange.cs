@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -15,6 +16,8 @@ internal readonly unsafe struct CompareExchange : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new CompareExchangeEmission(sizeof(T));
         op->Source = operands.RegisterOf(1);
         if (operands.IsRegister(0))
         {

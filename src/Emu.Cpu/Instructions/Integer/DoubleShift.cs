@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -90,6 +91,8 @@ internal readonly unsafe struct DoubleShiftShape<TOperation> : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new DoubleShiftEmission(typeof(TOperation), sizeof(T));
         op->Source = operands.RegisterOf(1);
         op->Immediate = operands.IsRegister(2) ? ByCl : (long)operands.Instruction.GetImmediate(2) & ShiftCount.Mask<T>();
         if (operands.IsRegister(0))

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -10,6 +11,9 @@ namespace Emu.Cpu.Instructions.Integer;
 /// <summary>What a read-modify-write that also returns something does with its two operands.</summary>
 public interface IExchangeOperation
 {
+    /// <summary>What becomes of the flags.</summary>
+    static abstract FlagUse Flags { get; }
+
     /// <summary>The new destination; the source register receives the old one.</summary>
     static abstract T Compute<T>(T destination, T source, ref ArithmeticFlags flags)
         where T : unmanaged, IBinaryInteger<T>;
@@ -18,6 +22,9 @@ public interface IExchangeOperation
 /// <summary>XCHG (SDM Vol. 2D).</summary>
 public readonly struct Xchg : IExchangeOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Ignores;
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Compute<T>(T destination, T source, ref ArithmeticFlags flags)
@@ -28,6 +35,9 @@ public readonly struct Xchg : IExchangeOperation
 /// <summary>XADD (SDM Vol. 2D).</summary>
 public readonly struct Xadd : IExchangeOperation
 {
+    /// <inheritdoc/>
+    public static FlagUse Flags => FlagUse.Replaces;
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Compute<T>(T destination, T source, ref ArithmeticFlags flags)
@@ -44,6 +54,8 @@ internal readonly unsafe struct ExchangeShape<TOperation> : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new ExchangeEmission(typeof(TOperation), sizeof(T), TOperation.Flags);
         // XCHG's operands may come in either order.
         var other = operands.IsRegister(1) ? 1 : 0;
         op->Source = operands.RegisterOf(other);

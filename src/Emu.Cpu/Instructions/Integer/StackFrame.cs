@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -51,13 +52,17 @@ internal static unsafe class StackFrame
     private static void BindEnter<T>(ref Operands operands) where T : unmanaged =>
         operands.Op->Handler = operands.Is64 ? &Enter<T, LongStack> : &Enter<T, SegmentedStack>;
 
-    private static void BindLeave<T>(ref Operands operands) where T : unmanaged =>
+    private static void BindLeave<T>(ref Operands operands) where T : unmanaged
+    {
+        if (operands.IsForCompiler && sizeof(T) == (operands.Is64 ? 8 : 4))
+            operands.Emission = new LeaveEmission(sizeof(T));
         operands.Op->Handler = operands.Stack switch
         {
             StackKind.Long => &Leave<T, LongStack>,
             StackKind.Flat => &Leave<T, FlatStack>,
             _ => &Leave<T, SegmentedStack>,
         };
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Leave<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)

@@ -70,6 +70,7 @@ internal static unsafe class FastSystemCalls
             return;
         }
         EnterLong(vcpu, s, Step.RipAfter(s, op), s->Msr.LongStar);
+        vcpu.UpdatePrivilege();
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -85,6 +86,7 @@ internal static unsafe class FastSystemCalls
         if ((s->Efer & Efer.Lma) != 0)
         {
             EnterLong(vcpu, s, (uint)Step.RipAfter(s, op), s->Msr.CompatibilityStar);
+            vcpu.UpdateMode();
         }
         else
         {
@@ -123,10 +125,11 @@ internal static unsafe class FastSystemCalls
         if (amd)
             ss.Selector = (ushort)((selector + 8) | 3);
         else
-            ss = Flat((ushort)((selector + 8) | 3), FlatData | Dpl3);
-        s->Segments[(int)SegmentName.Cs] = wide
-            ? Flat((ushort)((selector + 16) | 3), FlatCode64 | Dpl3)
-            : Flat((ushort)(selector | 3), FlatCode32 | Dpl3);
+            SetFlat(ref ss, (ushort)((selector + 8) | 3), FlatData | Dpl3);
+        SetFlat(
+            ref s->Segments[(int)SegmentName.Cs],
+            (ushort)((wide ? selector + 16 : selector) | 3),
+            (wide ? FlatCode64 : FlatCode32) | Dpl3);
         if ((s->Efer & Efer.Lma) != 0)
         {
             s->Flags.SetFrom(s->Registers[11]);
@@ -139,7 +142,10 @@ internal static unsafe class FastSystemCalls
         }
         s->Cpl = 3;
         s->Rip = wide ? s->Registers[1] : (uint)s->Registers[1];
-        vcpu.UpdateMode();
+        if (wide && vcpu.Is64BitCode)
+            vcpu.UpdatePrivilege();
+        else
+            vcpu.UpdateMode();
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -188,6 +194,7 @@ internal static unsafe class FastSystemCalls
         Chain.Resume(vcpu, s, s->Rip);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void EnterLong(Vcpu vcpu, CpuState* s, ulong next, ulong target)
     {
         var flags = (s->SystemFlags & ~Rflags.Resume) | s->Flags.ToRflags();
@@ -199,20 +206,22 @@ internal static unsafe class FastSystemCalls
         vcpu.StepByNewTrapFlag();
         Load(s, (ushort)((s->Msr.Star >> 32) & 0xFFFC), FlatCode64, 8, 0);
         s->Rip = target;
-        vcpu.UpdateMode();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load(CpuState* s, ushort code, SegmentAttributes attributes, int toStack, uint cpl)
     {
-        s->Segments[(int)SegmentName.Cs] = Flat(code, attributes);
-        s->Segments[(int)SegmentName.Ss] = Flat((ushort)(code + toStack), FlatData | (attributes & Dpl3));
+        SetFlat(ref s->Segments[(int)SegmentName.Cs], code, attributes);
+        SetFlat(ref s->Segments[(int)SegmentName.Ss], (ushort)(code + toStack), FlatData | (attributes & Dpl3));
         s->Cpl = cpl;
     }
 
-    private static SegmentRegister Flat(ushort selector, SegmentAttributes attributes) => new()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SetFlat(ref SegmentRegister register, ushort selector, SegmentAttributes attributes)
     {
-        Limit = uint.MaxValue,
-        Selector = selector,
-        Attributes = attributes,
-    };
+        register.Base = 0;
+        register.Limit = uint.MaxValue;
+        register.Selector = selector;
+        register.Attributes = attributes;
+    }
 }

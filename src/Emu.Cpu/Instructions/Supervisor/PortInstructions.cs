@@ -29,6 +29,8 @@ internal static unsafe class PortInstructions
         operands.EndsBlock = true;
     }
 
+    // What the device did may have asked for anything: an interrupt, the end of the run, another meaning of addresses.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void In(Vcpu vcpu, CpuState* s, Op* op)
     {
         var port = PortOf(s, op);
@@ -50,9 +52,10 @@ internal static unsafe class PortInstructions
                 break;
         }
         vcpu.NotePortAccess(port, op->Source);
-        Chain.Boundary(s, Step.RipAfter(s, op));
+        Chain.Resume(vcpu, s, Step.RipAfter(s, op));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Out(Vcpu vcpu, CpuState* s, Op* op)
     {
         var port = PortOf(s, op);
@@ -63,7 +66,7 @@ internal static unsafe class PortInstructions
         vcpu.Ports.Write(port, op->Source, value);
         vcpu.LeavePlatform();
         vcpu.NotePortAccess(port, op->Source);
-        Chain.Boundary(s, Step.RipAfter(s, op));
+        Chain.Resume(vcpu, s, Step.RipAfter(s, op));
     }
 
     private static ushort PortOf(CpuState* s, Op* op) => op->Immediate < 0 ? (ushort)s->Registers[2] : (ushort)op->Immediate;

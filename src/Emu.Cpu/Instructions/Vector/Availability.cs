@@ -7,7 +7,7 @@ namespace Emu.Cpu.Instructions.Vector;
 
 /// <summary>Whether the control registers let an instruction use the FPU's and the vector registers (SDM Vol. 3, 2.5, 13.1 and table 14-1).</summary>
 /// <remarks>
-/// Each check is one test and branch where all is well. They come before any operand access; false means that the fault has been
+/// Each check is one test of <see cref="CpuState.Unavailable"/> and a branch where all is well. They come before any operand access; false means that the fault has been
 /// recorded.
 /// </remarks>
 internal static unsafe class Availability
@@ -17,33 +17,28 @@ internal static unsafe class Availability
     /// <summary>SSE forms: #UD for CR0.EM or without CR4.OSFXSR, #NM for CR0.TS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Sse(Vcpu vcpu, CpuState* s, Op* op) =>
-        ((s->Cr0 & (Cr0.Em | Cr0.Ts)) | (~s->Cr4 & Cr4.Osfxsr)) == 0 || RaiseSse(vcpu, s, op);
-
-    /// <summary>For a compiled region, which looks once: whether all its SSE or VEX forms are available.</summary>
-    public static bool InRegion(CpuState* s, bool sse, bool vex) =>
-        (!sse || ((s->Cr0 & (Cr0.Em | Cr0.Ts)) | (~s->Cr4 & Cr4.Osfxsr)) == 0)
-        && (!vex || ((s->Cr0 & Cr0.Ts) | (~s->Cr4 & Cr4.Osxsave) | (~s->Xcr0 & AvxState)) == 0);
+        (s->Unavailable & RegisterSets.Sse) == 0 || RaiseSse(vcpu, s, op);
 
     /// <summary>VEX forms: #UD without CR4.OSXSAVE or XCR0[2:1], #NM for CR0.TS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Avx(Vcpu vcpu, CpuState* s, Op* op) =>
-        ((s->Cr0 & Cr0.Ts) | (~s->Cr4 & Cr4.Osxsave) | (~s->Xcr0 & AvxState)) == 0 || RaiseAvx(vcpu, s, op);
+        (s->Unavailable & RegisterSets.Avx) == 0 || RaiseAvx(vcpu, s, op);
 
     /// <summary>MMX forms: #UD for CR0.EM, #NM for CR0.TS, #MF for a pending x87 exception.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Mmx(Vcpu vcpu, CpuState* s, Op* op) =>
-        ((s->Cr0 & (Cr0.Em | Cr0.Ts)) | (uint)(s->X87.Context.StatusWord & X87Context.ErrorSummary)) == 0 || RaiseMmx(vcpu, s, op);
+        ((uint)(s->Unavailable & RegisterSets.Fpu) | (uint)(s->X87.Context.StatusWord & X87Context.ErrorSummary)) == 0 || RaiseMmx(vcpu, s, op);
 
     /// <summary>x87 instructions that wait: #NM for CR0.EM or CR0.TS, #MF for a pending exception.</summary>
     /// <remarks>CR0.NE = 0 would report through the FERR# pin and IRQ 13; #MF is raised whatever NE says.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool X87(Vcpu vcpu, CpuState* s, Op* op) =>
-        ((s->Cr0 & (Cr0.Em | Cr0.Ts)) | (uint)(s->X87.Context.StatusWord & X87Context.ErrorSummary)) == 0 || RaiseX87(vcpu, s, op);
+        ((uint)(s->Unavailable & RegisterSets.Fpu) | (uint)(s->X87.Context.StatusWord & X87Context.ErrorSummary)) == 0 || RaiseX87(vcpu, s, op);
 
     /// <summary>x87 instructions that do not wait for pending exceptions, and FXSAVE: #NM for CR0.EM or CR0.TS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool X87NoWait(Vcpu vcpu, CpuState* s, Op* op) =>
-        (s->Cr0 & (Cr0.Em | Cr0.Ts)) == 0 || vcpu.RaiseFault(op, ExceptionVector.DeviceNotAvailable);
+        (s->Unavailable & RegisterSets.Fpu) == 0 || vcpu.RaiseFault(op, ExceptionVector.DeviceNotAvailable);
 
     /// <summary>WAIT: #NM only for CR0.MP with CR0.TS, then #MF.</summary>
     public static bool Wait(Vcpu vcpu, CpuState* s, Op* op)

@@ -17,6 +17,42 @@ internal interface IVectorComparison
 
     /// <summary>The flags at their places in RFLAGS.</summary>
     static abstract uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context);
+
+    /// <summary>It compares two numbers, which the host does, too.</summary>
+    static virtual bool HasHostForm => false;
+
+    /// <summary>They compare without an exception, whatever MXCSR says, and one of them is less or they are equal.</summary>
+    static virtual bool ArePlain(Vector128<byte> a, Vector128<byte> b) => false;
+
+    /// <summary>The first number is less than the second.</summary>
+    static virtual bool IsLess(Vector128<byte> a, Vector128<byte> b) => false;
+
+    /// <summary>The numbers are equal.</summary>
+    static virtual bool IsEqual(Vector128<byte> a, Vector128<byte> b) => false;
+}
+
+/// <summary>Comparisons as every engine makes them.</summary>
+internal static class VectorComparison
+{
+    /// <summary>Compares, and sets the flags; where <see cref="SseContext.Unmasked"/> says so afterwards, they have been left alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Apply<TOperation>(Vector128<byte> a, Vector128<byte> b, ref ArithmeticFlags flags, ref SseContext context)
+        where TOperation : IVectorComparison
+    {
+        if (TOperation.HasHostForm && TOperation.ArePlain(a, b))
+            flags.SetOrder(TOperation.IsLess(a, b), TOperation.IsEqual(a, b));
+        else
+            ApplySlow<TOperation>(a, b, ref flags, ref context);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ApplySlow<TOperation>(Vector128<byte> a, Vector128<byte> b, ref ArithmeticFlags flags, ref SseContext context)
+        where TOperation : IVectorComparison
+    {
+        var result = TOperation.Compute(a, b, ref context);
+        if (context.Unmasked == 0)
+            flags.SetFrom(result);
+    }
 }
 
 /// <summary>COMISS (SDM Vol. 2A).</summary>
@@ -24,6 +60,17 @@ internal readonly struct Comiss : IVectorComparison
 {
     public static uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context) =>
         Float32.CompareOrdered(a.AsUInt32().ToScalar(), b.AsUInt32().ToScalar(), ref context);
+
+    public static bool HasHostForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool ArePlain(Vector128<byte> a, Vector128<byte> b) => Float32.ArePlain(a.AsUInt32().ToScalar(), b.AsUInt32().ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsLess(Vector128<byte> a, Vector128<byte> b) => a.AsSingle().ToScalar() < b.AsSingle().ToScalar();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsEqual(Vector128<byte> a, Vector128<byte> b) => a.AsSingle().ToScalar() == b.AsSingle().ToScalar();
 }
 
 /// <summary>UCOMISS (SDM Vol. 2B).</summary>
@@ -31,6 +78,17 @@ internal readonly struct Ucomiss : IVectorComparison
 {
     public static uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context) =>
         Float32.CompareUnordered(a.AsUInt32().ToScalar(), b.AsUInt32().ToScalar(), ref context);
+
+    public static bool HasHostForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool ArePlain(Vector128<byte> a, Vector128<byte> b) => Float32.ArePlain(a.AsUInt32().ToScalar(), b.AsUInt32().ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsLess(Vector128<byte> a, Vector128<byte> b) => a.AsSingle().ToScalar() < b.AsSingle().ToScalar();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsEqual(Vector128<byte> a, Vector128<byte> b) => a.AsSingle().ToScalar() == b.AsSingle().ToScalar();
 }
 
 /// <summary>COMISD (SDM Vol. 2A).</summary>
@@ -38,6 +96,17 @@ internal readonly struct Comisd : IVectorComparison
 {
     public static uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context) =>
         Float64.CompareOrdered(a.AsUInt64().ToScalar(), b.AsUInt64().ToScalar(), ref context);
+
+    public static bool HasHostForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool ArePlain(Vector128<byte> a, Vector128<byte> b) => Float64.ArePlain(a.AsUInt64().ToScalar(), b.AsUInt64().ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsLess(Vector128<byte> a, Vector128<byte> b) => a.AsDouble().ToScalar() < b.AsDouble().ToScalar();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsEqual(Vector128<byte> a, Vector128<byte> b) => a.AsDouble().ToScalar() == b.AsDouble().ToScalar();
 }
 
 /// <summary>UCOMISD (SDM Vol. 2B).</summary>
@@ -45,6 +114,17 @@ internal readonly struct Ucomisd : IVectorComparison
 {
     public static uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context) =>
         Float64.CompareUnordered(a.AsUInt64().ToScalar(), b.AsUInt64().ToScalar(), ref context);
+
+    public static bool HasHostForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool ArePlain(Vector128<byte> a, Vector128<byte> b) => Float64.ArePlain(a.AsUInt64().ToScalar(), b.AsUInt64().ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsLess(Vector128<byte> a, Vector128<byte> b) => a.AsDouble().ToScalar() < b.AsDouble().ToScalar();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsEqual(Vector128<byte> a, Vector128<byte> b) => a.AsDouble().ToScalar() == b.AsDouble().ToScalar();
 }
 
 /// <summary>PTEST (SDM Vol. 2B): ZF for a AND b = 0, CF for NOT a AND b = 0.</summary>
@@ -111,6 +191,16 @@ internal static unsafe class FlagShape<TOperation, TSource>
     private static void Register<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
+        if (TEncoding.IsOpen(s) && TryHost<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base)))
+            Step.Next(vcpu, s, op);
+        else
+            Step.Other(vcpu, s, op, &RegisterSlow<TEncoding>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op) || !Compute<TEncoding>(vcpu, s, op, (byte*)VectorRegister.Of(s, op->Base)))
             return;
         Step.Next(vcpu, s, op);
@@ -121,12 +211,46 @@ internal static unsafe class FlagShape<TOperation, TSource>
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
     {
+        if (TOperation.HasHostForm && !TAddress.MayFault && TEncoding.IsOpen(s))
+        {
+            var size = VectorMemory.Size<TSource, TEncoding>();
+            var linear = TAddress.Linear(vcpu, s, op, size, false);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (Operand.IsReadable(entry, linear, size, VectorMemory.IsAligned<TSource, TEncoding>())
+                && TryHost<TEncoding>(s, op, Operand.Place(entry, linear)))
+            {
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &MemorySlow<TEncoding, TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+        where TAddress : IAddressing
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
         var source = VectorMemory.Read<TAddress, TSource, TEncoding>(vcpu, s, op);
         if (source == null || !Compute<TEncoding>(vcpu, s, op, source))
             return;
         Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryHost<TEncoding>(CpuState* s, Op* op, byte* source)
+        where TEncoding : IVectorEncoding
+    {
+        if (!TOperation.HasHostForm || TEncoding.IsWide)
+            return false;
+        var first = *VectorRegister.Of(s, op->Destination);
+        var second = TSource.Load(source);
+        if (!TOperation.ArePlain(first, second))
+            return false;
+        s->Flags.SetOrder(TOperation.IsLess(first, second), TOperation.IsEqual(first, second));
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Compilation;
+using System.Runtime.Intrinsics;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;
@@ -53,9 +54,17 @@ internal static unsafe class FloatShape<TOperation, TSource>
     private static void Register<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
-        if (!TEncoding.IsAvailable(vcpu, s, op))
-            return;
-        if (!Compute<TEncoding>(vcpu, s, op, (byte*)VectorRegister.Of(s, op->Base)))
+        if (TEncoding.IsOpen(s) && TryHost<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base)))
+            Step.Next(vcpu, s, op);
+        else
+            Step.Other(vcpu, s, op, &RegisterSlow<TEncoding>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
+        if (!TEncoding.IsAvailable(vcpu, s, op) || !Compute<TEncoding>(vcpu, s, op, (byte*)VectorRegister.Of(s, op->Base)))
             return;
         Step.Next(vcpu, s, op);
     }
@@ -65,12 +74,61 @@ internal static unsafe class FloatShape<TOperation, TSource>
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
     {
+        if (TOperation.HasHostForm && !TAddress.MayFault && TEncoding.IsOpen(s))
+        {
+            var size = VectorMemory.Size<TSource, TEncoding>();
+            var linear = TAddress.Linear(vcpu, s, op, size, false);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (Operand.IsReadable(entry, linear, size, VectorMemory.IsAligned<TSource, TEncoding>())
+                && TryHost<TEncoding>(s, op, Operand.Place(entry, linear)))
+            {
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &MemorySlow<TEncoding, TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+        where TAddress : IAddressing
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
         var source = VectorMemory.Read<TAddress, TSource, TEncoding>(vcpu, s, op);
         if (source == null || !Compute<TEncoding>(vcpu, s, op, source))
             return;
         Step.Next(vcpu, s, op);
+    }
+
+    // The common case, short enough for each handler: false where it is another one, and nothing has changed.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryHost<TEncoding>(CpuState* s, Op* op, byte* source)
+        where TEncoding : IVectorEncoding
+    {
+        if (!TOperation.HasHostForm || (TEncoding.IsWide && !Vector256.IsHardwareAccelerated) || !s->Sse.IsHostLikeAndInexact)
+            return false;
+        var destination = VectorRegister.Of(s, op->Destination);
+        if (TEncoding.IsWide)
+        {
+            var first = *(Vector256<byte>*)VectorRegister.Of(s, op->Source);
+            var second = *(Vector256<byte>*)source;
+            var result = TOperation.Host(first, second);
+            if (!TOperation.IsPlain(first, second, result))
+                return false;
+            *(Vector256<byte>*)destination = result;
+        }
+        else
+        {
+            var first = *VectorRegister.Of(s, op->Source);
+            var second = TSource.Load(source);
+            var result = TOperation.Host(first, second);
+            if (!TOperation.IsPlain(first, second, result))
+                return false;
+            VectorRegister.Set<TEncoding>(destination, result);
+        }
+        return true;
     }
 
     // Not inlined: vectors passed on by value would be address-taken locals of the handler.
@@ -86,21 +144,14 @@ internal static unsafe class FloatShape<TOperation, TSource>
             var result = TOperation.Compute(first[0], TSource.Load(source), immediate, ref s->Sse);
             if (s->Sse.Unmasked != 0)
                 return Availability.RaiseSimdException(vcpu, s, op);
-            if (TEncoding.IsVex)
-                destination[1] = default;
-            destination[0] = result;
+            VectorRegister.Set<TEncoding>(destination, result);
             return true;
         }
-        var before = s->Sse.Mxcsr;
-        var low = TOperation.Compute(first[0], TSource.Load(source), immediate, ref s->Sse);
-        var high = TOperation.Compute(first[1], TSource.Load(source + TSource.Stride), immediate, ref s->Sse);
+        var both = BothLanes.ByLane<TOperation>(
+            Vector256.Create(first[0], first[1]), TSource.Load(source), TSource.Load(source + TSource.Stride), immediate, ref s->Sse);
         if (s->Sse.Unmasked != 0)
-        {
-            TOperation.Settle(first[0], TSource.Load(source), first[1], TSource.Load(source + TSource.Stride), immediate, before, ref s->Sse);
             return Availability.RaiseSimdException(vcpu, s, op);
-        }
-        destination[0] = low;
-        destination[1] = high;
+        VectorRegister.Set(destination, both.GetLower(), both.GetUpper());
         return true;
     }
 }

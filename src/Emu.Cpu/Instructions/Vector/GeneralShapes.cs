@@ -22,6 +22,25 @@ internal interface IFromGeneral
     /// <param name="immediate">The immediate byte, where there is one.</param>
     /// <param name="context">MXCSR.</param>
     static abstract Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context);
+
+    /// <summary>When <see cref="Host"/> does the same, and raises nothing new.</summary>
+    static virtual HostForm HostForm => HostForm.Never;
+
+    /// <summary>A short way to the result.</summary>
+    static virtual Vector128<byte> Host(Vector128<byte> a, ulong value, int immediate) => default;
+}
+
+/// <summary>When a short way to a result may be taken.</summary>
+internal enum HostForm
+{
+    /// <summary>There is none.</summary>
+    Never,
+
+    /// <summary>While <see cref="SseContext.IsHostLikeAndInexact"/>.</summary>
+    HostLike,
+
+    /// <summary>Whatever MXCSR says.</summary>
+    Always,
 }
 
 /// <summary>Binds <c>op xmm, r/m</c> and <c>op mm, r/m</c>; <typeparamref name="T"/> is the integer's width in memory.</summary>
@@ -75,6 +94,16 @@ internal static unsafe class FromGeneralShape<TOperation, T>
     private static void Register<TTarget>(Vcpu vcpu, CpuState* s, Op* op)
         where TTarget : ITarget
     {
+        if (TTarget.TryHost(s, op, Width.ZeroExtend(Step.Get<T>(s, op->Base))))
+            Step.Next(vcpu, s, op);
+        else
+            Step.Other(vcpu, s, op, &RegisterSlow<TTarget>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlow<TTarget>(Vcpu vcpu, CpuState* s, Op* op)
+        where TTarget : ITarget
+    {
         if (!TTarget.IsAvailable(vcpu, s, op) || !TTarget.Compute(vcpu, s, op, Width.ZeroExtend(Step.Get<T>(s, op->Base))))
             return;
         Step.Next(vcpu, s, op);
@@ -82,6 +111,25 @@ internal static unsafe class FromGeneralShape<TOperation, T>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Memory<TTarget, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TTarget : ITarget
+        where TAddress : IAddressing
+    {
+        if (TOperation.HostForm != HostForm.Never && !TAddress.MayFault)
+        {
+            var linear = TAddress.Linear(vcpu, s, op, sizeof(T), false);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (Operand.IsReadable(entry, linear, sizeof(T), false)
+                && TTarget.TryHost(s, op, Width.ZeroExtend(*(T*)Operand.Place(entry, linear))))
+            {
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &MemorySlow<TTarget, TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MemorySlow<TTarget, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TTarget : ITarget
         where TAddress : IAddressing
     {
@@ -98,6 +146,9 @@ internal static unsafe class FromGeneralShape<TOperation, T>
         static abstract bool IsAvailable(Vcpu vcpu, CpuState* s, Op* op);
 
         static abstract bool Compute(Vcpu vcpu, CpuState* s, Op* op, ulong value);
+
+        // The short way; false where it does not apply, and nothing has changed.
+        static virtual bool TryHost(CpuState* s, Op* op, ulong value) => false;
     }
 
     private readonly struct XmmTarget<TEncoding> : ITarget
@@ -113,9 +164,20 @@ internal static unsafe class FromGeneralShape<TOperation, T>
             var result = TOperation.Compute(*VectorRegister.Of(s, op->Source), value, (int)op->Immediate, ref s->Sse);
             if (s->Sse.Unmasked != 0)
                 return Availability.RaiseSimdException(vcpu, s, op);
-            if (TEncoding.IsVex)
-                destination[1] = default;
-            destination[0] = result;
+            VectorRegister.Set<TEncoding>(destination, result);
+            return true;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static bool TryHost(CpuState* s, Op* op, ulong value)
+        {
+            if (TOperation.HostForm == HostForm.Never || !TEncoding.IsOpen(s)
+                || (TOperation.HostForm == HostForm.HostLike && !s->Sse.IsHostLikeAndInexact))
+            {
+                return false;
+            }
+            var result = TOperation.Host(*VectorRegister.Of(s, op->Source), value, (int)op->Immediate);
+            VectorRegister.Set<TEncoding>(VectorRegister.Of(s, op->Destination), result);
             return true;
         }
     }
@@ -149,6 +211,15 @@ internal interface IToGeneral
 
     /// <summary>The integer, zero-extended.</summary>
     static abstract ulong Compute(Vector128<byte> b, int immediate, ref SseContext context);
+
+    /// <summary>When <see cref="Host"/> does the same, and raises nothing new, provided that <see cref="IsPlain"/>.</summary>
+    static virtual HostForm HostForm => HostForm.Never;
+
+    /// <summary>The operand has a short way.</summary>
+    static virtual bool IsPlain(Vector128<byte> b) => true;
+
+    /// <summary>A short way to the result.</summary>
+    static virtual ulong Host(Vector128<byte> b, int immediate) => 0;
 }
 
 /// <summary>Binds <c>op r, xmm/m</c>, <c>op r, mm</c>, <c>op r/m, xmm</c> and <c>op r/m, mm</c>.</summary>
@@ -238,6 +309,46 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
     private static void ToRegister<TRegister>(Vcpu vcpu, CpuState* s, Op* op)
         where TRegister : IRegister
     {
+        if (TRegister.HasHostForm && TRegister.IsOpen(s))
+        {
+            var source = *VectorRegister.Of(s, op->Source);
+            if (TOperation.IsPlain(source))
+            {
+                Step.Set(s, op->Destination, TOperation.Host(source, (int)op->Immediate));
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &ToRegisterSlow<TRegister>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FromMemory<TRegister, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TRegister : IRegister
+        where TAddress : IAddressing
+    {
+        if (TRegister.HasHostForm && !TAddress.MayFault && TRegister.IsOpen(s))
+        {
+            var linear = TAddress.Linear(vcpu, s, op, TSource.Bytes, false);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (Operand.IsReadable(entry, linear, TSource.Bytes, TSource.IsAligned))
+            {
+                var source = TSource.Load(Operand.Place(entry, linear));
+                if (TOperation.IsPlain(source))
+                {
+                    Step.Set(s, op->Destination, TOperation.Host(source, (int)op->Immediate));
+                    Step.Next(vcpu, s, op);
+                    return;
+                }
+            }
+        }
+        Step.Other(vcpu, s, op, &FromMemorySlow<TRegister, TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ToRegisterSlow<TRegister>(Vcpu vcpu, CpuState* s, Op* op)
+        where TRegister : IRegister
+    {
         if (!TRegister.IsAvailable(vcpu, s, op))
             return;
         var result = TRegister.Compute(s, op);
@@ -252,7 +363,7 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FromMemory<TRegister, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+    private static void FromMemorySlow<TRegister, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TRegister : IRegister
         where TAddress : IAddressing
     {
@@ -295,11 +406,22 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
         static abstract ulong Compute(CpuState* s, Op* op);
 
         static abstract void Complete(CpuState* s);
+
+        // The short way is there, for the operation and this kind of register.
+        static virtual bool HasHostForm => false;
+
+        static virtual bool IsOpen(CpuState* s) => false;
     }
 
     private readonly struct XmmRegister<TEncoding> : IRegister
         where TEncoding : IVectorEncoding
     {
+        public static bool HasHostForm => TOperation.HostForm != HostForm.Never && !TEncoding.IsWide;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static bool IsOpen(CpuState* s) =>
+            TEncoding.IsOpen(s) && (TOperation.HostForm == HostForm.Always || s->Sse.IsHostLikeAndInexact);
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static bool IsAvailable(Vcpu vcpu, CpuState* s, Op* op) => TEncoding.IsAvailable(vcpu, s, op);
 

@@ -99,12 +99,24 @@ internal static unsafe class PackedShape<TOperation, TSource>
     private static void Register<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
+        if (TOperation.IsInline && TEncoding.IsOpen(s))
+        {
+            Compute<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base));
+            Step.Next(vcpu, s, op);
+        }
+        else
+        {
+            Step.Other(vcpu, s, op, &RegisterSlow<TEncoding>);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
-        if (TOperation.IsInline)
-            Compute<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base));
-        else
-            Call<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base));
+        Call<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base));
         Step.Next(vcpu, s, op);
     }
 
@@ -113,15 +125,32 @@ internal static unsafe class PackedShape<TOperation, TSource>
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
     {
+        if (TOperation.IsInline && !TAddress.MayFault && TEncoding.IsOpen(s))
+        {
+            var size = VectorMemory.Size<TSource, TEncoding>();
+            var linear = TAddress.Linear(vcpu, s, op, size, false);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (Operand.IsReadable(entry, linear, size, VectorMemory.IsAligned<TSource, TEncoding>()))
+            {
+                Compute<TEncoding>(s, op, Operand.Place(entry, linear));
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &MemorySlow<TEncoding, TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+        where TAddress : IAddressing
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
         var source = VectorMemory.Read<TAddress, TSource, TEncoding>(vcpu, s, op);
         if (source == null)
             return;
-        if (TOperation.IsInline)
-            Compute<TEncoding>(s, op, source);
-        else
-            Call<TEncoding>(s, op, source);
+        Call<TEncoding>(s, op, source);
         Step.Next(vcpu, s, op);
     }
 
@@ -132,12 +161,20 @@ internal static unsafe class PackedShape<TOperation, TSource>
         var destination = VectorRegister.Of(s, op->Destination);
         var first = VectorRegister.Of(s, op->Source);
         var immediate = (int)op->Immediate;
-        var low = TOperation.Compute(first[0], TSource.Load(source), immediate);
-        if (TEncoding.IsWide)
-            destination[1] = TOperation.Compute(first[1], TSource.Load(source + TSource.Stride), TOperation.UpperImmediate(immediate));
-        else if (TEncoding.IsVex)
-            destination[1] = default;
-        destination[0] = low;
+        if (!TEncoding.IsWide)
+        {
+            VectorRegister.Set<TEncoding>(destination, TOperation.Compute(first[0], TSource.Load(source), immediate));
+        }
+        else if (TSource.Stride == 16 && Vector256.IsHardwareAccelerated)
+        {
+            *(Vector256<byte>*)destination = BothLanes.Compute<TOperation>(*(Vector256<byte>*)first, *(Vector256<byte>*)source, immediate);
+        }
+        else
+        {
+            var low = TOperation.Compute(first[0], TSource.Load(source), immediate);
+            var high = TOperation.Compute(first[1], TSource.Load(source + TSource.Stride), TOperation.UpperImmediate(immediate));
+            VectorRegister.Set(destination, low, high);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

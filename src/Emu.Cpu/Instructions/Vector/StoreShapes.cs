@@ -110,6 +110,35 @@ internal static unsafe class StoreShape<TPart>
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
     {
+        if (!TAddress.MayFault && TEncoding.IsOpen(s))
+        {
+            var size = TEncoding.IsWide ? 32 : TPart.Bytes;
+            var linear = TAddress.Linear(vcpu, s, op, size, true);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (Operand.IsWritable(entry, linear, size, TPart.IsAligned))
+            {
+                var place = Operand.Place(entry, linear);
+                var from = (byte*)VectorRegister.Of(s, op->Source) + TPart.Start;
+                if (TEncoding.IsWide)
+                    *(Vector256<byte>*)place = *(Vector256<byte>*)from;
+                else if (TPart.Bytes == 16)
+                    *(Vector128<byte>*)place = *(Vector128<byte>*)from;
+                else if (TPart.Bytes == 8)
+                    *(ulong*)place = *(ulong*)from;
+                else
+                    *(uint*)place = *(uint*)from;
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &StoreSlow<TEncoding, TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void StoreSlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+        where TAddress : IAddressing
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
         var size = TEncoding.IsWide ? 32 : TPart.Bytes;

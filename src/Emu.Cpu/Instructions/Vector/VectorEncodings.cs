@@ -13,6 +13,9 @@ internal unsafe interface IVectorEncoding
     /// <summary>VEX: operands in memory need no alignment, and an upper lane that is not computed is zeroed.</summary>
     static abstract bool IsVex { get; }
 
+    /// <summary>What <see cref="IsAvailable"/> finds where all is well; false raises nothing.</summary>
+    static abstract bool IsOpen(CpuState* s);
+
     /// <summary>See <see cref="Availability"/>.</summary>
     static abstract bool IsAvailable(Vcpu vcpu, CpuState* s, Op* op);
 }
@@ -23,6 +26,9 @@ internal readonly unsafe struct LegacySse : IVectorEncoding
     public static bool IsWide => false;
 
     public static bool IsVex => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsOpen(CpuState* s) => (s->Unavailable & RegisterSets.Sse) == 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsAvailable(Vcpu vcpu, CpuState* s, Op* op) => Availability.Sse(vcpu, s, op);
@@ -36,6 +42,9 @@ internal readonly unsafe struct Vex128 : IVectorEncoding
     public static bool IsVex => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsOpen(CpuState* s) => (s->Unavailable & RegisterSets.Avx) == 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsAvailable(Vcpu vcpu, CpuState* s, Op* op) => Availability.Avx(vcpu, s, op);
 }
 
@@ -45,6 +54,9 @@ internal readonly unsafe struct Vex256 : IVectorEncoding
     public static bool IsWide => true;
 
     public static bool IsVex => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsOpen(CpuState* s) => (s->Unavailable & RegisterSets.Avx) == 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsAvailable(Vcpu vcpu, CpuState* s, Op* op) => Availability.Avx(vcpu, s, op);

@@ -129,6 +129,20 @@ internal readonly unsafe struct Eighth : IVectorSource
 /// <summary>Access to vector operands in memory.</summary>
 internal static unsafe class VectorMemory
 {
+    /// <summary>Bytes of the second source.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Size<TSource, TEncoding>()
+        where TSource : IVectorSource
+        where TEncoding : IVectorEncoding =>
+        TSource.Bytes + (TEncoding.IsWide ? TSource.Stride : 0);
+
+    /// <summary>It must be aligned.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsAligned<TSource, TEncoding>()
+        where TSource : IVectorSource
+        where TEncoding : IVectorEncoding =>
+        TEncoding.IsVex ? TSource.IsAlwaysAligned : TSource.IsAligned;
+
     /// <summary>The second source, to be read at once; null after a fault.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Read<TAddress, TSource, TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
@@ -136,9 +150,9 @@ internal static unsafe class VectorMemory
         where TSource : IVectorSource
         where TEncoding : IVectorEncoding
     {
-        var size = TSource.Bytes + (TEncoding.IsWide ? TSource.Stride : 0);
+        var size = Size<TSource, TEncoding>();
         var linear = TAddress.Linear(vcpu, s, op, size, false);
-        if ((TEncoding.IsVex ? TSource.IsAlwaysAligned : TSource.IsAligned) && (linear & (ulong)(size - 1)) != 0)
+        if (IsAligned<TSource, TEncoding>() && (linear & (ulong)(size - 1)) != 0)
         {
             vcpu.RaiseMisaligned(op);
             return null;

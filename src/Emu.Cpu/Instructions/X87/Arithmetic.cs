@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.FloatingPoint;
 using Emu.Cpu.State;
 
@@ -12,6 +13,16 @@ internal interface IX87Arithmetic
     /// <param name="context">Control and status.</param>
     /// <param name="operandFlags">Exceptions met when an operand was widened.</param>
     static abstract Float80 Compute(Float80 destination, Float80 source, ref X87Context context, uint operandFlags);
+
+    /// <summary>There is a short way (<see cref="PlainX87"/>).</summary>
+    static virtual bool HasPlainForm => false;
+
+    /// <summary>The short way.</summary>
+    /// <param name="place">Receives the result.</param>
+    /// <param name="destination">What it replaces.</param>
+    /// <param name="source">The other operand.</param>
+    /// <returns>Status bits, or <see cref="Float80.NotPlain"/>.</returns>
+    static virtual unsafe uint ComputePlain(ulong* place, Float80 destination, Float80 source) => Float80.NotPlain;
 }
 
 /// <summary>FADD, FADDP, FIADD (SDM Vol. 2A).</summary>
@@ -19,6 +30,11 @@ internal readonly struct Fadd : IX87Arithmetic
 {
     public static Float80 Compute(Float80 destination, Float80 source, ref X87Context context, uint operandFlags) =>
         Float80.Add(destination, source, ref context, operandFlags);
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint ComputePlain(ulong* place, Float80 destination, Float80 source) => Float80.AddPlain(place, destination, source);
 }
 
 /// <summary>FSUB, FSUBP, FISUB (SDM Vol. 2A).</summary>
@@ -26,6 +42,11 @@ internal readonly struct Fsub : IX87Arithmetic
 {
     public static Float80 Compute(Float80 destination, Float80 source, ref X87Context context, uint operandFlags) =>
         Float80.Subtract(destination, source, ref context, operandFlags);
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint ComputePlain(ulong* place, Float80 destination, Float80 source) => Float80.AddPlain(place, destination, Float80.Negate(source));
 }
 
 /// <summary>FMUL, FMULP, FIMUL (SDM Vol. 2A).</summary>
@@ -33,6 +54,11 @@ internal readonly struct Fmul : IX87Arithmetic
 {
     public static Float80 Compute(Float80 destination, Float80 source, ref X87Context context, uint operandFlags) =>
         Float80.Multiply(destination, source, ref context, operandFlags);
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint ComputePlain(ulong* place, Float80 destination, Float80 source) => Float80.MultiplyPlain(place, destination, source);
 }
 
 /// <summary>FDIV, FDIVP, FIDIV (SDM Vol. 2A).</summary>
@@ -40,6 +66,11 @@ internal readonly struct Fdiv : IX87Arithmetic
 {
     public static Float80 Compute(Float80 destination, Float80 source, ref X87Context context, uint operandFlags) =>
         Float80.Divide(destination, source, ref context, operandFlags);
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint ComputePlain(ulong* place, Float80 destination, Float80 source) => Float80.DividePlain(place, destination, source);
 }
 
 /// <summary>FSUBR, FDIVR and their kin: the operands change places.</summary>
@@ -48,6 +79,11 @@ internal readonly struct Reversed<TArithmetic> : IX87Arithmetic
 {
     public static Float80 Compute(Float80 destination, Float80 source, ref X87Context context, uint operandFlags) =>
         TArithmetic.Compute(source, destination, ref context, operandFlags);
+
+    public static bool HasPlainForm => TArithmetic.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint ComputePlain(ulong* place, Float80 destination, Float80 source) => TArithmetic.ComputePlain(place, source, destination);
 }
 
 /// <summary>FPREM (SDM Vol. 2A).</summary>
@@ -97,6 +133,11 @@ internal readonly unsafe struct ToTop<TArithmetic> : IX87Operation
     where TArithmetic : IX87Arithmetic
 {
     public static void Execute(CpuState* s, int i) => StackArithmetic.Execute<TArithmetic>(s, 0, i);
+
+    public static bool HasPlainForm => TArithmetic.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words) => StackArithmetic.TryExecute<TArithmetic>(s, 0, i, words, false);
 }
 
 /// <summary><c>op ST(0), ST(1)</c>, both implied.</summary>
@@ -125,6 +166,11 @@ internal readonly unsafe struct FromTop<TArithmetic> : IX87Operation
     where TArithmetic : IX87Arithmetic
 {
     public static void Execute(CpuState* s, int i) => StackArithmetic.Execute<TArithmetic>(s, i, 0);
+
+    public static bool HasPlainForm => TArithmetic.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words) => StackArithmetic.TryExecute<TArithmetic>(s, i, 0, words, false);
 }
 
 /// <summary><c>op ST(i), ST(0)</c>, then pop.</summary>
@@ -136,6 +182,11 @@ internal readonly unsafe struct FromTopAndPop<TArithmetic> : IX87Operation
         if (StackArithmetic.Execute<TArithmetic>(s, i, 0))
             X87Stack.Pop(s);
     }
+
+    public static bool HasPlainForm => TArithmetic.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words) => StackArithmetic.TryExecute<TArithmetic>(s, i, 0, words, true);
 }
 
 /// <summary><c>op ST(1), ST(0)</c>, both implied, then pop.</summary>
@@ -168,6 +219,22 @@ internal readonly unsafe struct WithMemory<TArithmetic, TFormat> : IX87Load
         }
         X87Stack.Commit(s, 0, result);
     }
+
+    public static bool HasPlainForm => TArithmetic.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, byte* operand, uint words)
+    {
+        var top = PlainX87.Physical(words, 0);
+        if (!PlainX87.IsFull(s, top))
+            return false;
+        var place = PlainX87.Place(s, top);
+        var bits = TArithmetic.ComputePlain(place, PlainX87.Value(place), TFormat.WidenPlain(operand));
+        if (bits == Float80.NotPlain)
+            return false;
+        PlainX87.Complete(s, words, bits);
+        return true;
+    }
 }
 
 /// <summary>What the forms on the stack share.</summary>
@@ -190,5 +257,24 @@ internal static unsafe class StackArithmetic
             result = TArithmetic.Compute(X87Stack.Read(s, destination), X87Stack.Read(s, source), ref context, 0);
         }
         return X87Stack.Commit(s, destination, result);
+    }
+
+    /// <summary>The short way of <see cref="Execute"/>, and of a pop after it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute<TArithmetic>(CpuState* s, int destination, int source, uint words, bool pops)
+        where TArithmetic : IX87Arithmetic
+    {
+        uint first = PlainX87.Physical(words, destination), second = PlainX87.Physical(words, source);
+        if (!PlainX87.AreFull(s, first, second))
+            return false;
+        var place = PlainX87.Place(s, first);
+        var bits = TArithmetic.ComputePlain(place, PlainX87.Value(place), PlainX87.Value(PlainX87.Place(s, second)));
+        if (bits == Float80.NotPlain)
+            return false;
+        if (pops)
+            PlainX87.CompleteAndPop(s, words, bits);
+        else
+            PlainX87.Complete(s, words, bits);
+        return true;
     }
 }

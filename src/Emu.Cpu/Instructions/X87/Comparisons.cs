@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.FloatingPoint;
 using Emu.Cpu.State;
 
@@ -113,6 +114,26 @@ internal readonly unsafe struct CompareToFlags<TComparison, TPops> : IX87Operati
             return;
         if (TPops.Count == 1)
             X87Stack.Pop(s);
+    }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words)
+    {
+        uint top = PlainX87.Physical(words, 0), other = PlainX87.Physical(words, i);
+        if (!PlainX87.AreFull(s, top, other))
+            return false;
+        var relation = Float80.ComparePlain(PlainX87.Value(PlainX87.Place(s, top)), PlainX87.Value(PlainX87.Place(s, other)));
+        if (relation == Relation.Unordered)
+            return false;
+        s->Flags.SetOrder(relation == Relation.Less, relation == Relation.Equal);
+        var c1 = words >> 16 & X87Context.C1;
+        if (TPops.Count == 1)
+            PlainX87.CompleteAndPop(s, words, c1);
+        else
+            PlainX87.Complete(s, words, c1);
+        return true;
     }
 }
 

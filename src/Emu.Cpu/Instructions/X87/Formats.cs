@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.FloatingPoint;
+using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.X87;
 
@@ -25,6 +27,19 @@ internal unsafe interface IX87Format
 
     /// <summary>What a masked stack underflow stores.</summary>
     static abstract void StoreIndefinite(byte* result);
+
+    /// <summary>Its value on the short way (<see cref="PlainX87"/>); <see cref="Float80.Unplain"/> where it is not a normal number.</summary>
+    static virtual Float80 WidenPlain(byte* operand) => Float80.Unplain;
+
+    /// <summary>There is a short way to load and store it.</summary>
+    static virtual bool HasPlainForm => false;
+
+    /// <summary>FLD on the short way: every encoding of zero and of normal numbers, or all; false for others.</summary>
+    static virtual bool TryPush(CpuState* s, byte* operand, uint words) => false;
+
+    /// <summary>The short way of <see cref="Store"/>.</summary>
+    /// <returns>Status bits, or <see cref="Float80.NotPlain"/>, and nothing has been written.</returns>
+    static virtual uint StorePlain(Float80 value, byte* result) => Float80.NotPlain;
 }
 
 /// <summary>m32fp.</summary>
@@ -40,6 +55,24 @@ internal readonly unsafe struct SingleFormat : IX87Format
         *(uint*)result = Float80.ToFloat32(value, ref context);
 
     public static void StoreIndefinite(byte* result) => *(uint*)result = Float32.Indefinite;
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float80 WidenPlain(byte* operand) => Float80.WidenFloat32Plain(*(uint*)operand);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryPush(CpuState* s, byte* operand, uint words)
+    {
+        var bits = *(uint*)operand;
+        var value = WidenPlain(operand);
+        if (value.Significand == 0 && bits << 1 != 0)
+            return false;
+        return PlainX87.TryPush(s, words, value.Significand, value.SignExponent | ((uint)(bits >> 16) & Float80.SignMask));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint StorePlain(Float80 value, byte* result) => Float80.StoreFloat32Plain((uint*)result, value);
 }
 
 /// <summary>m64fp.</summary>
@@ -55,6 +88,24 @@ internal readonly unsafe struct DoubleFormat : IX87Format
         *(ulong*)result = Float80.ToFloat64(value, ref context);
 
     public static void StoreIndefinite(byte* result) => *(ulong*)result = Float64.Indefinite;
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float80 WidenPlain(byte* operand) => Float80.WidenFloat64Plain(*(ulong*)operand);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryPush(CpuState* s, byte* operand, uint words)
+    {
+        var bits = *(ulong*)operand;
+        var value = WidenPlain(operand);
+        if (value.Significand == 0 && bits << 1 != 0)
+            return false;
+        return PlainX87.TryPush(s, words, value.Significand, value.SignExponent | ((uint)(bits >> 48) & Float80.SignMask));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint StorePlain(Float80 value, byte* result) => Float80.StoreFloat64Plain((ulong*)result, value);
 }
 
 /// <summary>m80fp: nothing is converted, nothing raised.</summary>
@@ -86,6 +137,19 @@ internal readonly unsafe struct ExtendedFormat : IX87Format
         *(ulong*)result = Float80.Indefinite.Significand;
         *(ushort*)(result + 8) = Float80.Indefinite.SignExponent;
     }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryPush(CpuState* s, byte* operand, uint words) => PlainX87.TryPush(s, words, *(ulong*)operand, *(ushort*)(operand + 8));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint StorePlain(Float80 value, byte* result)
+    {
+        *(ulong*)result = value.Significand;
+        *(ushort*)(result + 8) = value.SignExponent;
+        return 0;
+    }
 }
 
 /// <summary>m16int.</summary>
@@ -109,6 +173,18 @@ internal readonly unsafe struct Integer16Format : IX87Format
         *(short*)result = Float80.ToInt16(value, truncate, ref context);
 
     public static void StoreIndefinite(byte* result) => *(short*)result = short.MinValue;
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float80 WidenPlain(byte* operand) => Float80.FromInt64(*(short*)operand);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryPush(CpuState* s, byte* operand, uint words)
+    {
+        var value = WidenPlain(operand);
+        return PlainX87.TryPush(s, words, value.Significand, value.SignExponent);
+    }
 }
 
 /// <summary>m32int.</summary>
@@ -132,6 +208,18 @@ internal readonly unsafe struct Integer32Format : IX87Format
         *(int*)result = Float80.ToInt32(value, truncate, ref context);
 
     public static void StoreIndefinite(byte* result) => *(int*)result = int.MinValue;
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float80 WidenPlain(byte* operand) => Float80.FromInt64(*(int*)operand);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryPush(CpuState* s, byte* operand, uint words)
+    {
+        var value = WidenPlain(operand);
+        return PlainX87.TryPush(s, words, value.Significand, value.SignExponent);
+    }
 }
 
 /// <summary>m64int.</summary>
@@ -155,6 +243,18 @@ internal readonly unsafe struct Integer64Format : IX87Format
         *(long*)result = Float80.ToInt64(value, truncate, ref context);
 
     public static void StoreIndefinite(byte* result) => *(long*)result = long.MinValue;
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float80 WidenPlain(byte* operand) => Float80.FromInt64(*(long*)operand);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryPush(CpuState* s, byte* operand, uint words)
+    {
+        var value = WidenPlain(operand);
+        return PlainX87.TryPush(s, words, value.Significand, value.SignExponent);
+    }
 }
 
 /// <summary>m80bcd: 18 decimal digits and a sign.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.FloatingPoint;
 using Emu.Cpu.State;
 
@@ -11,6 +12,12 @@ internal interface IX87Function
 
     /// <summary>The result.</summary>
     static abstract Float80 Compute(Float80 value, ref X87Context context);
+
+    /// <summary>There is a short way (<see cref="PlainX87"/>).</summary>
+    static virtual bool HasPlainForm => false;
+
+    /// <summary>The short way: the result goes to its place; status bits or <see cref="Float80.NotPlain"/> are returned.</summary>
+    static virtual unsafe uint ComputePlain(ulong* place, Float80 value) => Float80.NotPlain;
 }
 
 /// <summary>FCHS (SDM Vol. 2A): raises nothing.</summary>
@@ -20,6 +27,15 @@ internal readonly struct Fchs : IX87Function
     {
         context.Complete();
         return Float80.Negate(value);
+    }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint ComputePlain(ulong* place, Float80 value)
+    {
+        place[1] ^= Float80.SignMask;
+        return 0;
     }
 }
 
@@ -31,12 +47,26 @@ internal readonly struct Fabs : IX87Function
         context.Complete();
         return Float80.Abs(value);
     }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint ComputePlain(ulong* place, Float80 value)
+    {
+        place[1] &= 0x7FFF;
+        return 0;
+    }
 }
 
 /// <summary>FSQRT (SDM Vol. 2A).</summary>
 internal readonly struct Fsqrt : IX87Function
 {
     public static Float80 Compute(Float80 value, ref X87Context context) => Float80.SquareRoot(value, ref context);
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint ComputePlain(ulong* place, Float80 value) => Float80.SquareRootPlain(place, value);
 }
 
 /// <summary>FRNDINT (SDM Vol. 2A).</summary>
@@ -87,6 +117,22 @@ internal readonly unsafe struct OfTop<TFunction> : IX87Operation
             result = TFunction.Compute(X87Stack.Read(s, 0), ref context);
         }
         X87Stack.Commit(s, 0, result);
+    }
+
+    public static bool HasPlainForm => TFunction.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words)
+    {
+        var top = PlainX87.Physical(words, 0);
+        if (!PlainX87.IsFull(s, top))
+            return false;
+        var place = PlainX87.Place(s, top);
+        var bits = TFunction.ComputePlain(place, PlainX87.Value(place));
+        if (bits == Float80.NotPlain)
+            return false;
+        PlainX87.Complete(s, words, bits);
+        return true;
     }
 }
 
@@ -207,6 +253,15 @@ internal readonly unsafe struct LoadConstant<TConstant> : IX87Operation
     {
         s->X87.Context.Complete();
         X87Stack.Load(s, TConstant.Value(s->X87.Context.Rounding));
+    }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words)
+    {
+        var value = TConstant.Value(RoundingMode.Nearest);
+        return PlainX87.TryPush(s, words, value.Significand, value.SignExponent);
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.FloatingPoint;
 using Emu.Cpu.Instructions.Control;
 using Emu.Cpu.State;
@@ -22,6 +23,11 @@ internal readonly unsafe struct LoadFrom<TFormat> : IX87Load
         if (!context.IsLoadSuppressed)
             X87Stack.Push(s, value);
     }
+
+    public static bool HasPlainForm => TFormat.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, byte* operand, uint words) => TFormat.TryPush(s, operand, words);
 }
 
 /// <summary>FST, FIST to memory (SDM Vol. 2A).</summary>
@@ -35,6 +41,11 @@ internal readonly unsafe struct StoreTo<TFormat> : IX87Store
     public static void Complete(CpuState* s)
     {
     }
+
+    public static bool HasPlainForm => TFormat.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, byte* place, uint words) => Transfers.TryStore<TFormat>(s, place, words, false);
 }
 
 /// <summary>FSTP, FISTP, FBSTP to memory (SDM Vol. 2A).</summary>
@@ -46,6 +57,11 @@ internal readonly unsafe struct StoreAndPop<TFormat> : IX87Store
     public static bool Compute(CpuState* s, byte* result) => Transfers.Store<TFormat>(s, false, result);
 
     public static void Complete(CpuState* s) => X87Stack.Pop(s);
+
+    public static bool HasPlainForm => TFormat.HasPlainForm;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, byte* place, uint words) => Transfers.TryStore<TFormat>(s, place, words, true);
 }
 
 /// <summary>FISTTP (SDM Vol. 2A).</summary>
@@ -78,6 +94,44 @@ internal static unsafe class Transfers
         }
         return !context.IsStoreSuppressed;
     }
+
+    /// <summary>The short way of a store, and of a pop after it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryStore<TFormat>(CpuState* s, byte* place, uint words, bool pops)
+        where TFormat : IX87Format
+    {
+        var top = PlainX87.Physical(words, 0);
+        if (!PlainX87.IsFull(s, top))
+            return false;
+        var bits = TFormat.StorePlain(PlainX87.Value(PlainX87.Place(s, top)), place);
+        if (bits == Float80.NotPlain)
+            return false;
+        if (pops)
+            PlainX87.CompleteAndPop(s, words, bits);
+        else
+            PlainX87.Complete(s, words, bits);
+        return true;
+    }
+
+    /// <summary>The short way of a copy of ST(0) to ST(i), and of a pop after it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryCopy(CpuState* s, int i, uint words, bool pops)
+    {
+        var top = PlainX87.Physical(words, 0);
+        if (!PlainX87.IsFull(s, top))
+            return false;
+        var other = PlainX87.Physical(words, i);
+        var from = PlainX87.Place(s, top);
+        var to = PlainX87.Place(s, other);
+        to[0] = from[0];
+        to[1] = from[1];
+        s->X87.Valid |= (byte)(1u << (int)other);
+        if (pops)
+            PlainX87.CompleteAndPop(s, words, 0);
+        else
+            PlainX87.Complete(s, words, 0);
+        return true;
+    }
 }
 
 /// <summary>FLD ST(i) (SDM Vol. 2A).</summary>
@@ -95,6 +149,16 @@ internal readonly unsafe struct LoadRegister : IX87Operation
             return;
         }
         X87Stack.Load(s, X87Stack.Read(s, i));
+    }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words)
+    {
+        var from = PlainX87.Physical(words, i);
+        var place = PlainX87.Place(s, from);
+        return PlainX87.IsFull(s, from) && PlainX87.TryPush(s, words, place[0], place[1]);
     }
 }
 
@@ -116,6 +180,11 @@ internal readonly unsafe struct StoreRegister : IX87Operation
         }
         return X87Stack.Commit(s, i, value);
     }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words) => Transfers.TryCopy(s, i, words, false);
 }
 
 /// <summary>FSTP ST(i) (SDM Vol. 2A).</summary>
@@ -126,6 +195,11 @@ internal readonly unsafe struct StoreRegisterAndPop : IX87Operation
         if (StoreRegister.Copy(s, i))
             X87Stack.Pop(s);
     }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words) => Transfers.TryCopy(s, i, words, true);
 }
 
 /// <summary>FSTPNCE, D9 D8+i: FSTP without a fault, which leaves the destination alone where ST(0) is empty.</summary>
@@ -158,6 +232,24 @@ internal readonly unsafe struct Fxch : IX87Operation
         var other = otherEmpty ? Float80.Indefinite : X87Stack.Read(s, i);
         X87Stack.Write(s, 0, other);
         X87Stack.Write(s, i, top);
+    }
+
+    public static bool HasPlainForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryExecute(CpuState* s, int i, uint words)
+    {
+        uint top = PlainX87.Physical(words, 0), other = PlainX87.Physical(words, i);
+        if (!PlainX87.AreFull(s, top, other))
+            return false;
+        ulong* one = PlainX87.Place(s, top), two = PlainX87.Place(s, other);
+        ulong significand = one[0], signExponent = one[1];
+        one[0] = two[0];
+        one[1] = two[1];
+        two[0] = significand;
+        two[1] = signExponent;
+        PlainX87.Complete(s, words, 0);
+        return true;
     }
 }
 

@@ -27,6 +27,26 @@ internal static unsafe class X87Pointers
             s->X87.LastOpcode = (ushort)op->Immediate;
     }
 
+    /// <summary>The same where nothing can be pending.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RecordPlain(CpuState* s, Op* op)
+    {
+        s->X87.LastInstruction = Step.RipOf(s, op);
+        s->X87.LastCodeSelector = s->Segments[(int)SegmentName.Cs].Selector;
+        if (op->Immediate >= AlwaysRecorded)
+            s->X87.LastOpcode = (ushort)op->Immediate;
+    }
+
+    /// <summary><see cref="RecordOperand"/> where the way of addressing tells the mask: nothing else than <see cref="SegmentedAddress"/> has others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RecordPlainOperand<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        var offset = LongAddress.Linear(vcpu, s, op, 0, false);
+        s->X87.LastOperand = typeof(TAddress) == typeof(FlatAddress) ? (uint)offset : offset;
+        s->X87.LastDataSelector = s->Segments[op->Segment].Selector;
+    }
+
     /// <summary>Records the offset and selector of the memory operand.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void RecordOperand(Vcpu vcpu, CpuState* s, Op* op)

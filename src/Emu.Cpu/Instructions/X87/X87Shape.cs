@@ -15,6 +15,16 @@ internal unsafe interface IX87Operation
     /// <param name="s">The state.</param>
     /// <param name="i">The i of its ST(i) operand, where there is one.</param>
     static abstract void Execute(CpuState* s, int i);
+
+    /// <summary>There is a short way (<see cref="PlainX87"/>).</summary>
+    static virtual bool HasPlainForm => false;
+
+    /// <summary>Takes the short way.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="i">The i of its ST(i) operand, where there is one.</param>
+    /// <param name="words">Control and status.</param>
+    /// <returns>False where it does not apply; nothing has changed then.</returns>
+    static virtual bool TryExecute(CpuState* s, int i, uint words) => false;
 }
 
 /// <summary>An x87 instruction that reads memory.</summary>
@@ -25,6 +35,12 @@ internal unsafe interface IX87Load
 
     /// <summary>Does it.</summary>
     static abstract void Execute(CpuState* s, byte* operand);
+
+    /// <summary>There is a short way (<see cref="PlainX87"/>).</summary>
+    static virtual bool HasPlainForm => false;
+
+    /// <summary>Takes the short way; false where it does not apply, and nothing has changed.</summary>
+    static virtual bool TryExecute(CpuState* s, byte* operand, uint words) => false;
 }
 
 /// <summary>An x87 instruction that writes memory, and may then pop.</summary>
@@ -39,6 +55,12 @@ internal unsafe interface IX87Store
 
     /// <summary>Pops, where the instruction does.</summary>
     static abstract void Complete(CpuState* s);
+
+    /// <summary>There is a short way (<see cref="PlainX87"/>).</summary>
+    static virtual bool HasPlainForm => false;
+
+    /// <summary>Takes the short way, all of it; false where it does not apply, and nothing has changed.</summary>
+    static virtual bool TryExecute(CpuState* s, byte* place, uint words) => false;
 }
 
 /// <summary>Binds instructions on the register stack.</summary>
@@ -54,6 +76,22 @@ internal static unsafe class X87Shape<TOperation>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Execute(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        if (TOperation.HasPlainForm)
+        {
+            var words = PlainX87.Words(s);
+            if (PlainX87.IsOpen(s, words) && TOperation.TryExecute(s, op->Destination, words))
+            {
+                X87Pointers.RecordPlain(s, op);
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &ExecuteSlow);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ExecuteSlow(Vcpu vcpu, CpuState* s, Op* op)
     {
         if (!Availability.X87(vcpu, s, op))
             return;
@@ -99,6 +137,27 @@ internal static unsafe class X87LoadShape<TOperation>
     private static void Execute<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TAddress : IAddressing
     {
+        if (TOperation.HasPlainForm && !TAddress.MayFault)
+        {
+            var words = PlainX87.Words(s);
+            var linear = TAddress.Linear(vcpu, s, op, TOperation.Bytes, false);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (PlainX87.IsOpen(s, words) && Operand.IsReadable(entry, linear, TOperation.Bytes, false)
+                && TOperation.TryExecute(s, Operand.Place(entry, linear), words))
+            {
+                X87Pointers.RecordPlainOperand<TAddress>(vcpu, s, op);
+                X87Pointers.RecordPlain(s, op);
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &ExecuteSlow<TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ExecuteSlow<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
         if (!Availability.X87(vcpu, s, op))
             return;
         var operand = TOperation.Bytes switch
@@ -135,6 +194,27 @@ internal static unsafe class X87StoreShape<TOperation>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Execute<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TAddress : IAddressing
+    {
+        if (TOperation.HasPlainForm && !TAddress.MayFault)
+        {
+            var words = PlainX87.Words(s);
+            var linear = TAddress.Linear(vcpu, s, op, TOperation.Bytes, true);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (PlainX87.IsOpen(s, words) && Operand.IsWritable(entry, linear, TOperation.Bytes, false)
+                && TOperation.TryExecute(s, Operand.Place(entry, linear), words))
+            {
+                X87Pointers.RecordPlainOperand<TAddress>(vcpu, s, op);
+                X87Pointers.RecordPlain(s, op);
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &ExecuteSlow<TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ExecuteSlow<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TAddress : IAddressing
     {
         if (!Availability.X87(vcpu, s, op) || !Store<TAddress>(vcpu, s, op))

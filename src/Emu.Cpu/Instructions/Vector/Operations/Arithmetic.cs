@@ -8,54 +8,94 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>PADDB, PADDW, PADDD, PADDQ (SDM Vol. 2B).</summary>
 internal readonly struct PackedAdd<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) => (a.As<byte, T>() + b.As<byte, T>()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) => (a.As<byte, T>() + b.As<byte, T>()).AsByte();
 }
 
 /// <summary>PSUBB, PSUBW, PSUBD, PSUBQ (SDM Vol. 2B).</summary>
 internal readonly struct PackedSubtract<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) => (a.As<byte, T>() - b.As<byte, T>()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) => (a.As<byte, T>() - b.As<byte, T>()).AsByte();
 }
 
 /// <summary>PADDSB, PADDSW, PADDUSB, PADDUSW (SDM Vol. 2B).</summary>
 internal readonly struct PackedAddSaturated<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) =>
         Vector128.AddSaturate(a.As<byte, T>(), b.As<byte, T>()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) =>
+        Vector256.AddSaturate(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 /// <summary>PSUBSB, PSUBSW, PSUBUSB, PSUBUSW (SDM Vol. 2B).</summary>
 internal readonly struct PackedSubtractSaturated<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) =>
         Vector128.SubtractSaturate(a.As<byte, T>(), b.As<byte, T>()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) =>
+        Vector256.SubtractSaturate(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 /// <summary>PMINSB, PMINSW, PMINSD, PMINUB, PMINUW, PMINUD (SDM Vol. 2B).</summary>
 internal readonly struct PackedMinimum<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) =>
         Vector128.Min(a.As<byte, T>(), b.As<byte, T>()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) =>
+        Vector256.Min(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 /// <summary>PMAXSB, PMAXSW, PMAXSD, PMAXUB, PMAXUW, PMAXUD (SDM Vol. 2B).</summary>
 internal readonly struct PackedMaximum<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) =>
         Vector128.Max(a.As<byte, T>(), b.As<byte, T>()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) =>
+        Vector256.Max(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 /// <summary>PAVGB, PAVGW (SDM Vol. 2B): rounded up, without a wider intermediate.</summary>
 internal readonly struct PackedAverage<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) =>
+        ((a | b).As<byte, T>() - ((a ^ b).As<byte, T>() >>> 1)).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) =>
         ((a | b).As<byte, T>() - ((a ^ b).As<byte, T>() >>> 1)).AsByte();
 }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Emu.Cpu.FloatingPoint;
 
 namespace Emu.Cpu.Instructions.Vector;
@@ -18,12 +19,61 @@ internal interface IFloatArithmetic
 
     /// <summary>A double.</summary>
     static abstract ulong Compute(ulong a, ulong b, ref SseContext context);
+
+    /// <summary>How the host's results are tested.</summary>
+    static virtual HostResults HostResults => HostResults.None;
+
+    /// <summary>What the host computes in each lane.</summary>
+    static virtual Vector128<T> Host<T>(Vector128<T> a, Vector128<T> b) => default;
+
+    /// <summary>What the host computes in each lane.</summary>
+    static virtual Vector256<T> Host<T>(Vector256<T> a, Vector256<T> b) => default;
+
+    /// <summary>What the host computes in the lowest lane; the rest comes from a.</summary>
+    static virtual Vector128<float> HostScalar(Vector128<float> a, Vector128<float> b) => default;
+
+    /// <summary>What the host computes in the lower lane; the upper one comes from a.</summary>
+    static virtual Vector128<double> HostScalar(Vector128<double> a, Vector128<double> b) => default;
+}
+
+/// <summary>What a test of the host's results has to look for.</summary>
+internal enum HostResults
+{
+    /// <summary>There are none.</summary>
+    None,
+
+    /// <summary>Of two operands; exact where they are tiny.</summary>
+    Sums,
+
+    /// <summary>Of two operands.</summary>
+    Products,
+
+    /// <summary>Of the second operand alone.</summary>
+    Roots,
 }
 
 /// <summary>The PS form of an operation.</summary>
 internal readonly struct PackedSingle<TArithmetic> : IFloatOperation
     where TArithmetic : IFloatArithmetic
 {
+    public static bool HasHostForm => TArithmetic.HostResults != HostResults.None;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => TArithmetic.Host(a.AsSingle(), b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) => TArithmetic.HostResults == HostResults.Sums
+        ? PackedFloat32.ArePlainSums(a.AsSingle(), b.AsSingle(), result.AsSingle())
+        : PackedFloat32.ArePlainProducts((TArithmetic.HostResults == HostResults.Roots ? b : a).AsSingle(), b.AsSingle(), result.AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Host(Vector256<byte> a, Vector256<byte> b) => TArithmetic.Host(a.AsSingle(), b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector256<byte> a, Vector256<byte> b, Vector256<byte> result) => TArithmetic.HostResults == HostResults.Sums
+        ? PackedFloat32.ArePlainSums(a.AsSingle(), b.AsSingle(), result.AsSingle())
+        : PackedFloat32.ArePlainProducts((TArithmetic.HostResults == HostResults.Roots ? b : a).AsSingle(), b.AsSingle(), result.AsSingle());
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
         TArithmetic.Compute(a.AsSingle(), b.AsSingle(), ref context).AsByte();
@@ -33,6 +83,24 @@ internal readonly struct PackedSingle<TArithmetic> : IFloatOperation
 internal readonly struct PackedDouble<TArithmetic> : IFloatOperation
     where TArithmetic : IFloatArithmetic
 {
+    public static bool HasHostForm => TArithmetic.HostResults != HostResults.None;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => TArithmetic.Host(a.AsDouble(), b.AsDouble()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) => TArithmetic.HostResults == HostResults.Sums
+        ? PackedFloat64.ArePlainSums(a.AsDouble(), b.AsDouble(), result.AsDouble())
+        : PackedFloat64.ArePlainProducts((TArithmetic.HostResults == HostResults.Roots ? b : a).AsDouble(), b.AsDouble(), result.AsDouble());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Host(Vector256<byte> a, Vector256<byte> b) => TArithmetic.Host(a.AsDouble(), b.AsDouble()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector256<byte> a, Vector256<byte> b, Vector256<byte> result) => TArithmetic.HostResults == HostResults.Sums
+        ? PackedFloat64.ArePlainSums(a.AsDouble(), b.AsDouble(), result.AsDouble())
+        : PackedFloat64.ArePlainProducts((TArithmetic.HostResults == HostResults.Roots ? b : a).AsDouble(), b.AsDouble(), result.AsDouble());
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
         TArithmetic.Compute(a.AsDouble(), b.AsDouble(), ref context).AsByte();
@@ -42,6 +110,17 @@ internal readonly struct PackedDouble<TArithmetic> : IFloatOperation
 internal readonly struct ScalarSingle<TArithmetic> : IFloatOperation
     where TArithmetic : IFloatArithmetic
 {
+    public static bool HasHostForm => TArithmetic.HostResults != HostResults.None;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => TArithmetic.HostScalar(a.AsSingle(), b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) => TArithmetic.HostResults == HostResults.Sums
+        ? Float32.IsPlainSum(a.AsUInt32().ToScalar(), b.AsUInt32().ToScalar(), result.AsUInt32().ToScalar())
+        : Float32.IsPlainProduct(
+            (TArithmetic.HostResults == HostResults.Roots ? b : a).AsUInt32().ToScalar(), b.AsUInt32().ToScalar(), result.AsUInt32().ToScalar());
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
         a.AsUInt32().WithElement(0, TArithmetic.Compute(a.AsUInt32().ToScalar(), b.AsUInt32().ToScalar(), ref context)).AsByte();
@@ -51,6 +130,17 @@ internal readonly struct ScalarSingle<TArithmetic> : IFloatOperation
 internal readonly struct ScalarDouble<TArithmetic> : IFloatOperation
     where TArithmetic : IFloatArithmetic
 {
+    public static bool HasHostForm => TArithmetic.HostResults != HostResults.None;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => TArithmetic.HostScalar(a.AsDouble(), b.AsDouble()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) => TArithmetic.HostResults == HostResults.Sums
+        ? Float64.IsPlainSum(a.AsUInt64().ToScalar(), b.AsUInt64().ToScalar(), result.AsUInt64().ToScalar())
+        : Float64.IsPlainProduct(
+            (TArithmetic.HostResults == HostResults.Roots ? b : a).AsUInt64().ToScalar(), b.AsUInt64().ToScalar(), result.AsUInt64().ToScalar());
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
         a.AsUInt64().WithElement(0, TArithmetic.Compute(a.AsUInt64().ToScalar(), b.AsUInt64().ToScalar(), ref context)).AsByte();
@@ -70,6 +160,22 @@ internal readonly struct FloatAdd : IFloatArithmetic
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(ulong a, ulong b, ref SseContext context) => Float64.Add(a, b, ref context);
+
+    public static HostResults HostResults => HostResults.Sums;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Host<T>(Vector128<T> a, Vector128<T> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Host<T>(Vector256<T> a, Vector256<T> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> HostScalar(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.AddScalar(a, b) : a.WithElement(0, a.ToScalar() + b.ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> HostScalar(Vector128<double> a, Vector128<double> b) =>
+        Sse2.IsSupported ? Sse2.AddScalar(a, b) : a.WithElement(0, a.ToScalar() + b.ToScalar());
 }
 
 /// <summary>SUBPS, SUBPD, SUBSS, SUBSD (SDM Vol. 2B).</summary>
@@ -86,6 +192,22 @@ internal readonly struct FloatSubtract : IFloatArithmetic
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(ulong a, ulong b, ref SseContext context) => Float64.Subtract(a, b, ref context);
+
+    public static HostResults HostResults => HostResults.Sums;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Host<T>(Vector128<T> a, Vector128<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Host<T>(Vector256<T> a, Vector256<T> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> HostScalar(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.SubtractScalar(a, b) : a.WithElement(0, a.ToScalar() - b.ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> HostScalar(Vector128<double> a, Vector128<double> b) =>
+        Sse2.IsSupported ? Sse2.SubtractScalar(a, b) : a.WithElement(0, a.ToScalar() - b.ToScalar());
 }
 
 /// <summary>MULPS, MULPD, MULSS, MULSD (SDM Vol. 2B).</summary>
@@ -102,6 +224,22 @@ internal readonly struct FloatMultiply : IFloatArithmetic
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(ulong a, ulong b, ref SseContext context) => Float64.Multiply(a, b, ref context);
+
+    public static HostResults HostResults => HostResults.Products;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Host<T>(Vector128<T> a, Vector128<T> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Host<T>(Vector256<T> a, Vector256<T> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> HostScalar(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.MultiplyScalar(a, b) : a.WithElement(0, a.ToScalar() * b.ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> HostScalar(Vector128<double> a, Vector128<double> b) =>
+        Sse2.IsSupported ? Sse2.MultiplyScalar(a, b) : a.WithElement(0, a.ToScalar() * b.ToScalar());
 }
 
 /// <summary>DIVPS, DIVPD, DIVSS, DIVSD (SDM Vol. 2A).</summary>
@@ -118,6 +256,22 @@ internal readonly struct FloatDivide : IFloatArithmetic
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(ulong a, ulong b, ref SseContext context) => Float64.Divide(a, b, ref context);
+
+    public static HostResults HostResults => HostResults.Products;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Host<T>(Vector128<T> a, Vector128<T> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Host<T>(Vector256<T> a, Vector256<T> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> HostScalar(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.DivideScalar(a, b) : a.WithElement(0, a.ToScalar() / b.ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> HostScalar(Vector128<double> a, Vector128<double> b) =>
+        Sse2.IsSupported ? Sse2.DivideScalar(a, b) : a.WithElement(0, a.ToScalar() / b.ToScalar());
 }
 
 /// <summary>MINPS, MINPD, MINSS, MINSD (SDM Vol. 2B).</summary>
@@ -166,4 +320,20 @@ internal readonly struct FloatSquareRoot : IFloatArithmetic
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(ulong a, ulong b, ref SseContext context) => Float64.SquareRoot(b, ref context);
+
+    public static HostResults HostResults => HostResults.Roots;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Host<T>(Vector128<T> a, Vector128<T> b) => Vector128.Sqrt(b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Host<T>(Vector256<T> a, Vector256<T> b) => Vector256.Sqrt(b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> HostScalar(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.SqrtScalar(a, b) : a.WithElement(0, MathF.Sqrt(b.ToScalar()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> HostScalar(Vector128<double> a, Vector128<double> b) =>
+        Sse2.IsSupported ? Sse2.SqrtScalar(a, b) : a.WithElement(0, Math.Sqrt(b.ToScalar()));
 }

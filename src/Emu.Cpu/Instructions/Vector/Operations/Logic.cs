@@ -7,45 +7,77 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>PAND, ANDPS, ANDPD (SDM Vol. 2).</summary>
 internal readonly struct BitwiseAnd : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) => a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) => a & b;
 }
 
 /// <summary>PANDN, ANDNPS, ANDNPD (SDM Vol. 2): the first source is inverted.</summary>
 internal readonly struct BitwiseAndNot : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) => ~a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) => ~a & b;
 }
 
 /// <summary>POR, ORPS, ORPD (SDM Vol. 2).</summary>
 internal readonly struct BitwiseOr : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) => a | b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) => a | b;
 }
 
 /// <summary>PXOR, XORPS, XORPD (SDM Vol. 2).</summary>
 internal readonly struct BitwiseXor : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) => a ^ b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) => a ^ b;
 }
 
 /// <summary>PCMPEQB, PCMPEQW, PCMPEQD, PCMPEQQ (SDM Vol. 2B).</summary>
 internal readonly struct CompareEqual<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) =>
         Vector128.Equals(a.As<byte, T>(), b.As<byte, T>()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) =>
+        Vector256.Equals(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 /// <summary>PCMPGTB, PCMPGTW, PCMPGTD, PCMPGTQ (SDM Vol. 2B).</summary>
 internal readonly struct CompareGreater<T> : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) =>
         Vector128.GreaterThan(a.As<byte, T>(), b.As<byte, T>()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) =>
+        Vector256.GreaterThan(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 /// <summary>How a shift takes its count. A type argument of shifts.</summary>

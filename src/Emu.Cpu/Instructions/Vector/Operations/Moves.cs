@@ -6,8 +6,13 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>MOVAPS, MOVDQU, MOVQ and all moves that replace the destination: what is narrower is zero-extended.</summary>
 internal readonly struct Move : IVectorOperation
 {
+    public static bool HasWideForm => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate) => b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Compute(Vector256<byte> a, Vector256<byte> b, int immediate) => b;
 }
 
 /// <summary>MOVSS between registers (SDM Vol. 2B): the lowest doubleword alone.</summary>

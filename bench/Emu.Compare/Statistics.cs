@@ -1,0 +1,18 @@
+namespace Emu.Compare;
+
+internal static class Statistics
+{
+    public static double Median(IReadOnlyCollection<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        int middle = sorted.Length / 2;
+        return sorted.Length switch
+        {
+            0 => double.NaN,
+            _ when sorted.Length % 2 == 1 => sorted[middle],
+            _ => (sorted[middle - 1] + sorted[middle]) / 2,
+        };
+    }
+
+    public static double GeometricMean(IEnumerable<double> values) => Math.Exp(values.Average(Math.Log));
+}
