@@ -126,6 +126,23 @@ internal interface IFusedFormat
     /// <summary>±x × y ± z; a scalar's rest comes from <paramref name="first"/>.</summary>
     static abstract Vector128<byte> Compute<TSigns>(Vector128<byte> first, Vector128<byte> x, Vector128<byte> y, Vector128<byte> z, ref SseContext context)
         where TSigns : IFusedSigns;
+
+    /// <summary>A 256-bit form is offered by <see cref="Host{TSigns}(Vector256{byte}, Vector256{byte}, Vector256{byte})"/>, too.</summary>
+    static virtual bool HasWideHostForm => false;
+
+    /// <summary>What the host computes (where <see cref="HostArithmetic.HasFusedMultiplyAdd"/>).</summary>
+    static abstract Vector128<byte> Host<TSigns>(Vector128<byte> first, Vector128<byte> x, Vector128<byte> y, Vector128<byte> z)
+        where TSigns : IFusedSigns;
+
+    /// <summary>The host's result is that of <see cref="Compute"/> while <see cref="SseContext.IsHostLikeAndInexact"/>, and raises nothing new.</summary>
+    static abstract bool IsPlain(Vector128<byte> x, Vector128<byte> y, Vector128<byte> z, Vector128<byte> result);
+
+    /// <summary>What the host computes in both lanes.</summary>
+    static virtual Vector256<byte> Host<TSigns>(Vector256<byte> x, Vector256<byte> y, Vector256<byte> z)
+        where TSigns : IFusedSigns => default;
+
+    /// <summary>The same of both lanes.</summary>
+    static virtual bool IsPlain(Vector256<byte> x, Vector256<byte> y, Vector256<byte> z, Vector256<byte> result) => false;
 }
 
 /// <summary>PS.</summary>
@@ -135,6 +152,26 @@ internal readonly struct FusedSingles : IFusedFormat
         where TSigns : IFusedSigns =>
         PackedFloat32.FusedMultiplyAdd(x.AsSingle(), y.AsSingle(), z.AsSingle(),
             TSigns.NegatesProduct, TSigns.SubtractsEven, TSigns.SubtractsOdd, ref context).AsByte();
+
+    public static bool HasWideHostForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host<TSigns>(Vector128<byte> first, Vector128<byte> x, Vector128<byte> y, Vector128<byte> z)
+        where TSigns : IFusedSigns =>
+        PackedFloat32.HostFused(x.AsSingle(), y.AsSingle(), z.AsSingle(), TSigns.NegatesProduct, TSigns.SubtractsEven, TSigns.SubtractsOdd).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> x, Vector128<byte> y, Vector128<byte> z, Vector128<byte> result) =>
+        PackedFloat32.ArePlainFused(x.AsSingle(), y.AsSingle(), z.AsSingle(), result.AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Host<TSigns>(Vector256<byte> x, Vector256<byte> y, Vector256<byte> z)
+        where TSigns : IFusedSigns =>
+        PackedFloat32.HostFused(x.AsSingle(), y.AsSingle(), z.AsSingle(), TSigns.NegatesProduct, TSigns.SubtractsEven, TSigns.SubtractsOdd).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector256<byte> x, Vector256<byte> y, Vector256<byte> z, Vector256<byte> result) =>
+        PackedFloat32.ArePlainFused(x.AsSingle(), y.AsSingle(), z.AsSingle(), result.AsSingle());
 }
 
 /// <summary>PD.</summary>
@@ -144,6 +181,26 @@ internal readonly struct FusedDoubles : IFusedFormat
         where TSigns : IFusedSigns =>
         PackedFloat64.FusedMultiplyAdd(x.AsDouble(), y.AsDouble(), z.AsDouble(),
             TSigns.NegatesProduct, TSigns.SubtractsEven, TSigns.SubtractsOdd, ref context).AsByte();
+
+    public static bool HasWideHostForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host<TSigns>(Vector128<byte> first, Vector128<byte> x, Vector128<byte> y, Vector128<byte> z)
+        where TSigns : IFusedSigns =>
+        PackedFloat64.HostFused(x.AsDouble(), y.AsDouble(), z.AsDouble(), TSigns.NegatesProduct, TSigns.SubtractsEven, TSigns.SubtractsOdd).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> x, Vector128<byte> y, Vector128<byte> z, Vector128<byte> result) =>
+        PackedFloat64.ArePlainFused(x.AsDouble(), y.AsDouble(), z.AsDouble(), result.AsDouble());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Host<TSigns>(Vector256<byte> x, Vector256<byte> y, Vector256<byte> z)
+        where TSigns : IFusedSigns =>
+        PackedFloat64.HostFused(x.AsDouble(), y.AsDouble(), z.AsDouble(), TSigns.NegatesProduct, TSigns.SubtractsEven, TSigns.SubtractsOdd).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector256<byte> x, Vector256<byte> y, Vector256<byte> z, Vector256<byte> result) =>
+        PackedFloat64.ArePlainFused(x.AsDouble(), y.AsDouble(), z.AsDouble(), result.AsDouble());
 }
 
 /// <summary>SS.</summary>
@@ -156,6 +213,19 @@ internal readonly struct FusedSingle : IFusedFormat
             TSigns.NegatesProduct, TSigns.SubtractsEven, ref context);
         return first.AsUInt32().WithElement(0, result).AsByte();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host<TSigns>(Vector128<byte> first, Vector128<byte> x, Vector128<byte> y, Vector128<byte> z)
+        where TSigns : IFusedSigns
+    {
+        float a = x.AsSingle().ToScalar(), c = z.AsSingle().ToScalar();
+        var result = float.FusedMultiplyAdd(TSigns.NegatesProduct ? -a : a, y.AsSingle().ToScalar(), TSigns.SubtractsEven ? -c : c);
+        return first.AsSingle().WithElement(0, result).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> x, Vector128<byte> y, Vector128<byte> z, Vector128<byte> result) =>
+        Float32.IsPlainFused(x.AsUInt32().ToScalar(), y.AsUInt32().ToScalar(), z.AsUInt32().ToScalar(), result.AsUInt32().ToScalar());
 }
 
 /// <summary>SD.</summary>
@@ -168,6 +238,19 @@ internal readonly struct FusedDouble : IFusedFormat
             TSigns.NegatesProduct, TSigns.SubtractsEven, ref context);
         return first.AsUInt64().WithElement(0, result).AsByte();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host<TSigns>(Vector128<byte> first, Vector128<byte> x, Vector128<byte> y, Vector128<byte> z)
+        where TSigns : IFusedSigns
+    {
+        double a = x.AsDouble().ToScalar(), c = z.AsDouble().ToScalar();
+        var result = double.FusedMultiplyAdd(TSigns.NegatesProduct ? -a : a, y.AsDouble().ToScalar(), TSigns.SubtractsEven ? -c : c);
+        return first.AsDouble().WithElement(0, result).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> x, Vector128<byte> y, Vector128<byte> z, Vector128<byte> result) =>
+        Float64.IsPlainFused(x.AsUInt64().ToScalar(), y.AsUInt64().ToScalar(), z.AsUInt64().ToScalar(), result.AsUInt64().ToScalar());
 }
 
 /// <summary>Binds FMA (SDM Vol. 1, 14.5): <c>vop xmm, xmm, xmm/m</c>, the destination being the first operand too.</summary>
@@ -206,6 +289,16 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
     private static void FromRegister<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
+        if (TEncoding.IsOpen(s) && TryHost<TEncoding>(s, op, (byte*)VectorRegister.Of(s, op->Base)))
+            Step.Next(vcpu, s, op);
+        else
+            Step.Other(vcpu, s, op, &FromRegisterSlow<TEncoding>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FromRegisterSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op) || !Compute<TEncoding>(vcpu, s, op, (byte*)VectorRegister.Of(s, op->Base)))
             return;
         Step.Next(vcpu, s, op);
@@ -216,12 +309,72 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
         where TEncoding : IVectorEncoding
         where TAddress : IAddressing
     {
+        if (!TAddress.MayFault && TEncoding.IsOpen(s))
+        {
+            var size = VectorMemory.Size<TSource, TEncoding>();
+            var linear = TAddress.Linear(vcpu, s, op, size, false);
+            var entry = Tlb.Slot(s->DataTlb, linear);
+            if (Operand.IsReadable(entry, linear, size, VectorMemory.IsAligned<TSource, TEncoding>())
+                && TryHost<TEncoding>(s, op, Operand.Place(entry, linear)))
+            {
+                Step.Next(vcpu, s, op);
+                return;
+            }
+        }
+        Step.Other(vcpu, s, op, &FromMemorySlow<TEncoding, TAddress>);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FromMemorySlow<TEncoding, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+        where TAddress : IAddressing
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
         var source = VectorMemory.Read<TAddress, TSource, TEncoding>(vcpu, s, op);
         if (source == null || !Compute<TEncoding>(vcpu, s, op, source))
             return;
         Step.Next(vcpu, s, op);
+    }
+
+    // The common case, short enough for each handler: false where it is another one, and nothing has changed.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryHost<TEncoding>(CpuState* s, Op* op, byte* source)
+        where TEncoding : IVectorEncoding
+    {
+        if (!HostArithmetic.HasFusedMultiplyAdd || !s->Sse.IsHostLikeAndInexact)
+            return false;
+        var destination = VectorRegister.Of(s, op->Destination);
+        var middle = VectorRegister.Of(s, op->Source);
+        if (!TEncoding.IsWide)
+        {
+            var first = *destination;
+            var second = *middle;
+            var third = TSource.Load(source);
+            var x = TOrder.Order == FusedOrder.Order132 ? first : second;
+            var y = TOrder.Order == FusedOrder.Order213 ? first : third;
+            var z = TOrder.Order == FusedOrder.Order132 ? second : TOrder.Order == FusedOrder.Order213 ? third : first;
+            var result = TFormat.Host<TSigns>(first, x, y, z);
+            if (!TFormat.IsPlain(x, y, z, result))
+                return false;
+            VectorRegister.Set<TEncoding>(destination, result);
+        }
+        else
+        {
+            if (!TFormat.HasWideHostForm || !Vector256.IsHardwareAccelerated)
+                return false;
+            var first = *(Vector256<byte>*)destination;
+            var second = *(Vector256<byte>*)middle;
+            var third = *(Vector256<byte>*)source;
+            var x = TOrder.Order == FusedOrder.Order132 ? first : second;
+            var y = TOrder.Order == FusedOrder.Order213 ? first : third;
+            var z = TOrder.Order == FusedOrder.Order132 ? second : TOrder.Order == FusedOrder.Order213 ? third : first;
+            var result = TFormat.Host<TSigns>(x, y, z);
+            if (!TFormat.IsPlain(x, y, z, result))
+                return false;
+            *(Vector256<byte>*)destination = result;
+        }
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -59,16 +59,38 @@ internal static unsafe class ImmediateShape<TOperation>
     private static void Shift<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
+        if (TEncoding.IsOpen(s))
+        {
+            Compute<TEncoding>(s, op);
+            Step.Next(vcpu, s, op);
+        }
+        else
+        {
+            Step.Other(vcpu, s, op, &ShiftSlow<TEncoding>);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ShiftSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
+        Compute<TEncoding>(s, op);
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Compute<TEncoding>(CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
         var destination = VectorRegister.Of(s, op->Destination);
         var source = VectorRegister.Of(s, op->Source);
-        destination[0] = TOperation.Compute(source[0], default, (int)op->Immediate);
+        var low = TOperation.Compute(source[0], default, (int)op->Immediate);
         if (TEncoding.IsWide)
-            destination[1] = TOperation.Compute(source[1], default, (int)op->Immediate);
-        else if (TEncoding.IsVex)
-            destination[1] = default;
-        Step.Next(vcpu, s, op);
+            VectorRegister.Set(destination, low, TOperation.Compute(source[1], default, (int)op->Immediate));
+        else
+            VectorRegister.Set<TEncoding>(destination, low);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
