@@ -80,6 +80,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, _prologue);
         foreach (var block in _blocks)
             EmitBlock(block);
+        EmitStubs();
         EmitExits();
         var table = (RegionExit*)NativeMemory.Alloc((nuint)(_exits.Count * sizeof(RegionExit)));
         CollectionsMarshal.AsSpan(_exits).CopyTo(new Span<RegionExit>(table, _exits.Count));

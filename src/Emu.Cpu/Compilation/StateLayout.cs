@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
+using Emu.Cpu.FloatingPoint;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
@@ -28,6 +29,26 @@ internal static unsafe class StateLayout
             nameof(CpuState.Vectors) => (byte*)s.Vectors - start,
             _ => throw new ArgumentOutOfRangeException(nameof(field)),
         });
+    }
+
+    /// <summary>Byte offset of <see cref="SseContext.Mxcsr"/>.</summary>
+    public static int Mxcsr
+    {
+        get
+        {
+            SseContext context;
+            return (int)((byte*)&context.Mxcsr - (byte*)&context);
+        }
+    }
+
+    /// <summary>Byte offset of <see cref="SseContext.Unmasked"/>.</summary>
+    public static int Unmasked
+    {
+        get
+        {
+            SseContext context;
+            return (int)((byte*)&context.Unmasked - (byte*)&context);
+        }
     }
 
     /// <summary>Byte offset of <see cref="Block.Entry"/>.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;
@@ -280,6 +281,8 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
             AddressingKind.Flat => &FromMemory<TEncoding, FlatAddress>,
             _ => &FromMemory<TEncoding, SegmentedAddress>,
         };
+        if (operands.IsForCompiler)
+            operands.Emission = new FusedEmission(((FuseMethod)Fuse).Method, VectorForm.Of<TEncoding, TSource>());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -393,6 +396,9 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
         return true;
     }
 
+    private delegate Vector128<byte> FuseMethod(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, ref SseContext context);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Fuse(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, ref SseContext context) => TOrder.Order switch
     {
         FusedOrder.Order132 => TFormat.Compute<TSigns>(first, first, third, second, ref context),

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;
@@ -12,6 +13,9 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>A vector result from a general register or an integer in memory: MOVD, PINSRW, CVTSI2SD.</summary>
 internal interface IFromGeneral
 {
+    /// <summary>False where it only moves bits.</summary>
+    static virtual bool CanRaise => true;
+
     /// <summary>The result.</summary>
     /// <param name="a">First source: the destination of a two-operand form.</param>
     /// <param name="value">The integer, zero-extended.</param>
@@ -49,16 +53,24 @@ internal static unsafe class FromGeneralShape<TOperation, T>
     {
         ref readonly var i = ref operands.Instruction;
         if (i.Op0Register.IsMM())
-            BindTo<MmxTarget>(ref operands);
+            BindTarget<MmxTarget>(ref operands);
         else if (!VectorOperands.IsVex(in i))
-            BindTo<XmmTarget<LegacySse>>(ref operands);
+            BindTo<LegacySse>(ref operands);
         else if ((operands.Mode & CodeMode.Unprotected) != 0)
             Undefined.BindInvalid(ref operands);
         else
-            BindTo<XmmTarget<Vex128>>(ref operands);
+            BindTo<Vex128>(ref operands);
     }
 
-    private static void BindTo<TTarget>(ref Operands operands)
+    private static void BindTo<TEncoding>(ref Operands operands)
+        where TEncoding : IVectorEncoding
+    {
+        BindTarget<XmmTarget<TEncoding>>(ref operands);
+        if (operands.IsForCompiler)
+            operands.Emission = new FromGeneralEmission(typeof(TOperation), TEncoding.IsVex, sizeof(T), TOperation.CanRaise);
+    }
+
+    private static void BindTarget<TTarget>(ref Operands operands)
         where TTarget : ITarget
     {
         var op = operands.Op;
@@ -191,6 +203,9 @@ internal static unsafe class FromGeneralShape<TOperation, T>
 /// <summary>An integer from a vector: PMOVMSKB, PEXTRW, CVTSD2SI, MOVD to a general register or to memory.</summary>
 internal interface IToGeneral
 {
+    /// <summary>False where it only moves bits.</summary>
+    static virtual bool CanRaise => true;
+
     /// <summary>Bits that each lane of a 256-bit form contributes; 0 where there is none.</summary>
     static virtual int BitsOfLane => 0;
 
@@ -217,18 +232,29 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
     {
         ref readonly var i = ref operands.Instruction;
         if (i.Op1Kind == OpKind.Register && i.Op1Register.IsMM())
-            BindFrom<MmxRegister>(ref operands);
+            BindSource<MmxRegister>(ref operands);
         else if (!VectorOperands.IsVex(in i))
-            BindFrom<XmmRegister<LegacySse>>(ref operands);
+            BindFrom<LegacySse>(ref operands);
         else if ((operands.Mode & CodeMode.Unprotected) != 0)
             Undefined.BindInvalid(ref operands);
         else if (VectorOperands.IsWide(in i))
-            BindFrom<XmmRegister<Vex256>>(ref operands);
+            BindFrom<Vex256>(ref operands);
         else
-            BindFrom<XmmRegister<Vex128>>(ref operands);
+            BindFrom<Vex128>(ref operands);
     }
 
-    private static void BindFrom<TRegister>(ref Operands operands)
+    private static void BindFrom<TEncoding>(ref Operands operands)
+        where TEncoding : IVectorEncoding
+    {
+        BindSource<XmmRegister<TEncoding>>(ref operands);
+        if (operands.IsForCompiler)
+        {
+            operands.Emission = new ToGeneralEmission(
+                typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.BitsOfLane, operands.SizeOf(0), TOperation.CanRaise);
+        }
+    }
+
+    private static void BindSource<TRegister>(ref Operands operands)
         where TRegister : IRegister
     {
         ref readonly var i = ref operands.Instruction;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;
@@ -37,13 +38,21 @@ internal static unsafe class ImmediateShape<TOperation>
         if (i.Op0Register.IsMM())
             op->Handler = &ShiftMmx;
         else if (!VectorOperands.IsVex(in i))
-            op->Handler = &Shift<LegacySse>;
+            Bind<LegacySse>(ref operands);
         else if ((operands.Mode & CodeMode.Unprotected) != 0)
             Undefined.BindInvalid(ref operands);
         else if (VectorOperands.IsWide(in i))
-            op->Handler = &Shift<Vex256>;
+            Bind<Vex256>(ref operands);
         else
-            op->Handler = &Shift<Vex128>;
+            Bind<Vex128>(ref operands);
+    }
+
+    private static void Bind<TEncoding>(ref Operands operands)
+        where TEncoding : IVectorEncoding
+    {
+        operands.Op->Handler = &Shift<TEncoding>;
+        if (operands.IsForCompiler)
+            operands.Emission = new ImmediateEmission(typeof(TOperation), VectorForm.Of<TEncoding, Whole>());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
