@@ -65,7 +65,7 @@ internal static unsafe class Call
             {
                 StackKind.Long => &Register<T, LongTarget, LongStack>,
                 StackKind.Flat => &Register<T, LegacyTarget, FlatStack>,
-                _ => &Register<T, LegacyTarget, SegmentedStack>,
+                _ => &RegisterSlowly<T, LegacyTarget, SegmentedStack>,
             };
             return;
         }
@@ -122,6 +122,31 @@ internal static unsafe class Call
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Register<T, TTarget, TStack>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TTarget : INearTarget
+        where TStack : IStack
+    {
+        var target = Width.ZeroExtend(Step.Get<T>(s, op->Source));
+        if (!TTarget.SurelyAllows(s, target))
+        {
+            RegisterSlowly<T, TTarget, TStack>(vcpu, s, op);
+            return;
+        }
+        var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
+        var linear = TStack.Linear(vcpu, s, op, pointer, sizeof(T), true);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsWritable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &RegisterSlowly<T, TTarget, TStack>);
+            return;
+        }
+        *(T*)Operand.Place(entry, linear) = Width.Truncate<T>(Step.RipAfter(s, op));
+        TStack.SetPointer(s, pointer);
+        Chain.Computed(vcpu, s, op, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlowly<T, TTarget, TStack>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
         where TTarget : INearTarget
         where TStack : IStack
