@@ -233,7 +233,7 @@ public sealed unsafe class TieredCompiler : IDisposable
             _compiler ??= new RegionCompiler(_model, _blocks.NoBlock);
             region = _compiler.Compile(plan);
         }
-        catch (Exception failure) when (failure is InvalidProgramException or InvalidOperationException or ArgumentException)
+        catch (Exception failure) when (failure is not OutOfMemoryException)
         {
             lock (_gate)
             {

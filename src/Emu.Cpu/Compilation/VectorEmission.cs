@@ -41,7 +41,8 @@ internal abstract unsafe class VectorEmission(VectorForm form, bool narrows) : E
     protected VectorForm Form => form;
 
     /// <summary>The semantics of an operation.</summary>
-    protected static MethodInfo ComputeOf(Type operation) => operation.GetMethod(nameof(IVectorOperation.Compute), AnyStatic)!;
+    protected static MethodInfo ComputeOf(Type operation) =>
+        operation.GetMethods(AnyStatic).First(method => method.Name == nameof(IVectorOperation.Compute) && method.ReturnType == typeof(Vector128<byte>));
 
     /// <summary>Finds the second source, if it is in memory.</summary>
     /// <returns>False, with nothing emitted, where its address cannot be worked out.</returns>
