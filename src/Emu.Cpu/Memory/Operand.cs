@@ -101,20 +101,15 @@ public static unsafe class Operand
     /// <param name="linear">The linear address, which had no fault.</param>
     /// <param name="access">Bytes, negative for a write.</param>
     /// <param name="slowly">The handler for page crossings, devices, translated code, and all else.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Miss(Vcpu vcpu, CpuState* s, Op* op, ulong linear, int access, delegate*<Vcpu, CpuState*, Op*, void> slowly)
     {
-        switch (vcpu.Answer(op, linear, Math.Abs(access), access < 0))
-        {
-            case Answered.Now:
-                op->Handler(vcpu, s, op);
-                return;
-            case Answered.Otherwise:
-                slowly(vcpu, s, op);
-                return;
-            default:
-                return;
-        }
+        var answered = vcpu.Answer(op, linear, access < 0 ? -access : access, access < 0);
+        if (answered == Answered.Fault)
+            return;
+        // (RyuJIT makes no tail calls in a method that is marked NoInlining.)
+        var next = answered == Answered.Now ? op->Handler : slowly;
+        next(vcpu, s, op);
     }
 
     // The page of the last byte; of an aligned operand that of the first, with the bits that are not to be set.
