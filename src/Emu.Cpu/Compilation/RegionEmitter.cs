@@ -79,6 +79,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, _prologue);
         foreach (var block in _blocks)
             EmitBlock(block);
+        AllocateSaved();
         EmitStubs();
         EmitExits();
         var table = (RegionExit*)NativeMemory.Alloc((nuint)(_exits.Count * sizeof(RegionExit)));
@@ -139,6 +140,25 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, sizeof(Block) - StateLayout.BlockEntry);
         _il.Emit(OpCodes.Sub);
         _il.Emit(OpCodes.Ldind_U2);
+        if (_isHostLike != null)
+            LoadHostLike();
+        if (_resumptions.Count != 0)
+        {
+            _il.Emit(OpCodes.Stloc, _exit);
+            _il.Emit(OpCodes.Ldloc, _exit);
+            _il.Emit(OpCodes.Ldc_I4, EntryCount);
+            _il.Emit(OpCodes.Sub);
+            var stubs = _resumptions.ConvertAll(_ => _il.DefineLabel());
+            _il.Emit(OpCodes.Switch, stubs.ToArray());
+            _il.Emit(OpCodes.Ldloc, _exit);
+            SwitchByEntry(Enter);
+            for (var i = 0; i < stubs.Count; i++)
+            {
+                _il.MarkLabel(stubs[i]);
+                EmitResumption(_resumptions[i]);
+            }
+            return;
+        }
         SwitchByEntry(Enter);
     }
 
@@ -163,14 +183,19 @@ internal sealed unsafe partial class RegionEmitter
 
     private void Enter(RegionBlock block)
     {
-        if (block.Delta != 0)
-        {
-            _il.Emit(OpCodes.Ldloc, _origin);
-            _il.Emit(OpCodes.Ldc_I8, block.Delta);
-            _il.Emit(OpCodes.Sub);
-            _il.Emit(OpCodes.Stloc, _origin);
-        }
+        MoveOrigin(block);
         _il.Emit(OpCodes.Br, block.Label);
+    }
+
+    // RIP lies at the start of a block.
+    private void MoveOrigin(RegionBlock block)
+    {
+        if (block.Delta == 0)
+            return;
+        _il.Emit(OpCodes.Ldloc, _origin);
+        _il.Emit(OpCodes.Ldc_I8, block.Delta);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, _origin);
     }
 
     private void EmitExits()
