@@ -89,6 +89,11 @@ internal sealed unsafe class BlockAccesses
         return null;
     }
 
+    /// <summary>The host addresses that accesses may still use, each with a number of its own.</summary>
+    public (LocalBuilder Address, int Number)[] KnownAddresses() =>
+        [.. _groups.Select(static (group, number) => (Group: group, Number: number)).Where(static pair => pair.Group is { Address: not null, High: not long.MinValue })
+            .Select(static pair => (pair.Group.Address!, pair.Number))];
+
     /// <summary>Something was called that may change the TLB: what was checked must be checked again.</summary>
     public void Close()
     {

@@ -60,6 +60,8 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Conv_I);
         _il.EmitCalli(OpCodes.Calli, System.Reflection.CallingConventions.Standard, typeof(void), HandlerParameters, null);
 
+        if (decoded.Mnemonic is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr)
+            LoadHostLike();
         ForEach(written.General, ReadRegister);
         ForEach(written.Lanes, ReadLane);
         var completed = _il.DefineLabel();

@@ -11,13 +11,13 @@ internal sealed unsafe partial class RegionEmitter
 {
     private const int LanesOfRegister = 2;
 
-    private readonly LocalBuilder?[] _laneScratch = new LocalBuilder?[2];
+    private readonly LocalBuilder?[] _laneScratch = new LocalBuilder?[3];
 
     // Code that lies behind the blocks: a label and what to emit there.
     private readonly List<(Label Label, Action Emit)> _stubs = [];
 
     /// <summary>A local for a lane that is not in its register yet.</summary>
-    /// <param name="number">0 or 1.</param>
+    /// <param name="number">0 to 2.</param>
     public LocalBuilder ScratchLane(int number) => _laneScratch[number] ??= _il.DeclareLocal(typeof(Vector128<byte>));
 
     /// <summary>Puts a lane of zeros on the stack.</summary>

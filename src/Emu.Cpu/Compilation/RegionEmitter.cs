@@ -80,6 +80,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, _prologue);
         foreach (var block in _blocks)
             EmitBlock(block);
+        AllocateSaved();
         EmitStubs();
         EmitExits();
         var table = (RegionExit*)NativeMemory.Alloc((nuint)(_exits.Count * sizeof(RegionExit)));
@@ -140,6 +141,25 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, sizeof(Block) - StateLayout.BlockEntry);
         _il.Emit(OpCodes.Sub);
         _il.Emit(OpCodes.Ldind_U2);
+        if (_isHostLike != null)
+            LoadHostLike();
+        if (_resumptions.Count != 0)
+        {
+            _il.Emit(OpCodes.Stloc, _exit);
+            _il.Emit(OpCodes.Ldloc, _exit);
+            _il.Emit(OpCodes.Ldc_I4, EntryCount);
+            _il.Emit(OpCodes.Sub);
+            var stubs = _resumptions.ConvertAll(_ => _il.DefineLabel());
+            _il.Emit(OpCodes.Switch, stubs.ToArray());
+            _il.Emit(OpCodes.Ldloc, _exit);
+            SwitchByEntry(Enter);
+            for (var i = 0; i < stubs.Count; i++)
+            {
+                _il.MarkLabel(stubs[i]);
+                EmitResumption(_resumptions[i]);
+            }
+            return;
+        }
         SwitchByEntry(Enter);
     }
 
@@ -165,19 +185,30 @@ internal sealed unsafe partial class RegionEmitter
     private void Enter(RegionBlock block)
     {
         // Whoever came here has charged the block to the budget.
+        Charge(block.Instructions.Count);
+        MoveOrigin(block);
+        _il.Emit(OpCodes.Br, block.Label);
+    }
+
+    // So many instructions lie ahead that were charged before the region was entered.
+    private void Charge(int instructions)
+    {
         _il.Emit(OpCodes.Ldloc, _budget);
-        _il.Emit(OpCodes.Ldc_I4, block.Instructions.Count);
+        _il.Emit(OpCodes.Ldc_I4, instructions);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Add);
         _il.Emit(OpCodes.Stloc, _charged);
-        if (block.Delta != 0)
-        {
-            _il.Emit(OpCodes.Ldloc, _origin);
-            _il.Emit(OpCodes.Ldc_I8, block.Delta);
-            _il.Emit(OpCodes.Sub);
-            _il.Emit(OpCodes.Stloc, _origin);
-        }
-        _il.Emit(OpCodes.Br, block.Label);
+    }
+
+    // RIP lies at the start of a block.
+    private void MoveOrigin(RegionBlock block)
+    {
+        if (block.Delta == 0)
+            return;
+        _il.Emit(OpCodes.Ldloc, _origin);
+        _il.Emit(OpCodes.Ldc_I8, block.Delta);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, _origin);
     }
 
     private void EmitExits()

@@ -35,14 +35,20 @@ internal sealed record VectorForm(bool IsWide, bool IsVex, Type Source, int Byte
 /// <param name="narrows">False where the operation does not look at what lies beyond the source's bytes in a register.</param>
 internal abstract unsafe class VectorEmission(VectorForm form, bool narrows) : Emission
 {
-    private const BindingFlags AnyStatic = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-
     /// <summary>Encoding and second source.</summary>
     protected VectorForm Form => form;
 
     /// <summary>The semantics of an operation.</summary>
-    protected static MethodInfo ComputeOf(Type operation) =>
-        operation.GetMethods(AnyStatic).First(method => method.Name == nameof(IVectorOperation.Compute) && method.ReturnType == typeof(Vector128<byte>));
+    /// <param name="operation">The operation, which may have a form of 256 bits, too.</param>
+    protected static MethodInfo ComputeOf(Type operation)
+    {
+        foreach (var method in operation.GetMethods(BindingFlags.Static | BindingFlags.Public))
+        {
+            if (method.Name == nameof(IVectorOperation.Compute) && method.ReturnType != typeof(Vector256<byte>))
+                return method;
+        }
+        throw new MissingMethodException(operation.Name, nameof(IVectorOperation.Compute));
+    }
 
     /// <summary>Finds the second source, if it is in memory.</summary>
     /// <returns>False, with nothing emitted, where its address cannot be worked out.</returns>

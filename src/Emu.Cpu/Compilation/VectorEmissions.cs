@@ -118,7 +118,8 @@ internal sealed unsafe class VectorStoreEmission(bool isWide, bool isVex, int by
 /// <param name="isVex">A VEX encoding.</param>
 /// <param name="size">Bytes of the integer.</param>
 /// <param name="canRaise">Whether it is arithmetic under MXCSR.</param>
-internal sealed unsafe class FromGeneralEmission(Type operation, bool isVex, int size, bool canRaise) : Emission
+/// <param name="hostForm">When it has a host form.</param>
+internal sealed unsafe class FromGeneralEmission(Type operation, bool isVex, int size, bool canRaise, HostForm hostForm) : Emission
 {
     /// <inheritdoc/>
     public override bool Emit(RegionEmitter region, in GuestInstruction instruction, Op* op)
@@ -130,6 +131,8 @@ internal sealed unsafe class FromGeneralEmission(Type operation, bool isVex, int
             region.FindForReading(in instruction, op, size);
         }
         region.NeedVectors(isVex);
+        if (hostForm == HostForm.HostLike)
+            region.LeaveUnlessHostLike(region.ExitToHandler(in instruction, op));
         region.LoadLane(op->Source, 0);
         if (instruction.HasMemory)
         {
@@ -142,9 +145,16 @@ internal sealed unsafe class FromGeneralEmission(Type operation, bool isVex, int
         }
         region.Widen(size);
         region.Il.Emit(OpCodes.Ldc_I4, (int)op->Immediate);
-        region.LoadSse();
-        region.Il.Emit(OpCodes.Call, operation.GetMethod(nameof(IFromGeneral.Compute))!);
-        if (canRaise)
+        if (hostForm != HostForm.Never)
+        {
+            region.Il.Emit(OpCodes.Call, operation.GetMethod(nameof(IFromGeneral.Host))!);
+        }
+        else
+        {
+            region.LoadSse();
+            region.Il.Emit(OpCodes.Call, operation.GetMethod(nameof(IFromGeneral.Compute))!);
+        }
+        if (canRaise && hostForm == HostForm.Never)
         {
             var result = region.ScratchLane(0);
             region.Il.Emit(OpCodes.Stloc, result);
@@ -157,6 +167,8 @@ internal sealed unsafe class FromGeneralEmission(Type operation, bool isVex, int
             region.LoadZeroLane();
             region.StoreLane(op->Destination, 1);
         }
+        if (hostForm == HostForm.HostLike)
+            region.Resume();
         return true;
     }
 }
@@ -167,7 +179,9 @@ internal sealed unsafe class FromGeneralEmission(Type operation, bool isVex, int
 /// <param name="bitsOfLane">How far the upper lane's result is shifted.</param>
 /// <param name="storedSize">Bytes stored where the destination is in memory.</param>
 /// <param name="canRaise">Whether it is arithmetic under MXCSR.</param>
-internal sealed unsafe class ToGeneralEmission(Type operation, VectorForm form, int bitsOfLane, int storedSize, bool canRaise) : VectorEmission(form, false)
+/// <param name="hostForm">When it has a host form.</param>
+internal sealed unsafe class ToGeneralEmission(Type operation, VectorForm form, int bitsOfLane, int storedSize, bool canRaise, HostForm hostForm)
+    : VectorEmission(form, false)
 {
     /// <inheritdoc/>
     public override bool Emit(RegionEmitter region, in GuestInstruction instruction, Op* op)
@@ -185,8 +199,14 @@ internal sealed unsafe class ToGeneralEmission(Type operation, VectorForm form, 
             return true;
         }
         if (instruction.HasMemory)
-        {
             region.FindForReading(in instruction, op, Form.Bytes, Form.IsAligned ? Form.Bytes : 0);
+        if (hostForm == HostForm.HostLike)
+        {
+            EmitHostForm(region, in instruction, op);
+            return true;
+        }
+        if (instruction.HasMemory)
+        {
             LoadSource(region, in instruction, op, 0);
             Apply(region, op);
         }
@@ -210,6 +230,27 @@ internal sealed unsafe class ToGeneralEmission(Type operation, VectorForm form, 
         }
         region.StoreRegister(op->Destination, 8);
         return true;
+    }
+
+    private void EmitHostForm(RegionEmitter region, in GuestInstruction instruction, Op* op)
+    {
+        var il = region.Il;
+        var exit = region.ExitToHandler(in instruction, op);
+        region.LeaveUnlessHostLike(exit);
+        var source = region.ScratchLane(0);
+        if (instruction.HasMemory)
+            LoadSource(region, in instruction, op, 0);
+        else
+            region.LoadLane(op->Source, 0);
+        il.Emit(OpCodes.Stloc, source);
+        il.Emit(OpCodes.Ldloc, source);
+        il.Emit(OpCodes.Call, operation.GetMethod(nameof(IToGeneral.IsPlain))!);
+        il.Emit(OpCodes.Brfalse, exit);
+        il.Emit(OpCodes.Ldloc, source);
+        il.Emit(OpCodes.Ldc_I4, (int)op->Immediate);
+        il.Emit(OpCodes.Call, operation.GetMethod(nameof(IToGeneral.Host))!);
+        region.StoreRegister(op->Destination, 8);
+        region.Resume();
     }
 
     private void Compute(RegionEmitter region, Op* op, int lane)

@@ -184,7 +184,7 @@ internal static unsafe class FlagShape<TOperation, TSource>
             _ => &Memory<TEncoding, SegmentedAddress>,
         };
         if (operands.IsForCompiler)
-            operands.Emission = new FlagEmission(typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.CanRaise);
+            operands.Emission = new FlagEmission(typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.CanRaise, TOperation.HasHostForm);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -47,7 +47,7 @@ internal static unsafe class FloatShape<TOperation, TSource>
             op->Handler = &Register<TEncoding>;
         }
         if (operands.IsForCompiler)
-            operands.Emission = new FloatEmission(typeof(TOperation), VectorForm.Of<TEncoding, TSource>());
+            operands.Emission = new FloatEmission(typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.HasHostForm);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -281,8 +281,8 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
             AddressingKind.Flat => &FromMemory<TEncoding, FlatAddress>,
             _ => &FromMemory<TEncoding, SegmentedAddress>,
         };
-        if (operands.IsForCompiler)
-            operands.Emission = new FusedEmission(((FuseMethod)Fuse).Method, VectorForm.Of<TEncoding, TSource>());
+        if (operands.IsForCompiler && HostArithmetic.HasFusedMultiplyAdd)
+            operands.Emission = new FusedEmission(((HostMethod)Host).Method, ((PlainMethod)IsPlain).Method, VectorForm.Of<TEncoding, TSource>());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -351,11 +351,8 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
             var first = *destination;
             var second = *middle;
             var third = TSource.Load(source);
-            var x = TOrder.Order == FusedOrder.Order132 ? first : second;
-            var y = TOrder.Order == FusedOrder.Order213 ? first : third;
-            var z = TOrder.Order == FusedOrder.Order132 ? second : TOrder.Order == FusedOrder.Order213 ? third : first;
-            var result = TFormat.Host<TSigns>(first, x, y, z);
-            if (!TFormat.IsPlain(x, y, z, result))
+            var result = Host(first, second, third);
+            if (!IsPlain(first, second, third, result))
                 return false;
             VectorRegister.Set<TEncoding>(destination, result);
         }
@@ -400,7 +397,25 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
         return true;
     }
 
-    private delegate Vector128<byte> FuseMethod(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, ref SseContext context);
+    private delegate Vector128<byte> HostMethod(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third);
+
+    private delegate bool PlainMethod(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, Vector128<byte> result);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Host(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third) => TOrder.Order switch
+    {
+        FusedOrder.Order132 => TFormat.Host<TSigns>(first, first, third, second),
+        FusedOrder.Order213 => TFormat.Host<TSigns>(first, second, first, third),
+        _ => TFormat.Host<TSigns>(first, second, third, first),
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsPlain(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, Vector128<byte> result) => TOrder.Order switch
+    {
+        FusedOrder.Order132 => TFormat.IsPlain(first, third, second, result),
+        FusedOrder.Order213 => TFormat.IsPlain(second, first, third, result),
+        _ => TFormat.IsPlain(second, third, first, result),
+    };
 
     /// <summary>One lane, as every engine computes it; where <see cref="SseContext.Unmasked"/> is not zero afterwards, it means nothing.</summary>
     /// <param name="first">The destination's.</param>
@@ -408,7 +423,7 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
     /// <param name="third">The third operand's.</param>
     /// <param name="context">MXCSR.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> Fuse(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, ref SseContext context)
+    private static Vector128<byte> Fuse(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, ref SseContext context)
     {
         var x = TOrder.Order == FusedOrder.Order132 ? first : second;
         var y = TOrder.Order == FusedOrder.Order213 ? first : third;

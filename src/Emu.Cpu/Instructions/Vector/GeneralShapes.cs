@@ -87,7 +87,7 @@ internal static unsafe class FromGeneralShape<TOperation, T>
     {
         BindTarget<XmmTarget<TEncoding>>(ref operands);
         if (operands.IsForCompiler)
-            operands.Emission = new FromGeneralEmission(typeof(TOperation), TEncoding.IsVex, sizeof(T), TOperation.CanRaise);
+            operands.Emission = new FromGeneralEmission(typeof(TOperation), TEncoding.IsVex, sizeof(T), TOperation.CanRaise, TOperation.HostForm);
     }
 
     private static void BindTarget<TTarget>(ref Operands operands)
@@ -270,7 +270,7 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
         if (operands.IsForCompiler)
         {
             operands.Emission = new ToGeneralEmission(
-                typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.BitsOfLane, operands.SizeOf(0), TOperation.CanRaise);
+                typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.BitsOfLane, operands.SizeOf(0), TOperation.CanRaise, TOperation.HostForm);
         }
     }
 
