@@ -4,7 +4,7 @@ using Emu.Cpu.FloatingPoint;
 
 namespace Emu.Cpu.Instructions.Vector;
 
-/// <summary>Operations under MXCSR on one lane, as compiled code computes them: the host's way inline, everything else called.</summary>
+/// <summary>Operations under MXCSR on one lane, for code that goes on whatever the result is: the host's way inline, everything else called.</summary>
 internal static class OneLane
 {
     /// <summary>The result; where <see cref="SseContext.Unmasked"/> is not zero afterwards, it means nothing.</summary>

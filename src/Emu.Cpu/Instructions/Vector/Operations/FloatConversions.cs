@@ -48,7 +48,7 @@ internal readonly struct Cvtsd2ss : IFloatOperation
         Sse2.IsSupported ? Sse2.ConvertScalarToVector128Single(a.AsSingle(), b.AsDouble()).AsByte() : a.AsSingle().WithElement(0, (float)b.AsDouble().ToScalar()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) => 
+    public static bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) =>
         Float32.IsClearlyNormal(result.AsUInt32().ToScalar()) || b.AsUInt64().ToScalar() << 1 == 0;
 }
 
