@@ -14,8 +14,8 @@ internal static class Program
           --count N         executions (default 1000000)
           --seed S          the run's seed (default 1): the same seed means the same programs
           --filter NAME     draw from one mnemonic, Iced code or family alone
-          --engines A,B     the reference and what is held against it (default native,interpreter,stepped)
-          --mode system     compare interpreter and stepped at CPL 0, over every instruction (default: user)
+          --engines A,B     the reference and what is held against it: native, interpreter, stepped, jit (default native,interpreter,stepped)
+          --mode system     compare engines at CPL 0, over every instruction (default: user)
           --sizes 64,32,16  widths of code
           --failures N      go on after a mismatch, to N different ones (default 1)
 
@@ -88,7 +88,7 @@ internal static class Program
                     Sizes = [.. value.Split(',').Select(static size => (CodeSize)int.Parse(size, CultureInfo.InvariantCulture))],
                 },
                 "--mode" when value == "user" => options,
-                "--mode" when value == "system" => options with { IsSystem = true, Engines = ["interpreter", "stepped"] },
+                "--mode" when value == "system" => options with { IsSystem = true, Engines = options.Engines.Contains("native") ? ["interpreter", "stepped", "jit"] : options.Engines },
                 "--failures" => options with { Failures = int.Parse(value, CultureInfo.InvariantCulture) },
                 _ => throw new FormatException($"unknown option {arguments[i]}"),
             };

@@ -30,7 +30,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly List<(Label Label, int Exit)> _exitStubs = [];
     private readonly List<nint> _copies = [];
     private readonly Label _epilogue, _calledOut, _prologue;
-    private readonly LocalBuilder _budget, _origin, _tlb, _exit, _flags, _kind;
+    private readonly LocalBuilder _budget, _origin, _tlb, _exit, _flags, _kind, _charged;
 
     private readonly nint* _code;
 
@@ -63,6 +63,7 @@ internal sealed unsafe partial class RegionEmitter
         _exit = _il.DeclareLocal(typeof(int));
         _flags = _il.DeclareLocal(typeof(ArithmeticFlags));
         _kind = _il.DeclareLocal(typeof(int));
+        _charged = _il.DeclareLocal(typeof(long));
     }
 
     /// <summary>The generator, for emissions.</summary>
@@ -79,6 +80,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, _prologue);
         foreach (var block in _blocks)
             EmitBlock(block);
+        EmitStubs();
         EmitExits();
         var table = (RegionExit*)NativeMemory.Alloc((nuint)(_exits.Count * sizeof(RegionExit)));
         CollectionsMarshal.AsSpan(_exits).CopyTo(new Span<RegionExit>(table, _exits.Count));
@@ -162,6 +164,12 @@ internal sealed unsafe partial class RegionEmitter
 
     private void Enter(RegionBlock block)
     {
+        // Whoever came here has charged the block to the budget.
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I4, block.Instructions.Count);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _charged);
         if (block.Delta != 0)
         {
             _il.Emit(OpCodes.Ldloc, _origin);
@@ -190,6 +198,7 @@ internal sealed unsafe partial class RegionEmitter
         {
             _il.MarkLabel(_calledOut);
             StoreAllRegisters();
+            CountCompiled(() => _il.Emit(OpCodes.Ldloc, _exit));
             _il.Emit(OpCodes.Ret);
         }
         _il.MarkLabel(_epilogue);
@@ -204,13 +213,20 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Conv_I);
         _il.Emit(OpCodes.Stloc, exit);
 
-        LoadState(nameof(CpuState.Budget));
         _il.Emit(OpCodes.Ldloc, _budget);
         LoadExit(exit, nameof(RegionExit.Refund));
         _il.Emit(OpCodes.Ldind_I4);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _budget);
+        LoadState(nameof(CpuState.Budget));
+        _il.Emit(OpCodes.Ldloc, _budget);
         _il.Emit(OpCodes.Stind_I8);
+        CountCompiled(() =>
+        {
+            LoadExit(exit, nameof(RegionExit.Remaining));
+            _il.Emit(OpCodes.Ldind_U2);
+        });
 
         LoadState(nameof(CpuState.Rip));
         _il.Emit(OpCodes.Ldloc, _origin);
@@ -230,6 +246,22 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Tailcall);
         _il.EmitCalli(OpCodes.Calli, CallingConventions.Standard, typeof(void), HandlerParameters, null);
         _il.Emit(OpCodes.Ret);
+    }
+
+    // What was charged since the entry, but for what is left of the budget and of the last block.
+    private void CountCompiled(Action loadRemaining)
+    {
+        LoadState(nameof(CpuState.Compiled));
+        LoadState(nameof(CpuState.Compiled));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldloc, _charged);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Sub);
+        loadRemaining();
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stind_I8);
     }
 
     private void LoadExit(LocalBuilder exit, string field)
@@ -267,7 +299,16 @@ internal sealed unsafe partial class RegionEmitter
         var label = _il.DefineLabel();
         _exitStubs.Add((label, _exits.Count));
         var real = op == null ? null : Block.Ops(_block.Block) + (op - _block.Ops);
-        _exits.Add(new RegionExit { Handler = handler, Op = real, RipDelta = ripDelta, Refund = refund, Flags = FlagKind });
+        _exits.Add(new RegionExit
+        {
+            Handler = handler,
+            Op = real,
+            RipDelta = ripDelta,
+            Refund = refund,
+            Flags = (short)FlagKind,
+            // A branch that is taken by another handler than its own has been executed here.
+            Remaining = (ushort)(op == null ? 0 : op->Remaining - ((nint)op->Handler == (nint)handler || op->Remaining == 0 ? 0 : 1)),
+        });
         return label;
     }
 

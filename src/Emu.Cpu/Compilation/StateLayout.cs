@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
+using Emu.Cpu.FloatingPoint;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
@@ -21,12 +22,33 @@ internal static unsafe class StateLayout
             nameof(CpuState.DataTlb) => (byte*)&s.DataTlb - start,
             nameof(CpuState.JumpCache) => (byte*)&s.JumpCache - start,
             nameof(CpuState.CodeTag) => (byte*)&s.CodeTag - start,
+            nameof(CpuState.Compiled) => (byte*)&s.Compiled - start,
             nameof(CpuState.Exit) => (byte*)&s.Exit - start,
             nameof(CpuState.Unavailable) => (byte*)&s.Unavailable - start,
             nameof(CpuState.Sse) => (byte*)&s.Sse - start,
             nameof(CpuState.Vectors) => (byte*)s.Vectors - start,
             _ => throw new ArgumentOutOfRangeException(nameof(field)),
         });
+    }
+
+    /// <summary>Byte offset of <see cref="SseContext.Mxcsr"/>.</summary>
+    public static int Mxcsr
+    {
+        get
+        {
+            SseContext context;
+            return (int)((byte*)&context.Mxcsr - (byte*)&context);
+        }
+    }
+
+    /// <summary>Byte offset of <see cref="SseContext.Unmasked"/>.</summary>
+    public static int Unmasked
+    {
+        get
+        {
+            SseContext context;
+            return (int)((byte*)&context.Unmasked - (byte*)&context);
+        }
     }
 
     /// <summary>Byte offset of <see cref="Block.Entry"/>.</summary>
@@ -110,6 +132,7 @@ internal static unsafe class StateLayout
             nameof(RegionExit.Op) => (byte*)&exit.Op - start,
             nameof(RegionExit.RipDelta) => (byte*)&exit.RipDelta - start,
             nameof(RegionExit.Flags) => (byte*)&exit.Flags - start,
+            nameof(RegionExit.Remaining) => (byte*)&exit.Remaining - start,
             nameof(RegionExit.Refund) => (byte*)&exit.Refund - start,
             _ => throw new ArgumentOutOfRangeException(nameof(field)),
         });

@@ -53,6 +53,9 @@ public interface IHostFormat<TValue, TBits> : IBinaryFormat
 
     /// <summary>a × b + c in each lane, with one rounding.</summary>
     static abstract Vector128<TValue> FusedMultiplyAdd(Vector128<TValue> a, Vector128<TValue> b, Vector128<TValue> c);
+
+    /// <summary>a × b + c in each lane, with one rounding.</summary>
+    static abstract Vector256<TValue> FusedMultiplyAdd(Vector256<TValue> a, Vector256<TValue> b, Vector256<TValue> c);
 }
 
 /// <summary>binary16, the half precision of F16C.</summary>
@@ -117,6 +120,11 @@ public readonly struct Binary32 : IHostFormat<float, uint>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> FusedMultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) =>
         Vector128.FusedMultiplyAdd(a, b, c);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> FusedMultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Vector256.FusedMultiplyAdd(a, b, c);
 }
 
 /// <summary>binary64, double precision.</summary>
@@ -173,4 +181,9 @@ public readonly struct Binary64 : IHostFormat<double, ulong>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<double> FusedMultiplyAdd(Vector128<double> a, Vector128<double> b, Vector128<double> c) =>
         Vector128.FusedMultiplyAdd(a, b, c);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> FusedMultiplyAdd(Vector256<double> a, Vector256<double> b, Vector256<double> c) =>
+        Vector256.FusedMultiplyAdd(a, b, c);
 }

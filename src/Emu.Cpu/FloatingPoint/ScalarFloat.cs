@@ -164,6 +164,10 @@ public abstract partial class ScalarFloat<TFormat, TValue, TBits>
     internal static bool IsPlainProduct(TBits a, TBits b, TBits result) =>
         TFormat.HasExponent(a) && TFormat.HasExponent(b) && TFormat.IsSafelyNormal(result);
 
+    /// <summary>The same for a × b + c with one rounding, whatever the signs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsPlainFused(TBits a, TBits b, TBits c, TBits result) => TFormat.HasExponent(c) && IsPlainProduct(a, b, result);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected static TValue Value(TBits bits) => TFormat.Value(bits);
 

@@ -144,7 +144,11 @@ public sealed class RunVerb : IDisposable
         StateHash = Convert.ToHexStringLower(machine.StateHash()),
         ExitReason = end.Reason,
         ExitCode = end.ExitCode,
-        Tiers = new Dictionary<string, ulong> { ["interpreter"] = machine.InstructionsRetired },
+        Tiers = new Dictionary<string, ulong>
+        {
+            ["interpreter"] = machine.InstructionsRetired - machine.InstructionsCompiled,
+            ["compiled"] = machine.InstructionsCompiled,
+        },
         Vcpus = [.. machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired)],
     }.Write(stream);
 

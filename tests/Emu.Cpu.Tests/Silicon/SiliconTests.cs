@@ -37,6 +37,21 @@ public sealed class SiliconTests(ITestOutputHelper output)
     }
 
     [SkippableFact]
+    public void Compiled_code_ends_as_on_the_host()
+    {
+        Skip.If(NativeExecutor.Obstacle() != null, NativeExecutor.Obstacle());
+        OnItsOwnThread(() =>
+        {
+            using var campaign = new Campaign(new CampaignOptions { Count = 300_000, Seed = Seed, Failures = 5, Engines = ["native", "jit"] });
+            var failures = campaign.Run();
+            output.WriteLine(campaign.Summary.Describe(campaign.Catalogue));
+            Assert.True(failures.Count == 0, string.Join(Environment.NewLine, failures.Select(one => Shrinker.Shrink(campaign, one).Describe())));
+            Assert.True(campaign.RegionCount > 10_000, $"only {campaign.RegionCount} regions were compiled");
+            Assert.True(campaign.Summary.Unrepeated < 100, $"{campaign.Summary.Unrepeated} disagreements did not occur again");
+        });
+    }
+
+    [SkippableFact]
     public void A_planted_error_is_found_and_shrunk_to_its_instruction()
     {
         Skip.If(NativeExecutor.Obstacle() != null, NativeExecutor.Obstacle());
@@ -55,7 +70,7 @@ public sealed class SiliconTests(ITestOutputHelper output)
     [Fact]
     public void Engines_agree_with_one_another()
     {
-        using var campaign = new Campaign(new CampaignOptions { Count = 50_000, Seed = 3, Engines = ["interpreter", "stepped"] });
+        using var campaign = new Campaign(new CampaignOptions { Count = 50_000, Seed = 3, Engines = ["interpreter", "stepped", "jit"] });
         var failures = campaign.Run();
         Assert.True(failures.Count == 0, string.Join(Environment.NewLine, failures.Select(one => Shrinker.Shrink(campaign, one).Describe())));
     }
@@ -63,7 +78,7 @@ public sealed class SiliconTests(ITestOutputHelper output)
     [Fact]
     public void Engines_agree_with_one_another_on_system_instructions()
     {
-        using var campaign = new Campaign(new CampaignOptions { Count = 50_000, Seed = 4, IsSystem = true, Engines = ["interpreter", "stepped"] });
+        using var campaign = new Campaign(new CampaignOptions { Count = 50_000, Seed = 4, IsSystem = true, Engines = ["interpreter", "stepped", "jit"] });
         var failures = campaign.Run();
         Assert.True(failures.Count == 0, string.Join(Environment.NewLine, failures.Select(one => Shrinker.Shrink(campaign, one).Describe())));
         Assert.True(campaign.Summary.CountOf(Code.Mov_cr_r64) > 0 && campaign.Summary.CountOf(Code.Wrmsr) > 0 && campaign.Summary.CountOf(Code.Iretq) > 0);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Emu.Cpu;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -31,6 +32,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
     private readonly Platform _platform;
     private readonly Vcpu _vcpu;
     private readonly bool _singleSteps, _isSystem;
+    private readonly TieredCompiler? _compiler;
     private readonly SegmentRegister[] _segments = new SegmentRegister[0x60];
 
     // The machine's tables as they are at the start.
@@ -41,7 +43,10 @@ public sealed unsafe class EmulatedExecutor : IExecutor
     /// <param name="vendor">Whose processor it is.</param>
     /// <param name="singleSteps">Leave the run loop after each instruction.</param>
     /// <param name="isSystem">Run at CPL 0, and begin each run with a machine as after its making.</param>
-    public EmulatedExecutor(CpuVendor vendor, bool singleSteps = false, bool isSystem = false)
+    /// <param name="compiles">
+    /// Compile: from a program's third state on, for the first one shows the interpreter its blocks and the second one makes them hot.
+    /// </param>
+    public EmulatedExecutor(CpuVendor vendor, bool singleSteps = false, bool isSystem = false, bool compiles = false)
     {
         _singleSteps = singleSteps;
         _isSystem = isSystem;
@@ -50,6 +55,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
         _memory = new PhysicalMemory(_ram, RamBytes, RamBytes);
         _blocks = new BlockCache(_memory, 1 << 20);
         _platform = new Platform(isSystem);
+        var model = new CpuModel(vendor);
         _vcpu = new Vcpu(new VcpuOptions
         {
             Memory = _memory,
@@ -58,8 +64,10 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             Mmio = _platform,
             Interrupts = _platform,
             Observer = _platform,
-            Model = new CpuModel(vendor),
+            Model = model,
         });
+        if (compiles)
+            _compiler = new TieredCompiler(_blocks, _memory, model, new TieringLimits { Executions = 2, IsSynchronous = true });
         for (var selector = 0; selector < _segments.Length; selector++)
         {
             if ((selector & ~3) == 0 || ((selector & 4) != 0 ? selector >> 3 < Segments.Local.Length : selector >> 3 < Segments.Global.Length))
@@ -72,13 +80,16 @@ public sealed unsafe class EmulatedExecutor : IExecutor
     }
 
     /// <inheritdoc/>
-    public string Name => _singleSteps ? "stepped" : "interpreter";
+    public string Name => _singleSteps ? "stepped" : _compiler != null ? "jit" : "interpreter";
 
     /// <inheritdoc/>
     public Span<byte> Data => new(_ram + DataPages, Layout.DataLength);
 
     /// <summary>Whether it leaves the run loop after each instruction.</summary>
     public bool IsStepped => _singleSteps;
+
+    /// <summary>Regions compiled so far.</summary>
+    public int RegionCount => _compiler?.RegionCount ?? 0;
 
     /// <summary>What the engine met that it does not implement, or null.</summary>
     public string? Unsupported => _platform.Missing;
@@ -146,6 +157,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
     public void Dispose()
     {
         _vcpu.Dispose();
+        _compiler?.Dispose();
         _blocks.Dispose();
         NativeMemory.AlignedFree(_ram);
     }

@@ -56,6 +56,9 @@ public sealed class Campaign : IDisposable
     /// <summary>What is drawn from.</summary>
     public CodeCatalogue Catalogue { get; }
 
+    /// <summary>Regions that the compiling engines have compiled.</summary>
+    public int RegionCount => _engines.OfType<EmulatedExecutor>().Sum(static engine => engine.RegionCount);
+
     /// <summary>What has been done.</summary>
     public Summary Summary { get; } = new();
 
@@ -193,11 +196,12 @@ public sealed class Campaign : IDisposable
 
     private static IExecutor Make(string name, CpuVendor vendor, bool isSystem) => name switch
     {
-        "native" when isSystem => throw new NotSupportedException("no host runs programs at CPL 0: --mode system compares interpreter and stepped"),
+        "native" when isSystem => throw new NotSupportedException("no host runs programs at CPL 0: --mode system compares interpreter, stepped and jit"),
         "native" => NativeExecutor.TryCreate(out var reason) ?? throw new NotSupportedException("native execution " + reason),
         "interpreter" => new EmulatedExecutor(vendor, isSystem: isSystem),
         "stepped" => new EmulatedExecutor(vendor, singleSteps: true, isSystem),
-        _ => throw new NotSupportedException($"there is no engine \"{name}\": native, interpreter or stepped"),
+        "jit" => new EmulatedExecutor(vendor, isSystem: isSystem, compiles: true),
+        _ => throw new NotSupportedException($"there is no engine \"{name}\": native, interpreter, stepped or jit"),
     };
 
     private Code[] Shuffled(Code[] codes)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;
@@ -11,6 +12,9 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>A VEX.256 operation whose lanes depend on both lanes of its sources.</summary>
 internal unsafe interface ICrossLaneOperation
 {
+    /// <summary>True where it is arithmetic, which may raise exceptions.</summary>
+    static virtual bool CanRaise => false;
+
     /// <summary>Computes both lanes; sources and result may be the same register.</summary>
     /// <param name="result">Receives two lanes.</param>
     /// <param name="a">First source.</param>
@@ -65,6 +69,8 @@ internal readonly unsafe struct Vpermd : ICrossLaneOperation
 internal readonly unsafe struct NarrowTo128<TConversion> : ICrossLaneOperation
     where TConversion : IFloatOperation
 {
+    public static bool CanRaise => true;
+
     public static void Compute(Vector128<byte>* result, Vector128<byte>* a, Vector128<byte>* b, int immediate, ref SseContext context)
     {
         var before = context.Mxcsr;
@@ -99,6 +105,8 @@ internal static unsafe class CrossLaneShape<TOperation>
             AddressingKind.Flat => &FromMemory<FlatAddress>,
             _ => &FromMemory<SegmentedAddress>,
         };
+        if (operands.IsForCompiler)
+            operands.Emission = new CrossLaneEmission(typeof(TOperation), TOperation.CanRaise);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -147,6 +155,8 @@ internal static unsafe class InsertLane
             AddressingKind.Flat => &FromMemory<FlatAddress>,
             _ => &FromMemory<SegmentedAddress>,
         };
+        if (operands.IsForCompiler)
+            operands.Emission = new InsertLaneEmission();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -196,6 +206,8 @@ internal static unsafe class ExtractLane
         }
         var op = operands.Op;
         op->Immediate = operands.Instruction.Immediate8 & 1;
+        if (operands.IsForCompiler)
+            operands.Emission = new ExtractLaneEmission();
         op->Source = operands.RegisterOf(1);
         if (operands.IsRegister(0))
         {
@@ -255,6 +267,8 @@ internal static unsafe class ZeroRegisters
         operands.Op->Source = firstLane;
         operands.Op->Destination = operands.Is64 ? (byte)16 : (byte)8;
         operands.Op->Handler = &Zero;
+        if (operands.IsForCompiler)
+            operands.Emission = new ZeroRegistersEmission();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;
@@ -11,6 +12,9 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>A vector comparison whose result is ZF, PF and CF; OF, SF and AF become 0.</summary>
 internal interface IVectorComparison
 {
+    /// <summary>False where there is no exception to raise.</summary>
+    static virtual bool CanRaise => true;
+
     /// <summary>The flags at their places in RFLAGS.</summary>
     static abstract uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context);
 
@@ -126,6 +130,8 @@ internal readonly struct Ucomisd : IVectorComparison
 /// <summary>PTEST (SDM Vol. 2B): ZF for a AND b = 0, CF for NOT a AND b = 0.</summary>
 internal readonly struct Ptest : IVectorComparison
 {
+    public static bool CanRaise => false;
+
     public static uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context) =>
         (uint)(((a & b) == default ? Rflags.Zero : 0) | ((~a & b) == default ? Rflags.Carry : 0));
 }
@@ -133,6 +139,8 @@ internal readonly struct Ptest : IVectorComparison
 /// <summary>VTESTPS (SDM Vol. 2C): PTEST of the signs.</summary>
 internal readonly struct Vtestps : IVectorComparison
 {
+    public static bool CanRaise => false;
+
     public static uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context) =>
         Ptest.Compute(a, b & Vector128.Create(0x8000_0000).AsByte(), ref context);
 }
@@ -140,6 +148,8 @@ internal readonly struct Vtestps : IVectorComparison
 /// <summary>VTESTPD (SDM Vol. 2C): PTEST of the signs.</summary>
 internal readonly struct Vtestpd : IVectorComparison
 {
+    public static bool CanRaise => false;
+
     public static uint Compute(Vector128<byte> a, Vector128<byte> b, ref SseContext context) =>
         Ptest.Compute(a, b & Vector128.Create(0x8000_0000_0000_0000).AsByte(), ref context);
 }
@@ -173,6 +183,8 @@ internal static unsafe class FlagShape<TOperation, TSource>
             AddressingKind.Flat => &Memory<TEncoding, FlatAddress>,
             _ => &Memory<TEncoding, SegmentedAddress>,
         };
+        if (operands.IsForCompiler)
+            operands.Emission = new FlagEmission(typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.CanRaise);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using System.Runtime.Intrinsics;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
@@ -45,6 +46,8 @@ internal static unsafe class FloatShape<TOperation, TSource>
         {
             op->Handler = &Register<TEncoding>;
         }
+        if (operands.IsForCompiler)
+            operands.Emission = new FloatEmission(typeof(TOperation), VectorForm.Of<TEncoding, TSource>());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

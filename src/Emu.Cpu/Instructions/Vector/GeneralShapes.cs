@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;
@@ -12,6 +13,9 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>A vector result from a general register or an integer in memory: MOVD, PINSRW, CVTSI2SD.</summary>
 internal interface IFromGeneral
 {
+    /// <summary>False where it only moves bits.</summary>
+    static virtual bool CanRaise => true;
+
     /// <summary>The result.</summary>
     /// <param name="a">First source: the destination of a two-operand form.</param>
     /// <param name="value">The integer, zero-extended.</param>
@@ -24,6 +28,26 @@ internal interface IFromGeneral
 
     /// <summary>A short way to the result.</summary>
     static virtual Vector128<byte> Host(Vector128<byte> a, ulong value, int immediate) => default;
+}
+
+/// <summary>Conversions and moves between general and vector registers, as every engine makes them.</summary>
+internal static class GeneralForms
+{
+    /// <summary>A vector from an integer; where <see cref="SseContext.Unmasked"/> is not zero afterwards, it means nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> From<TOperation>(Vector128<byte> a, ulong value, int immediate, ref SseContext context)
+        where TOperation : IFromGeneral =>
+        TOperation.HostForm == HostForm.Always || (TOperation.HostForm == HostForm.HostLike && context.IsHostLikeAndInexact)
+            ? TOperation.Host(a, value, immediate)
+            : TOperation.Compute(a, value, immediate, ref context);
+
+    /// <summary>An integer from a vector; where <see cref="SseContext.Unmasked"/> is not zero afterwards, it means nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong To<TOperation>(Vector128<byte> b, int immediate, ref SseContext context)
+        where TOperation : IToGeneral =>
+        TOperation.HostForm == HostForm.Always || (TOperation.HostForm == HostForm.HostLike && context.IsHostLikeAndInexact && TOperation.IsPlain(b))
+            ? TOperation.Host(b, immediate)
+            : TOperation.Compute(b, immediate, ref context);
 }
 
 /// <summary>When a short way to a result may be taken.</summary>
@@ -49,16 +73,24 @@ internal static unsafe class FromGeneralShape<TOperation, T>
     {
         ref readonly var i = ref operands.Instruction;
         if (i.Op0Register.IsMM())
-            BindTo<MmxTarget>(ref operands);
+            BindTarget<MmxTarget>(ref operands);
         else if (!VectorOperands.IsVex(in i))
-            BindTo<XmmTarget<LegacySse>>(ref operands);
+            BindTo<LegacySse>(ref operands);
         else if ((operands.Mode & CodeMode.Unprotected) != 0)
             Undefined.BindInvalid(ref operands);
         else
-            BindTo<XmmTarget<Vex128>>(ref operands);
+            BindTo<Vex128>(ref operands);
     }
 
-    private static void BindTo<TTarget>(ref Operands operands)
+    private static void BindTo<TEncoding>(ref Operands operands)
+        where TEncoding : IVectorEncoding
+    {
+        BindTarget<XmmTarget<TEncoding>>(ref operands);
+        if (operands.IsForCompiler)
+            operands.Emission = new FromGeneralEmission(typeof(TOperation), TEncoding.IsVex, sizeof(T), TOperation.CanRaise);
+    }
+
+    private static void BindTarget<TTarget>(ref Operands operands)
         where TTarget : ITarget
     {
         var op = operands.Op;
@@ -191,6 +223,9 @@ internal static unsafe class FromGeneralShape<TOperation, T>
 /// <summary>An integer from a vector: PMOVMSKB, PEXTRW, CVTSD2SI, MOVD to a general register or to memory.</summary>
 internal interface IToGeneral
 {
+    /// <summary>False where it only moves bits.</summary>
+    static virtual bool CanRaise => true;
+
     /// <summary>Bits that each lane of a 256-bit form contributes; 0 where there is none.</summary>
     static virtual int BitsOfLane => 0;
 
@@ -217,18 +252,29 @@ internal static unsafe class ToGeneralShape<TOperation, TSource>
     {
         ref readonly var i = ref operands.Instruction;
         if (i.Op1Kind == OpKind.Register && i.Op1Register.IsMM())
-            BindFrom<MmxRegister>(ref operands);
+            BindSource<MmxRegister>(ref operands);
         else if (!VectorOperands.IsVex(in i))
-            BindFrom<XmmRegister<LegacySse>>(ref operands);
+            BindFrom<LegacySse>(ref operands);
         else if ((operands.Mode & CodeMode.Unprotected) != 0)
             Undefined.BindInvalid(ref operands);
         else if (VectorOperands.IsWide(in i))
-            BindFrom<XmmRegister<Vex256>>(ref operands);
+            BindFrom<Vex256>(ref operands);
         else
-            BindFrom<XmmRegister<Vex128>>(ref operands);
+            BindFrom<Vex128>(ref operands);
     }
 
-    private static void BindFrom<TRegister>(ref Operands operands)
+    private static void BindFrom<TEncoding>(ref Operands operands)
+        where TEncoding : IVectorEncoding
+    {
+        BindSource<XmmRegister<TEncoding>>(ref operands);
+        if (operands.IsForCompiler)
+        {
+            operands.Emission = new ToGeneralEmission(
+                typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.BitsOfLane, operands.SizeOf(0), TOperation.CanRaise);
+        }
+    }
+
+    private static void BindSource<TRegister>(ref Operands operands)
         where TRegister : IRegister
     {
         ref readonly var i = ref operands.Instruction;

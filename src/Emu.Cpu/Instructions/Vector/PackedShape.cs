@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -90,6 +91,8 @@ internal static unsafe class PackedShape<TOperation, TSource>
         {
             op->Handler = &Register<TEncoding>;
         }
+        if (operands.IsForCompiler)
+            operands.Emission = new PackedEmission(typeof(TOperation), VectorForm.Of<TEncoding, TSource>(), TOperation.UpperImmediate((int)op->Immediate));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

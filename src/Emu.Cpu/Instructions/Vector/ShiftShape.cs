@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;
@@ -37,29 +38,59 @@ internal static unsafe class ImmediateShape<TOperation>
         if (i.Op0Register.IsMM())
             op->Handler = &ShiftMmx;
         else if (!VectorOperands.IsVex(in i))
-            op->Handler = &Shift<LegacySse>;
+            Bind<LegacySse>(ref operands);
         else if ((operands.Mode & CodeMode.Unprotected) != 0)
             Undefined.BindInvalid(ref operands);
         else if (VectorOperands.IsWide(in i))
-            op->Handler = &Shift<Vex256>;
+            Bind<Vex256>(ref operands);
         else
-            op->Handler = &Shift<Vex128>;
+            Bind<Vex128>(ref operands);
+    }
+
+    private static void Bind<TEncoding>(ref Operands operands)
+        where TEncoding : IVectorEncoding
+    {
+        operands.Op->Handler = &Shift<TEncoding>;
+        if (operands.IsForCompiler)
+            operands.Emission = new ImmediateEmission(typeof(TOperation), VectorForm.Of<TEncoding, Whole>());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Shift<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
         where TEncoding : IVectorEncoding
     {
+        if (TEncoding.IsOpen(s))
+        {
+            Compute<TEncoding>(s, op);
+            Step.Next(vcpu, s, op);
+        }
+        else
+        {
+            Step.Other(vcpu, s, op, &ShiftSlow<TEncoding>);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ShiftSlow<TEncoding>(Vcpu vcpu, CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
         if (!TEncoding.IsAvailable(vcpu, s, op))
             return;
+        Compute<TEncoding>(s, op);
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Compute<TEncoding>(CpuState* s, Op* op)
+        where TEncoding : IVectorEncoding
+    {
         var destination = VectorRegister.Of(s, op->Destination);
         var source = VectorRegister.Of(s, op->Source);
-        destination[0] = TOperation.Compute(source[0], default, (int)op->Immediate);
+        var low = TOperation.Compute(source[0], default, (int)op->Immediate);
         if (TEncoding.IsWide)
-            destination[1] = TOperation.Compute(source[1], default, (int)op->Immediate);
-        else if (TEncoding.IsVex)
-            destination[1] = default;
-        Step.Next(vcpu, s, op);
+            VectorRegister.Set(destination, low, TOperation.Compute(source[1], default, (int)op->Immediate));
+        else
+            VectorRegister.Set<TEncoding>(destination, low);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

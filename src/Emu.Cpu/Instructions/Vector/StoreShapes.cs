@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -100,6 +101,8 @@ internal static unsafe class StoreShape<TPart>
             AddressingKind.Flat => &Store<TEncoding, FlatAddress>,
             _ => &Store<TEncoding, SegmentedAddress>,
         };
+        if (operands.IsForCompiler)
+            operands.Emission = new VectorStoreEmission(TEncoding.IsWide, TEncoding.IsVex, TPart.Bytes, TPart.Start, TPart.IsAligned);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -51,6 +52,8 @@ internal static unsafe class ThirdOperandShape<TOperation, TSource>
         op->Destination = operands.RegisterOf(0);
         op->Source = operands.RegisterOf(second - 1);
         op->Immediate = TEncoding.IsVex ? operands.RegisterOf(i.OpCount == 4 ? 3 : 0) : 0;
+        if (operands.IsForCompiler)
+            operands.Emission = new ThreeSourceEmission(typeof(TOperation), VectorForm.Of<TEncoding, TSource>());
         if (i.GetOpKind(second) != OpKind.Memory)
         {
             op->Base = operands.RegisterOf(second);

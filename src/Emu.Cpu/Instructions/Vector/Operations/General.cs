@@ -8,6 +8,8 @@ namespace Emu.Cpu.Instructions.Vector;
 /// <summary>MOVD, MOVQ from an integer (SDM Vol. 2B).</summary>
 internal readonly struct MoveFromGeneral : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         Vector128.CreateScalar(value).AsByte();
@@ -21,6 +23,8 @@ internal readonly struct MoveFromGeneral : IFromGeneral
 /// <summary>PINSRB (SDM Vol. 2B).</summary>
 internal readonly struct Pinsrb : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         a.WithElement(immediate & 15, (byte)value);
@@ -29,6 +33,8 @@ internal readonly struct Pinsrb : IFromGeneral
 /// <summary>PINSRW (SDM Vol. 2B).</summary>
 internal readonly struct Pinsrw : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         a.AsUInt16().WithElement(immediate & 7, (ushort)value).AsByte();
@@ -37,6 +43,8 @@ internal readonly struct Pinsrw : IFromGeneral
 /// <summary>PINSRD (SDM Vol. 2B).</summary>
 internal readonly struct Pinsrd : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         a.AsUInt32().WithElement(immediate & 3, (uint)value).AsByte();
@@ -45,6 +53,8 @@ internal readonly struct Pinsrd : IFromGeneral
 /// <summary>PINSRQ (SDM Vol. 2B).</summary>
 internal readonly struct Pinsrq : IFromGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Compute(Vector128<byte> a, ulong value, int immediate, ref SseContext context) =>
         a.AsUInt64().WithElement(immediate & 1, value).AsByte();
@@ -109,6 +119,8 @@ internal readonly struct Cvtsi2sd64 : IFromGeneral
 /// <summary>MOVD: the lowest doubleword (SDM Vol. 2B).</summary>
 internal readonly struct LowDoubleword : IToGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt32().ToScalar();
 
@@ -121,6 +133,8 @@ internal readonly struct LowDoubleword : IToGeneral
 /// <summary>MOVQ: the lower quadword (SDM Vol. 2B).</summary>
 internal readonly struct LowQuadword : IToGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt64().ToScalar();
 
@@ -133,6 +147,8 @@ internal readonly struct LowQuadword : IToGeneral
 /// <summary>PMOVMSKB (SDM Vol. 2B).</summary>
 internal readonly struct Pmovmskb : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static int BitsOfLane => 16;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -147,6 +163,8 @@ internal readonly struct Pmovmskb : IToGeneral
 /// <summary>MOVMSKPS (SDM Vol. 2B).</summary>
 internal readonly struct Movmskps : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static int BitsOfLane => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -161,6 +179,8 @@ internal readonly struct Movmskps : IToGeneral
 /// <summary>MOVMSKPD (SDM Vol. 2B).</summary>
 internal readonly struct Movmskpd : IToGeneral
 {
+    public static bool CanRaise => false;
+
     public static int BitsOfLane => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -175,6 +195,8 @@ internal readonly struct Movmskpd : IToGeneral
 /// <summary>PEXTRB (SDM Vol. 2B).</summary>
 internal readonly struct Pextrb : IToGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.GetElement(immediate & 15);
 }
@@ -182,6 +204,8 @@ internal readonly struct Pextrb : IToGeneral
 /// <summary>PEXTRW (SDM Vol. 2B).</summary>
 internal readonly struct Pextrw : IToGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt16().GetElement(immediate & 7);
 }
@@ -189,6 +213,8 @@ internal readonly struct Pextrw : IToGeneral
 /// <summary>PEXTRD, EXTRACTPS (SDM Vol. 2).</summary>
 internal readonly struct Pextrd : IToGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt32().GetElement(immediate & 3);
 }
@@ -196,6 +222,8 @@ internal readonly struct Pextrd : IToGeneral
 /// <summary>PEXTRQ (SDM Vol. 2B).</summary>
 internal readonly struct Pextrq : IToGeneral
 {
+    public static bool CanRaise => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Compute(Vector128<byte> b, int immediate, ref SseContext context) => b.AsUInt64().GetElement(immediate & 1);
 }

@@ -32,7 +32,7 @@ internal readonly struct Pshufd : IVectorOperation
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate)
     {
         var index = Vector128.Create(immediate, immediate >> 2, immediate >> 4, immediate >> 6) & Vector128.Create(3);
-        return Vector128.Shuffle(b.AsInt32(), index).AsByte();
+        return Vector128.ShuffleNative(b.AsInt32(), index).AsByte();
     }
 }
 
@@ -44,7 +44,7 @@ internal readonly struct Pshuflw : IVectorOperation
     {
         var index = Vector128.Create(
             (short)(immediate & 3), (short)(immediate >> 2 & 3), (short)(immediate >> 4 & 3), (short)(immediate >> 6 & 3), 4, 5, 6, 7);
-        return Vector128.Shuffle(b.AsInt16(), index).AsByte();
+        return Vector128.ShuffleNative(b.AsInt16(), index).AsByte();
     }
 }
 
@@ -56,7 +56,7 @@ internal readonly struct Pshufhw : IVectorOperation
     {
         var index = Vector128.Create(
             0, 1, 2, 3, (short)(4 | immediate & 3), (short)(4 | immediate >> 2 & 3), (short)(4 | immediate >> 4 & 3), (short)(4 | immediate >> 6 & 3));
-        return Vector128.Shuffle(b.AsInt16(), index).AsByte();
+        return Vector128.ShuffleNative(b.AsInt16(), index).AsByte();
     }
 }
 
@@ -67,9 +67,8 @@ internal readonly struct Shufps : IVectorOperation
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate)
     {
         var index = Vector128.Create(immediate, immediate >> 2, immediate >> 4, immediate >> 6) & Vector128.Create(3);
-        var low = Vector128.Shuffle(a.AsInt32(), index).AsUInt64().ToScalar();
-        var high = Vector128.Shuffle(b.AsInt32(), index).AsUInt64().GetElement(1);
-        return Vector128.Create(low, high).AsByte();
+        return Vector128.ConditionalSelect(
+            Vector128.Create(-1, -1, 0, 0), Vector128.ShuffleNative(a.AsInt32(), index), Vector128.ShuffleNative(b.AsInt32(), index)).AsByte();
     }
 }
 
