@@ -237,7 +237,7 @@ public sealed class PvhMachine : IDisposable
         return engine switch
         {
             ExecutionEngine.Interpreter => null,
-            ExecutionEngine.Jit => new TieringLimits { Executions = Env("T", 2), IsSynchronous = true },
+            ExecutionEngine.Jit => TieringLimits.Immediate with { Executions = Env("T", 2) },
             _ => new TieringLimits { Executions = Env("T", 1000), RegionInstructions = Env("RI", 150), TraceInstructions = Env("TI", 40), Coldness = Env("CO", 4) },
         };
     }
