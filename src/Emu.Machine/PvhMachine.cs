@@ -238,7 +238,7 @@ public sealed class PvhMachine : IDisposable
         {
             ExecutionEngine.Interpreter => null,
             ExecutionEngine.Jit => TieringLimits.Immediate with { Executions = Env("T", 2) },
-            _ => new TieringLimits { Executions = Env("T", 1000), RegionInstructions = Env("RI", 150), TraceInstructions = Env("TI", 40), Coldness = Env("CO", 4) },
+            _ => new TieringLimits { Executions = Env("T", 8000), RegionInstructions = Env("RI", 150), TraceInstructions = Env("TI", 40), Coldness = Env("CO", 4) },
         };
     }
 
