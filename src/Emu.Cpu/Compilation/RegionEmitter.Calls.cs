@@ -61,7 +61,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.EmitCalli(OpCodes.Calli, System.Reflection.CallingConventions.Standard, typeof(void), HandlerParameters, null);
 
         if (decoded.Mnemonic is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr)
-            LoadHostLike();
+            NoteHostLike();
         ForEach(written.General, ReadRegister);
         ForEach(written.Lanes, ReadLane);
         LoadState(nameof(CpuState.Budget));

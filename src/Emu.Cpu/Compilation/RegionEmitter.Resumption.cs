@@ -14,12 +14,17 @@ internal sealed unsafe partial class RegionEmitter
     // The flags' words and kind, then the addresses of groups of accesses.
     private const int SavedKind = 16, SavedAddresses = 24;
 
-    private static readonly MethodInfo HostLike = typeof(SseContext).GetProperty(
-        nameof(SseContext.IsHostLikeAndInexact), BindingFlags.Instance | BindingFlags.NonPublic)!.GetMethod!;
+    private const int MostFurtherTests = 8;
+
+    private static readonly MethodInfo HostLike = GetterOf(nameof(SseContext.IsHostLike));
+    private static readonly MethodInfo HostLikeAndInexact = GetterOf(nameof(SseContext.IsHostLikeAndInexact));
 
     private readonly List<Resumption> _resumptions = [];
-    private LocalBuilder? _isHostLike;
+    private LocalBuilder? _isHostLike, _isHostLikeIfExact;
     private byte* _saved;
+    private int _furtherTests;
+
+    private static MethodInfo GetterOf(string property) => typeof(SseContext).GetProperty(property, BindingFlags.Instance | BindingFlags.NonPublic)!.GetMethod!;
 
     /// <summary>Where the region goes on after an instruction that it left to its handler.</summary>
     /// <param name="Exit">Leads out to the handler.</param>
@@ -33,9 +38,30 @@ internal sealed unsafe partial class RegionEmitter
     /// <remarks>Found out on entry: in a region only LDMXCSR changes what it depends on for the worse.</remarks>
     public void LeaveUnlessHostLike(Label exit)
     {
-        _il.Emit(OpCodes.Ldloc, _isHostLike ??= _il.DeclareLocal(typeof(bool)));
+        LoadHostLike(evenIfExact: false);
         _il.Emit(OpCodes.Brfalse, exit);
     }
+
+    /// <summary>Puts whether the host's arithmetic is the guest's on the stack.</summary>
+    /// <param name="evenIfExact">With PE clear, too, so that it must not be set by what is exact.</param>
+    public void LoadHostLike(bool evenIfExact)
+    {
+        if (evenIfExact)
+            _il.Emit(OpCodes.Ldloc, _isHostLikeIfExact ??= _il.DeclareLocal(typeof(bool)));
+        else
+            _il.Emit(OpCodes.Ldloc, _isHostLike ??= _il.DeclareLocal(typeof(bool)));
+    }
+
+    /// <summary>
+    /// Whether there is room for one more test of an uncommon result. RyuJIT inlines so much in a method and no more; the calls that then stay
+    /// have cost nbody's loop twice its time.
+    /// </summary>
+    public bool MayTestFurther() => _furtherTests++ < MostFurtherTests;
+
+    /// <summary>Emits something behind all blocks.</summary>
+    /// <param name="label">What leads there.</param>
+    /// <param name="emit">Emits it, ending with a jump.</param>
+    public void EmitAside(Label label, Action emit) => _stubs.Add((label, emit));
 
     /// <summary>
     /// A label that has the current instruction done by its handler, as if it had no compiled form; then the region goes on where
@@ -151,11 +177,14 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, resumption.Behind);
     }
 
-    private void LoadHostLike()
+    private void NoteHostLike()
     {
         LoadSse();
-        _il.Emit(OpCodes.Call, HostLike);
+        _il.Emit(OpCodes.Call, HostLikeAndInexact);
         _il.Emit(OpCodes.Stloc, _isHostLike ??= _il.DeclareLocal(typeof(bool)));
+        LoadSse();
+        _il.Emit(OpCodes.Call, HostLike);
+        _il.Emit(OpCodes.Stloc, _isHostLikeIfExact ??= _il.DeclareLocal(typeof(bool)));
     }
 
     private void LoadSaved(int offset)
