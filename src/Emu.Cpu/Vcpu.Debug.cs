@@ -29,7 +29,10 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>Forgets a single-step trap for the instruction that is executing: INT n, and SYSCALL that clears TF.</summary>
-    internal void DisarmSingleStep() => State->StepFrom = NotStepping;
+    internal void DisarmSingleStep() => DisarmSingleStep(State);
+
+    /// <summary>The same, for a handler that has the state at hand.</summary>
+    internal void DisarmSingleStep(CpuState* s) => s->StepFrom = NotStepping;
 
     /// <summary>Lets TF, as the instruction that is executing leaves it, decide whether a single-step trap follows that instruction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,7 +80,8 @@ public sealed unsafe partial class Vcpu
             RecordDebugTrap(hits);
     }
 
-    private bool HasDataBreakpoints { get; set; }
+    /// <summary>Whether a breakpoint on data is enabled: every access is looked at.</summary>
+    internal bool HasDataBreakpoints { get; private set; }
 
     // With BTF only branches that are taken are stepped. What was stepped has run alone, so its op is still the first of the partial block.
     private bool IsStepDue

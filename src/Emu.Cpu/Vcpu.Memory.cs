@@ -19,8 +19,19 @@ public sealed unsafe partial class Vcpu
         public int Length;
     }
 
+    /// <summary>Looks for the page of an access that missed the TLB, so that it need not miss again.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal Answered Answer(Op* op, ulong linear, int size, bool isWrite)
+    {
+        var usual = TranslateQuickly(op, linear, size, isWrite);
+        if (usual == Faulted)
+            return Answered.Fault;
+        return usual == null || (isWrite && _memory.WatchesWrites(usual)) ? Answered.Otherwise : Answered.Now;
+    }
+
     /// <summary>A read that missed the TLB.</summary>
     /// <returns>Where the bytes are, or null after a fault or a request for repetition.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
         var usual = TranslateQuickly(op, linear, size, false);
@@ -51,6 +62,7 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>A write that missed the TLB: the bytes are at the start of <see cref="CpuState.Scratch"/>.</summary>
     /// <returns>False after a fault or a request for repetition, with nothing written.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal bool WriteSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
         var usual = TranslateQuickly(op, linear, size, true);
@@ -85,6 +97,7 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>A read-modify-write that missed the TLB.</summary>
     /// <returns>Where to read and store, or null after a fault or a request for repetition.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal byte* ModifySlow(Op* op, ulong linear, int size, SegmentName segment)
     {
         var usual = TranslateQuickly(op, linear, size, true);

@@ -163,16 +163,49 @@ public sealed unsafe partial class Vcpu
         UpdateDataBank();
     }
 
-    /// <summary>The same where 64-bit code goes on as 64-bit code: only CPL and RFLAGS.AC may have changed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void UpdatePrivilege()
+    // The same where 64-bit code goes on as 64-bit code: only CPL and RFLAGS.AC may have changed.
+    private void UpdatePrivilege()
     {
         var s = State;
-        var isUser = s->Cpl == 3;
-        s->CodeTag = (s->CodeTag & ~(ulong)CodeMode.User) | (isUser ? (ulong)CodeMode.User : 0);
-        s->DataTlb = HasDataBreakpoints || (s->SystemFlags & Rflags.AlignmentCheck) != 0
-            ? CheckedOrNot()
-            : _banks + (int)(isUser ? TlbBank.User : (s->Cr4 & Cr4.Smap) != 0 ? TlbBank.Supervisor : TlbBank.SupervisorOverride) * Tlb.Entries;
+        if (HasDataBreakpoints || (s->SystemFlags & Rflags.AlignmentCheck) != 0)
+        {
+            UpdateCodeTag();
+            UpdateDataBank();
+        }
+        else if (s->Cpl == 3)
+        {
+            EnterUser(s);
+        }
+        else
+        {
+            TakeKernelView(s);
+        }
+    }
+
+    /// <summary>From 64-bit code to 64-bit code at CPL 0, with neither data breakpoints nor RFLAGS.AC.</summary>
+    /// <param name="s">The state.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EnterKernel(CpuState* s)
+    {
+        s->Cpl = 0;
+        TakeKernelView(s);
+    }
+
+    /// <summary>From 64-bit code to 64-bit code at CPL 3, with neither data breakpoints nor RFLAGS.AC.</summary>
+    /// <param name="s">The state.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EnterUser(CpuState* s)
+    {
+        s->Cpl = 3;
+        s->CodeTag |= (ulong)CodeMode.User;
+        s->DataTlb = _banks + (int)TlbBank.User * Tlb.Entries;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void TakeKernelView(CpuState* s)
+    {
+        s->CodeTag &= ~(ulong)CodeMode.User;
+        s->DataTlb = _banks + ((s->Cr4 & Cr4.Smap) != 0 ? (int)TlbBank.Supervisor * Tlb.Entries : 0);
     }
 
     /// <summary>Chooses the TLB bank of data accesses: after a change of RFLAGS.AC or the breakpoints alone.</summary>

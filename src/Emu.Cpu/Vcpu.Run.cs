@@ -26,7 +26,7 @@ public sealed unsafe partial class Vcpu
         s->LinkRequest = null;
         while (true)
         {
-            _blocks.Compiler?.ReleaseRetired();
+            _blocks.Compiler?.Trim();
             if (s->Budget <= 0)
                 return RunExit.LimitReached;
             if ((s->Pending != 0 || (s->SystemFlags & Rflags.Trap) != 0) && HandlePending() is { } exit)

@@ -99,6 +99,9 @@ public sealed class PvhMachine : IDisposable
     /// <summary>Instructions that all vCPUs together have retired since the start.</summary>
     public ulong InstructionsRetired => _scheduler.InstructionsRetired;
 
+    /// <summary>How many of <see cref="InstructionsRetired"/> compiled code has executed: it depends on the host's speed.</summary>
+    public unsafe ulong InstructionsCompiled => Vcpus.Aggregate(0UL, (sum, vcpu) => sum + vcpu.State->Compiled);
+
     /// <summary>The vCPU that executed last; after a crash, the one that crashed.</summary>
     public Vcpu CurrentVcpu => _scheduler.Current.Vcpu;
 

@@ -64,21 +64,22 @@ internal sealed unsafe partial class RegionEmitter
             NoteHostLike();
         ForEach(written.General, ReadRegister);
         ForEach(written.Lanes, ReadLane);
-        LoadState(nameof(CpuState.Budget));
-        _il.Emit(OpCodes.Ldind_I8);
-        _il.Emit(OpCodes.Stloc, _budget);
-        LoadState(nameof(CpuState.DataTlb));
-        _il.Emit(OpCodes.Ldind_I);
-        _il.Emit(OpCodes.Stloc, _tlb);
-
         var completed = _il.DefineLabel();
         LoadState(nameof(CpuState.Exit));
         _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Brfalse, completed);
         if (!usesFlags)
             StoreFlagsHere();
+        _il.Emit(OpCodes.Ldc_I4, (int)op->Remaining);
+        _il.Emit(OpCodes.Stloc, _exit);
         _il.Emit(OpCodes.Br, _calledOut);
         _il.MarkLabel(completed);
+        LoadState(nameof(CpuState.Budget));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Stloc, _budget);
+        LoadState(nameof(CpuState.DataTlb));
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Stloc, _tlb);
         if (!usesFlags)
             return;
         TakeStoredFlags();

@@ -248,13 +248,13 @@ internal sealed unsafe partial class RegionEmitter
         var plain = _il.DefineLabel();
         var done = _il.DefineLabel();
         LoadExit(exit, nameof(RegionExit.Flags));
-        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Ldind_I2);
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Bge, isStatic);
         _il.Emit(OpCodes.Br, store);
         _il.MarkLabel(isStatic);
         LoadExit(exit, nameof(RegionExit.Flags));
-        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Ldind_I2);
         _il.Emit(OpCodes.Stloc, _kind);
         _il.MarkLabel(store);
         _il.Emit(OpCodes.Ldloc, _kind);

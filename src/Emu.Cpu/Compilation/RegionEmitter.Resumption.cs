@@ -32,7 +32,8 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="Behind">What follows the instruction.</param>
     /// <param name="Addresses">What compiled code still knows of the block's accesses, with the number of each.</param>
     /// <param name="Flags">The kind of the flags; null where the instruction writes them.</param>
-    private sealed record Resumption(Label Exit, RegionBlock Block, Label Behind, (LocalBuilder Address, int Number)[] Addresses, int? Flags);
+    /// <param name="Remaining">Instructions of the block behind it.</param>
+    private sealed record Resumption(Label Exit, RegionBlock Block, Label Behind, (LocalBuilder Address, int Number)[] Addresses, int? Flags, int Remaining);
 
     /// <summary>Leaves the region where the host's arithmetic is not the guest's (<see cref="SseContext.IsHostLikeAndInexact"/>).</summary>
     /// <remarks>Found out on entry: in a region only LDMXCSR changes what it depends on for the worse.</remarks>
@@ -74,7 +75,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         var exit = _il.DefineLabel();
         var leave = LeaveFor(CopyForResumption(in instruction, op, EntryCount + _resumptions.Count));
-        var resumption = new Resumption(exit, _block, _il.DefineLabel(), _accesses.KnownAddresses(), setsFlags ? null : FlagKind);
+        var resumption = new Resumption(exit, _block, _il.DefineLabel(), _accesses.KnownAddresses(), setsFlags ? null : FlagKind, op->Remaining - 1);
         _resumptions.Add(resumption);
         _stubs.Add((exit, () =>
         {
@@ -139,7 +140,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         var label = _il.DefineLabel();
         _exitStubs.Add((label, _exits.Count));
-        _exits.Add(new RegionExit { Handler = copy->Handler, Op = copy, RipDelta = _block.Delta, Flags = FlagKind });
+        _exits.Add(new RegionExit { Handler = copy->Handler, Op = copy, RipDelta = _block.Delta, Flags = (short)FlagKind, Remaining = copy->Remaining });
         return label;
     }
 
@@ -173,6 +174,7 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldind_I);
             _il.Emit(OpCodes.Stloc, address);
         }
+        Charge(resumption.Remaining);
         MoveOrigin(resumption.Block);
         _il.Emit(OpCodes.Br, resumption.Behind);
     }

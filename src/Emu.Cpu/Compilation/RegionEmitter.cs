@@ -30,7 +30,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly List<(Label Label, int Exit)> _exitStubs = [];
     private readonly List<nint> _copies = [];
     private readonly Label _epilogue, _calledOut, _prologue;
-    private readonly LocalBuilder _budget, _origin, _tlb, _exit, _flags, _kind;
+    private readonly LocalBuilder _budget, _origin, _tlb, _exit, _flags, _kind, _charged;
 
     private readonly nint* _code;
 
@@ -63,6 +63,7 @@ internal sealed unsafe partial class RegionEmitter
         _exit = _il.DeclareLocal(typeof(int));
         _flags = _il.DeclareLocal(typeof(ArithmeticFlags));
         _kind = _il.DeclareLocal(typeof(int));
+        _charged = _il.DeclareLocal(typeof(long));
     }
 
     /// <summary>The generator, for emissions.</summary>
@@ -183,8 +184,20 @@ internal sealed unsafe partial class RegionEmitter
 
     private void Enter(RegionBlock block)
     {
+        // Whoever came here has charged the block to the budget.
+        Charge(block.Instructions.Count);
         MoveOrigin(block);
         _il.Emit(OpCodes.Br, block.Label);
+    }
+
+    // So many instructions lie ahead that were charged before the region was entered.
+    private void Charge(int instructions)
+    {
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I4, instructions);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _charged);
     }
 
     // RIP lies at the start of a block.
@@ -216,6 +229,7 @@ internal sealed unsafe partial class RegionEmitter
         {
             _il.MarkLabel(_calledOut);
             StoreAllRegisters();
+            CountCompiled(() => _il.Emit(OpCodes.Ldloc, _exit));
             _il.Emit(OpCodes.Ret);
         }
         _il.MarkLabel(_epilogue);
@@ -230,13 +244,20 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Conv_I);
         _il.Emit(OpCodes.Stloc, exit);
 
-        LoadState(nameof(CpuState.Budget));
         _il.Emit(OpCodes.Ldloc, _budget);
         LoadExit(exit, nameof(RegionExit.Refund));
         _il.Emit(OpCodes.Ldind_I4);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _budget);
+        LoadState(nameof(CpuState.Budget));
+        _il.Emit(OpCodes.Ldloc, _budget);
         _il.Emit(OpCodes.Stind_I8);
+        CountCompiled(() =>
+        {
+            LoadExit(exit, nameof(RegionExit.Remaining));
+            _il.Emit(OpCodes.Ldind_U2);
+        });
 
         LoadState(nameof(CpuState.Rip));
         _il.Emit(OpCodes.Ldloc, _origin);
@@ -256,6 +277,22 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Tailcall);
         _il.EmitCalli(OpCodes.Calli, CallingConventions.Standard, typeof(void), HandlerParameters, null);
         _il.Emit(OpCodes.Ret);
+    }
+
+    // What was charged since the entry, but for what is left of the budget and of the last block.
+    private void CountCompiled(Action loadRemaining)
+    {
+        LoadState(nameof(CpuState.Compiled));
+        LoadState(nameof(CpuState.Compiled));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldloc, _charged);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Sub);
+        loadRemaining();
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stind_I8);
     }
 
     private void LoadExit(LocalBuilder exit, string field)
@@ -293,7 +330,16 @@ internal sealed unsafe partial class RegionEmitter
         var label = _il.DefineLabel();
         _exitStubs.Add((label, _exits.Count));
         var real = op == null ? null : Block.Ops(_block.Block) + (op - _block.Ops);
-        _exits.Add(new RegionExit { Handler = handler, Op = real, RipDelta = ripDelta, Refund = refund, Flags = FlagKind });
+        _exits.Add(new RegionExit
+        {
+            Handler = handler,
+            Op = real,
+            RipDelta = ripDelta,
+            Refund = refund,
+            Flags = (short)FlagKind,
+            // A branch that is taken by another handler than its own has been executed here.
+            Remaining = (ushort)(op == null ? 0 : op->Remaining - ((nint)op->Handler == (nint)handler || op->Remaining == 0 ? 0 : 1)),
+        });
         return label;
     }
 

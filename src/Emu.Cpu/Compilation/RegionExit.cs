@@ -18,7 +18,10 @@ internal unsafe struct RegionExit
     public long RipDelta;
 
     /// <summary>The kind of the flags there (<see cref="DeferredFlags"/>).</summary>
-    public int Flags;
+    public short Flags;
+
+    /// <summary>Instructions of the block that the region has not executed: the op's own and those after it.</summary>
+    public ushort Remaining;
 
     /// <summary>Instructions to give back to the budget: those of a block that was not entered.</summary>
     public int Refund;

@@ -22,6 +22,7 @@ internal static unsafe class StateLayout
             nameof(CpuState.DataTlb) => (byte*)&s.DataTlb - start,
             nameof(CpuState.JumpCache) => (byte*)&s.JumpCache - start,
             nameof(CpuState.CodeTag) => (byte*)&s.CodeTag - start,
+            nameof(CpuState.Compiled) => (byte*)&s.Compiled - start,
             nameof(CpuState.Exit) => (byte*)&s.Exit - start,
             nameof(CpuState.Unavailable) => (byte*)&s.Unavailable - start,
             nameof(CpuState.Sse) => (byte*)&s.Sse - start,
@@ -131,6 +132,7 @@ internal static unsafe class StateLayout
             nameof(RegionExit.Op) => (byte*)&exit.Op - start,
             nameof(RegionExit.RipDelta) => (byte*)&exit.RipDelta - start,
             nameof(RegionExit.Flags) => (byte*)&exit.Flags - start,
+            nameof(RegionExit.Remaining) => (byte*)&exit.Remaining - start,
             nameof(RegionExit.Refund) => (byte*)&exit.Refund - start,
             _ => throw new ArgumentOutOfRangeException(nameof(field)),
         });

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -5,37 +6,33 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Compilation;
 
-/// <summary>Counts executions of blocks, has the hot ones compiled, and gives up what is no longer true.</summary>
+/// <summary>Counts executions of blocks, and has the hot ones compiled.</summary>
 /// <remarks>
 /// The guest's thread plans a region and goes on interpreting; a thread of its own compiles it and puts it in place by one store of
 /// a pointer: that of the first handler of the block where the region begins. When that happens is not determined, and need not be: the
 /// region does what the interpreter does.
 /// A region is given up when one of its blocks is forgotten. That never happens while it runs: a store into translated code leaves the
-/// region first. Code that has been given up lives on until the run loop, where no region is running (<see cref="ReleaseRetired"/>).
+/// region first.
 /// </remarks>
 public sealed unsafe class TieredCompiler : IDisposable
 {
+    // A block around which nothing is worth compiling is looked at so often, each time after twice as many executions.
+    private const int MostRefusals = 4;
+
+    // log2 of how much hotter than the threshold a block may be known to be.
+    private const int MostRequests = 16;
+
     private readonly object _gate = new();
     private readonly BlockCache _blocks;
     private readonly PhysicalMemory _memory;
     private readonly CpuModel _model;
     private readonly TieringLimits _limits;
     private readonly Dictionary<nint, RegionPlan> _waiting = [];
-    private readonly Dictionary<nint, List<RegionPlan>> _plansOf = [];
-    private readonly Dictionary<RegionPlan, CompiledRegion> _regions = [];
-    private readonly List<CompiledRegion> _retired = [];
-    private const int MostRefusals = 4;
-
-    // log2 of how much hotter than the threshold a block may be known to be.
-    private const int MostRequests = 16;
-
-    private struct Ts { public long s, n; }
-    [System.Runtime.InteropServices.DllImport("libc")] private static extern int clock_gettime(int id, out Ts ts);
+    private readonly RegionCache _regions;
     private RegionCompiler? _compiler;
     private Thread? _thread;
     private bool _isDisposed;
-    private int _instructions;
-    private volatile bool _hasRetired;
+    private volatile bool _needsTrimming;
 
     /// <summary>Makes a compiler for the blocks of a cache, which then has new blocks counted.</summary>
     /// <param name="blocks">The blocks.</param>
@@ -44,21 +41,40 @@ public sealed unsafe class TieredCompiler : IDisposable
     /// <param name="limits">When to compile, and how much.</param>
     public TieredCompiler(BlockCache blocks, PhysicalMemory memory, CpuModel model, TieringLimits limits)
     {
+        ArgumentNullException.ThrowIfNull(blocks);
+        ArgumentNullException.ThrowIfNull(limits);
         _blocks = blocks;
         _memory = memory;
         _model = model;
         _limits = limits;
+        _regions = new RegionCache(limits.TotalInstructions, block => CountAnew((Block*)block));
         blocks.Compiler = this;
     }
 
     /// <summary>Regions compiled so far.</summary>
     public int RegionCount { get; private set; }
 
-    /// <summary>Time spent on them.</summary>
+    /// <summary>Guest instructions in the regions compiled so far.</summary>
+    public long InstructionCount { get; private set; }
+
+    /// <summary>Guest instructions in the regions that are in place.</summary>
+    public int LiveInstructions
+    {
+        get
+        {
+            lock (_gate)
+                return _regions.Instructions;
+        }
+    }
+
+    /// <summary>Host time spent on compiling.</summary>
     public TimeSpan CompileTime { get; private set; }
 
-    /// <summary>Instructions in them.</summary>
-    public long InstructionCount { get; private set; }
+    /// <summary>Regions that could not be compiled, which is a defect: their blocks are interpreted.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>What the last failure was.</summary>
+    public Exception? LastFailure { get; private set; }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -66,27 +82,19 @@ public sealed unsafe class TieredCompiler : IDisposable
         lock (_gate)
         {
             _isDisposed = true;
-            clock_gettime(3, out var tm);
-            if (Environment.GetEnvironmentVariable("EMU_TIER") != null)
-                Console.Error.Write($"main {tm.s + tm.n / 1e9:f2} s; ");
-            if (Environment.GetEnvironmentVariable("EMU_TIER") != null)
-                Console.Error.WriteLine($"{RegionCount} regions {InstructionCount} instructions {CompileTime.TotalMilliseconds} ms, waiting {_waiting.Count}");
             _waiting.Clear();
             Monitor.PulseAll(_gate);
         }
         _thread?.Join();
         ForgetAll();
-        ReleaseRetired();
+        TrimRegions();
     }
 
     /// <summary>Begins to count the executions of a new block.</summary>
     internal void Watch(Block* block)
     {
-        if (!RegionPlan.Allows(block->Mode) || !block->IsLinkable)
-            return;
-        block->Heat = _limits.Executions;
-        block->Requests = 0;
-        Block.Ops(block)->Handler = &Count;
+        if (RegionPlan.Allows(block->Mode) && block->IsLinkable)
+            CountAnew(block);
     }
 
     /// <summary>A block that is part of a plan or region has been forgotten.</summary>
@@ -94,10 +102,8 @@ public sealed unsafe class TieredCompiler : IDisposable
     {
         lock (_gate)
         {
-            if (!_plansOf.Remove((nint)block, out var plans))
-                return;
-            foreach (var plan in plans.ToArray())
-                GiveUp(plan);
+            _regions.Forget((nint)block);
+            _needsTrimming = _regions.NeedsTrimming;
         }
     }
 
@@ -106,41 +112,32 @@ public sealed unsafe class TieredCompiler : IDisposable
     {
         lock (_gate)
         {
-            foreach (var plans in _plansOf.Values.ToArray())
-            {
-                foreach (var plan in plans.ToArray())
-                    GiveUp(plan);
-            }
-            _plansOf.Clear();
             _waiting.Clear();
+            _regions.ForgetAll();
+            _needsTrimming = _regions.NeedsTrimming;
         }
     }
 
-    /// <summary>Frees what was given up. To be called where no compiled code is running.</summary>
-    internal void ReleaseRetired()
+    /// <summary>Keeps the regions to their limit, and frees the code of those that were given up. To be called where no compiled code is running.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Trim()
     {
-        if (!_hasRetired)
-            return;
+        if (_needsTrimming)
+            TrimRegions();
+    }
+
+    private void TrimRegions()
+    {
         lock (_gate)
         {
-            foreach (var region in _retired)
-                region.Dispose();
-            _retired.Clear();
-            _hasRetired = false;
+            _regions.Trim();
+            _needsTrimming = false;
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Count(Vcpu vcpu, CpuState* s, Op* op)
-    {
-        var block = (Block*)op - 1;
-        if (--block->Heat == 0)
-            vcpu.RequestRegion(block);
-        block->Interpreter(vcpu, s, op);
-    }
-
-    /// <summary>A block has been executed often enough.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    /// <summary>A block has been executed often enough to be compiled, or twice as often as when it asked last.</summary>
+    /// <param name="s">State of the vCPU that is about to execute it.</param>
+    /// <param name="block">The block.</param>
     internal void Request(CpuState* s, Block* block)
     {
         block->Heat = _limits.Executions << block->Requests;
@@ -150,24 +147,18 @@ public sealed unsafe class TieredCompiler : IDisposable
         if (!plan.IsLoop && plan.Count < _limits.LeastTraceInstructions)
         {
             // Its neighbours may yet become hot; if they do not, it is not counted for ever.
-            if (block->Requests == MostRefusals)
+            if (block->Requests >= MostRefusals)
                 Block.Ops(block)->Handler = block->Interpreter;
             return;
         }
         lock (_gate)
         {
-            if (_entered.Contains((nint)block))
+            if (_regions.IsEntry((nint)block))
                 return;
             // A later plan knows more of what is hot around the block.
             if (_waiting.Remove((nint)block, out var earlier))
-                GiveUp(earlier);
-            foreach (var planned in plan.Blocks)
-            {
-                ((Block*)planned.Block)->IsInRegion = true;
-                if (!_plansOf.TryGetValue(planned.Block, out var plans))
-                    _plansOf.Add(planned.Block, plans = []);
-                plans.Add(plan);
-            }
+                _regions.GiveUp(earlier);
+            _regions.Add(plan);
             if (!_limits.IsSynchronous)
             {
                 _waiting.Add((nint)block, plan);
@@ -181,6 +172,22 @@ public sealed unsafe class TieredCompiler : IDisposable
             }
         }
         Compile(plan);
+    }
+
+    private void CountAnew(Block* block)
+    {
+        block->Heat = _limits.Executions;
+        block->Requests = 0;
+        Block.Ops(block)->Handler = &Count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Count(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        var block = (Block*)op - 1;
+        if (--block->Heat == 0)
+            vcpu.RequestRegion(block);
+        block->Interpreter(vcpu, s, op);
     }
 
     private void CompileAll()
@@ -205,9 +212,11 @@ public sealed unsafe class TieredCompiler : IDisposable
     private RegionPlan? TakeMostUrgent()
     {
         RegionPlan? most = null;
-        foreach (var plan in _waiting.Values)
+        foreach (var (block, plan) in _waiting)
         {
-            if (most == null || plan.Urgency >= most.Urgency)
+            if (plan.IsCancelled)
+                _waiting.Remove(block);
+            else if (most == null || plan.Urgency >= most.Urgency)
                 most = plan;
         }
         if (most != null)
@@ -217,72 +226,39 @@ public sealed unsafe class TieredCompiler : IDisposable
 
     private void Compile(RegionPlan plan)
     {
-        _compiler ??= new RegionCompiler(_model, _blocks.NoBlock);
-        clock_gettime(3, out var t0);
-        var region = _compiler.Compile(plan);
-        clock_gettime(3, out var t1);
-        CompileTime += TimeSpan.FromMicroseconds((t1.s - t0.s) * 1e6 + (t1.n - t0.n) / 1e3);
+        var begin = Stopwatch.GetTimestamp();
+        CompiledRegion region;
+        try
+        {
+            _compiler ??= new RegionCompiler(_model, _blocks.NoBlock);
+            region = _compiler.Compile(plan);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            lock (_gate)
+            {
+                Failures++;
+                LastFailure = failure;
+                _regions.GiveUp(plan);
+            }
+            return;
+        }
         lock (_gate)
         {
-            if (plan.IsCancelled || _isDisposed)
-            {
-                region.Dispose();
+            CompileTime += Stopwatch.GetElapsedTime(begin);
+            if (_isDisposed)
+                _regions.GiveUp(plan);
+            if (!_regions.Install(region))
                 return;
+            RegionCount++;
+            InstructionCount += plan.Count;
+            _needsTrimming = _regions.NeedsTrimming;
+            foreach (var planned in plan.Blocks)
+            {
+                // A block of the region that asked for one, too, asks again if it is still executed outside.
+                if (_waiting.Remove(planned.Block, out var superfluous))
+                    _regions.GiveUp(superfluous);
             }
-            Install(region);
         }
-    }
-
-    private void Install(CompiledRegion region)
-    {
-        _regions.Add(region.Plan, region);
-        RegionCount++;
-        var entry = (ushort)0;
-        foreach (var planned in region.Plan.Blocks)
-        {
-            // A block of the region that asked for one, too, asks again if it is still executed outside.
-            if (_waiting.TryGetValue(planned.Block, out var superfluous))
-                GiveUp(superfluous);
-            InstructionCount += planned.Count;
-            _instructions += planned.Count;
-            if (!planned.IsEntry)
-                continue;
-            var block = (Block*)planned.Block;
-            var number = entry++;
-            // A block keeps the region that it has: the guest's thread may just be reading which of its entries this is.
-            if (!_entered.Add(planned.Block))
-                continue;
-            block->Entry = number;
-            Volatile.Write(ref *(nint*)&Block.Ops(block)->Handler, region.Code);
-        }
-    }
-
-    private readonly HashSet<nint> _entered = [];
-
-    private void GiveUp(RegionPlan plan)
-    {
-        plan.IsCancelled = true;
-        if (_waiting.TryGetValue(plan.Blocks[0].Block, out var waiting) && waiting == plan)
-            _waiting.Remove(plan.Blocks[0].Block);
-        var isInstalled = _regions.Remove(plan, out var region);
-        foreach (var planned in plan.Blocks)
-        {
-            var block = (Block*)planned.Block;
-            if (_plansOf.TryGetValue(planned.Block, out var plans))
-                plans.Remove(plan);
-            if (!isInstalled || *(nint*)&Block.Ops(block)->Handler != region!.Code)
-                continue;
-            _entered.Remove(planned.Block);
-            // It is counted anew.
-            block->Heat = _limits.Executions;
-            block->Requests = 0;
-            Block.Ops(block)->Handler = &Count;
-        }
-        if (!isInstalled)
-            return;
-        foreach (var planned in plan.Blocks)
-            _instructions -= planned.Count;
-        _retired.Add(region!);
-        _hasRetired = true;
     }
 }

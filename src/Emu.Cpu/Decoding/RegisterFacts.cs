@@ -9,29 +9,29 @@ internal static class RegisterFacts
     private const int Registers = 256, MemorySizes = 256;
 
     // Zero where nobody has asked yet, else the answer and one.
-    private static readonly ushort[] _offsets = new ushort[Registers];
-    private static readonly ushort[] _sizes = new ushort[Registers];
-    private static readonly ushort[] _memorySizes = new ushort[MemorySizes];
+    private static readonly ushort[] Offsets = new ushort[Registers];
+    private static readonly ushort[] Sizes = new ushort[Registers];
+    private static readonly ushort[] SizesInMemory = new ushort[MemorySizes];
 
     /// <summary>Byte offset in <see cref="CpuState"/> of a general register; number of any other register.</summary>
     public static byte OffsetOf(Register register)
     {
-        var known = _offsets[(int)register];
+        var known = Offsets[(int)register];
         return known != 0 ? (byte)(known - 1) : WorkOutOffset(register);
     }
 
     /// <summary>Bytes of a register.</summary>
     public static int SizeOf(Register register)
     {
-        var known = _sizes[(int)register];
-        return known != 0 ? known - 1 : (_sizes[(int)register] = (ushort)(register.GetSize() + 1)) - 1;
+        var known = Sizes[(int)register];
+        return known != 0 ? known - 1 : (Sizes[(int)register] = (ushort)(register.GetSize() + 1)) - 1;
     }
 
     /// <summary>Bytes of a memory operand.</summary>
     public static int SizeOf(MemorySize size)
     {
-        var known = _memorySizes[(int)size];
-        return known != 0 ? known - 1 : (_memorySizes[(int)size] = (ushort)(size.GetSize() + 1)) - 1;
+        var known = SizesInMemory[(int)size];
+        return known != 0 ? known - 1 : (SizesInMemory[(int)size] = (ushort)(size.GetSize() + 1)) - 1;
     }
 
     private static byte WorkOutOffset(Register register)
@@ -45,7 +45,7 @@ internal static class RegisterFacts
             _ when register.IsGPR() => (byte)(register.GetFullRegister().GetNumber() * 8),
             _ => (byte)register.GetNumber(),
         };
-        _offsets[(int)register] = (ushort)(offset + 1);
+        Offsets[(int)register] = (ushort)(offset + 1);
         return offset;
     }
 }

@@ -161,7 +161,7 @@ public readonly struct Binary64 : IHostFormat<double, ulong>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsFinite(ulong a) => (a & ~SignBit) < Infinity;
+    public static bool IsFinite(ulong a) => (uint)(a >> 31) < (uint)(Infinity >> 31);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -91,6 +91,27 @@ public static unsafe class Operand
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Place(TlbEntry* entry, ulong linear) => (byte*)((nint)linear + entry->Addend);
 
+    /// <summary>
+    /// Ends a handler that <see cref="IsReadable"/> or <see cref="IsWritable"/> has said no to: finds the page and begins the instruction anew, or
+    /// leaves it to a handler that can do everything. Nothing may have been changed, and nothing may follow this call.
+    /// </summary>
+    /// <param name="vcpu">The CPU.</param>
+    /// <param name="s">Its state.</param>
+    /// <param name="op">The instruction.</param>
+    /// <param name="linear">The linear address, which had no fault.</param>
+    /// <param name="access">Bytes, negative for a write.</param>
+    /// <param name="slowly">The handler for page crossings, devices, translated code, and all else.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Miss(Vcpu vcpu, CpuState* s, Op* op, ulong linear, int access, delegate*<Vcpu, CpuState*, Op*, void> slowly)
+    {
+        var answered = vcpu.Answer(op, linear, access < 0 ? -access : access, access < 0);
+        if (answered == Answered.Fault)
+            return;
+        // (RyuJIT makes no tail calls in a method that is marked NoInlining.)
+        var next = answered == Answered.Now ? op->Handler : slowly;
+        next(vcpu, s, op);
+    }
+
     // The page of the last byte; of an aligned operand that of the first, with the bits that are not to be set.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Tag(ulong linear, int size, bool aligned) =>
@@ -187,4 +208,17 @@ public static unsafe class Operand
         if (place == s->Scratch)
             vcpu.CommitModify();
     }
+}
+
+/// <summary>What became of a look for a page that the TLB did not know.</summary>
+internal enum Answered
+{
+    /// <summary>The TLB knows it now, and allows the access.</summary>
+    Now,
+
+    /// <summary>It was not looked for: the access is none that the TLB can answer.</summary>
+    Otherwise,
+
+    /// <summary>The instruction faulted.</summary>
+    Fault,
 }

@@ -46,6 +46,9 @@ public unsafe struct CpuState
     /// <summary>Instructions that may still be retired before the engine must return to the run loop.</summary>
     public long Budget;
 
+    /// <summary>Instructions that compiled code has retired: statistics, not state.</summary>
+    public ulong Compiled;
+
     /// <summary>The count of retired instructions at which <see cref="Budget"/> reaches zero.</summary>
     public ulong BudgetEnd;
 

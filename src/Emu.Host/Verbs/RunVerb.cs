@@ -71,6 +71,7 @@ public sealed class RunVerb : IDisposable
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
         using ILoggerFactory logs = CreateLogs();
+        WarmUp.BeginFor(_options.Kernel);
         GuestSetup setup = GuestSetup.Read(_options);
         RunObserver observer = new();
         using PvhMachine machine = setup.CreateMachine(_output, OpenDebugConsole(), _input, observer, logs);
@@ -143,7 +144,11 @@ public sealed class RunVerb : IDisposable
         StateHash = Convert.ToHexStringLower(machine.StateHash()),
         ExitReason = end.Reason,
         ExitCode = end.ExitCode,
-        Tiers = new Dictionary<string, ulong> { ["interpreter"] = machine.InstructionsRetired },
+        Tiers = new Dictionary<string, ulong>
+        {
+            ["interpreter"] = machine.InstructionsRetired - machine.InstructionsCompiled,
+            ["compiled"] = machine.InstructionsCompiled,
+        },
         Vcpus = [.. machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired)],
     }.Write(stream);
 

@@ -51,6 +51,21 @@ public sealed class BothLanesTests
     }
 
     [Fact]
+    public void One_lane_in_compiled_code_is_what_it_is_in_a_handler()
+    {
+        HoldOne<ScalarSingle<FloatAdd>>(false);
+        HoldOne<ScalarSingle<FloatMultiply>>(false);
+        HoldOne<ScalarSingle<FloatSquareRoot>>(false);
+        HoldOne<ScalarDouble<FloatSubtract>>(true);
+        HoldOne<ScalarDouble<FloatDivide>>(true);
+        HoldOne<ScalarDouble<FloatSquareRoot>>(true);
+        HoldOne<PackedSingle<FloatDivide>>(false);
+        HoldOne<PackedDouble<FloatMultiply>>(true);
+        HoldOne<Cvtss2sd>(false);
+        HoldOne<Cvtsd2ss>(true);
+    }
+
+    [Fact]
     public void A_fused_result_that_is_taken_from_the_host_is_the_exact_one()
     {
         var samples = new FloatSamples(9);
@@ -85,6 +100,21 @@ public sealed class BothLanesTests
             Assert.Equal((byLane.Mxcsr, byLane.Unmasked), (atOnce.Mxcsr, atOnce.Unmasked));
             if (atOnce.Unmasked == 0)
                 Assert.Equal(expected, actual);
+        }
+    }
+
+    private static void HoldOne<TOperation>(bool isDouble)
+        where TOperation : IFloatOperation
+    {
+        var samples = new FloatSamples(12);
+        for (var round = 0; round < Rounds; round++)
+        {
+            var (a, b) = (Next(samples, isDouble).GetLower(), Next(samples, isDouble).GetLower());
+            var mxcsr = samples.NextMxcsr();
+            var (inline, called) = (new SseContext(mxcsr), new SseContext(mxcsr & ~(FloatFlags.Precision << 7)));
+            var actual = OneLane.Compute<TOperation>(a, b, 0, ref inline);
+            Assert.Equal(TOperation.Compute(a, b, 0, ref called), actual);
+            Assert.Equal(called.Mxcsr, inline.Mxcsr & ~(FloatFlags.Precision << 7));
         }
     }
 

@@ -47,9 +47,9 @@ internal static unsafe class Call
             8 => inPage ? &Relative<ulong, LongTarget, LongStack, InPage> : &Relative<ulong, LongTarget, LongStack, AcrossPages>,
             4 when stack == StackKind.Flat =>
                 inPage ? &Relative<uint, LegacyTarget, FlatStack, InPage> : &Relative<uint, LegacyTarget, FlatStack, AcrossPages>,
-            4 => &Relative<uint, LegacyTarget, SegmentedStack, AcrossPages>,
+            4 => &RelativeSlowly<uint, LegacyTarget, SegmentedStack, AcrossPages>,
             _ when operands.Is64 => &Relative<ushort, LongWordTarget, LongStack, AcrossPages>,
-            _ => &Relative<ushort, LegacyTarget, SegmentedStack, AcrossPages>,
+            _ => &RelativeSlowly<ushort, LegacyTarget, SegmentedStack, AcrossPages>,
         };
     }
 
@@ -65,7 +65,7 @@ internal static unsafe class Call
             {
                 StackKind.Long => &Register<T, LongTarget, LongStack>,
                 StackKind.Flat => &Register<T, LegacyTarget, FlatStack>,
-                _ => &Register<T, LegacyTarget, SegmentedStack>,
+                _ => &RegisterSlowly<T, LegacyTarget, SegmentedStack>,
             };
             return;
         }
@@ -87,6 +87,32 @@ internal static unsafe class Call
         where TLink : ILink
     {
         var target = TTarget.Of(s, op);
+        if (!TTarget.SurelyAllows(s, target))
+        {
+            RelativeSlowly<T, TTarget, TStack, TLink>(vcpu, s, op);
+            return;
+        }
+        var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
+        var linear = TStack.Linear(vcpu, s, op, pointer, sizeof(T), true);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsWritable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &RelativeSlowly<T, TTarget, TStack, TLink>);
+            return;
+        }
+        *(T*)Operand.Place(entry, linear) = Width.Truncate<T>(Step.RipAfter(s, op));
+        TStack.SetPointer(s, pointer);
+        TLink.Go(vcpu, s, op, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RelativeSlowly<T, TTarget, TStack, TLink>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TTarget : INearTarget
+        where TStack : IStack
+        where TLink : ILink
+    {
+        var target = TTarget.Of(s, op);
         if (!TTarget.Allows(vcpu, s, op, target))
             return;
         if (!Stack.Push<TStack, T>(vcpu, s, op, Width.Truncate<T>(Step.RipAfter(s, op))))
@@ -96,6 +122,31 @@ internal static unsafe class Call
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Register<T, TTarget, TStack>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TTarget : INearTarget
+        where TStack : IStack
+    {
+        var target = Width.ZeroExtend(Step.Get<T>(s, op->Source));
+        if (!TTarget.SurelyAllows(s, target))
+        {
+            RegisterSlowly<T, TTarget, TStack>(vcpu, s, op);
+            return;
+        }
+        var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
+        var linear = TStack.Linear(vcpu, s, op, pointer, sizeof(T), true);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsWritable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &RegisterSlowly<T, TTarget, TStack>);
+            return;
+        }
+        *(T*)Operand.Place(entry, linear) = Width.Truncate<T>(Step.RipAfter(s, op));
+        TStack.SetPointer(s, pointer);
+        Chain.Computed(vcpu, s, op, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlowly<T, TTarget, TStack>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
         where TTarget : INearTarget
         where TStack : IStack

@@ -31,8 +31,11 @@ internal static unsafe class ConditionalJump<TCondition>
         if (TCondition.Holds(ref s->Flags))
         {
             var target = TTarget.Of(s, op);
-            if (!TTarget.Allows(vcpu, s, op, target))
+            if (!TTarget.SurelyAllows(s, target))
+            {
+                Control.Jump.RelativeSlowly<TTarget, TLink>(vcpu, s, op);
                 return;
+            }
             TLink.Go(vcpu, s, op, target);
         }
         else

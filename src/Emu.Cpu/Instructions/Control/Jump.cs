@@ -75,6 +75,21 @@ internal static unsafe class Jump
         where TLink : ILink
     {
         var target = TTarget.Of(s, op);
+        if (!TTarget.SurelyAllows(s, target))
+        {
+            RelativeSlowly<TTarget, TLink>(vcpu, s, op);
+            return;
+        }
+        TLink.Go(vcpu, s, op, target);
+    }
+
+    /// <summary>Takes a relative branch whose target has to be asked for, whatever its condition.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void RelativeSlowly<TTarget, TLink>(Vcpu vcpu, CpuState* s, Op* op)
+        where TTarget : INearTarget
+        where TLink : ILink
+    {
+        var target = TTarget.Of(s, op);
         if (!TTarget.Allows(vcpu, s, op, target))
             return;
         TLink.Go(vcpu, s, op, target);
@@ -82,6 +97,20 @@ internal static unsafe class Jump
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Register<T, TTarget>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TTarget : INearTarget
+    {
+        var target = Width.ZeroExtend(Step.Get<T>(s, op->Source));
+        if (!TTarget.SurelyAllows(s, target))
+        {
+            RegisterSlowly<T, TTarget>(vcpu, s, op);
+            return;
+        }
+        Chain.Computed(vcpu, s, op, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlowly<T, TTarget>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
         where TTarget : INearTarget
     {

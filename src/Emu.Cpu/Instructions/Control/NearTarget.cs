@@ -17,6 +17,9 @@ public unsafe interface INearTarget
 
     /// <summary>Checks a target against the code segment's limit or canonicality; false after #GP(0), with nothing changed.</summary>
     static abstract bool Allows(Vcpu vcpu, CpuState* s, Op* op, ulong target);
+
+    /// <summary>True where <see cref="Allows"/> is known to say yes; it is asked where not.</summary>
+    static abstract bool SurelyAllows(CpuState* s, ulong target);
 }
 
 /// <summary>64-bit code.</summary>
@@ -33,7 +36,11 @@ public readonly unsafe struct LongTarget : INearTarget
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Allows(Vcpu vcpu, CpuState* s, Op* op, ulong target) =>
-        (ulong)((long)(target << 16) >> 16) == target || vcpu.AllowsTarget(op, target);
+        SurelyAllows(s, target) || vcpu.AllowsTarget(op, target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SurelyAllows(CpuState* s, ulong target) => (ulong)((long)(target << 16) >> 16) == target;
 }
 
 /// <summary>64-bit code with an operand size of 16 bits, which AMD's processors take for near branches (APM Vol. 3): RIP has 16 bits then.</summary>
@@ -50,6 +57,10 @@ public readonly unsafe struct LongWordTarget : INearTarget
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Allows(Vcpu vcpu, CpuState* s, Op* op, ulong target) => true;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SurelyAllows(CpuState* s, ulong target) => true;
 }
 
 /// <summary>16- and 32-bit code.</summary>
@@ -66,7 +77,11 @@ public readonly unsafe struct LegacyTarget : INearTarget
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Allows(Vcpu vcpu, CpuState* s, Op* op, ulong target) =>
-        target <= s->Segments[(int)SegmentName.Cs].Limit || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+        SurelyAllows(s, target) || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SurelyAllows(CpuState* s, ulong target) => target <= s->Segments[(int)SegmentName.Cs].Limit;
 }
 
 /// <summary>Takes the target of a relative near branch into its op.</summary>

@@ -52,6 +52,29 @@ internal static unsafe class Return
         where TTarget : INearTarget
         where TStack : IStack
     {
+        var linear = TStack.Linear(vcpu, s, op, TStack.Pointer(s), sizeof(T), false);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsReadable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, sizeof(T), &PlainSlowly<T, TTarget, TStack>);
+            return;
+        }
+        var target = Width.ZeroExtend(*(T*)Operand.Place(entry, linear));
+        if (!TTarget.SurelyAllows(s, target))
+        {
+            PlainSlowly<T, TTarget, TStack>(vcpu, s, op);
+            return;
+        }
+        Stack.Drop<TStack>(s, sizeof(T));
+        Chain.Indirect(vcpu, s, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PlainSlowly<T, TTarget, TStack>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TTarget : INearTarget
+        where TStack : IStack
+    {
         var top = Stack.Top<TStack, T>(vcpu, s, op);
         if (top == null)
             return;

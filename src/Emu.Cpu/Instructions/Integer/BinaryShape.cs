@@ -34,7 +34,7 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
                     AddressingKind.Long => &RegisterMemory<T, LongAddress>,
                     AddressingKind.LongSegment => &RegisterMemory<T, LongSegmentAddress>,
                     AddressingKind.Flat => &RegisterMemory<T, FlatAddress>,
-                    _ => &RegisterMemory<T, SegmentedAddress>,
+                    _ => &RegisterMemorySlowly<T, SegmentedAddress>,
                 };
             }
             else
@@ -51,7 +51,7 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
                 AddressingKind.Long => &MemoryRegister<T, LongAddress>,
                 AddressingKind.LongSegment => &MemoryRegister<T, LongSegmentAddress>,
                 AddressingKind.Flat => &MemoryRegister<T, FlatAddress>,
-                _ => &MemoryRegister<T, SegmentedAddress>,
+                _ => &MemoryRegisterSlowly<T, SegmentedAddress>,
             };
         }
         else
@@ -62,7 +62,7 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
                 AddressingKind.Long => &MemoryImmediate<T, LongAddress>,
                 AddressingKind.LongSegment => &MemoryImmediate<T, LongSegmentAddress>,
                 AddressingKind.Flat => &MemoryImmediate<T, FlatAddress>,
-                _ => &MemoryImmediate<T, SegmentedAddress>,
+                _ => &MemoryImmediateSlowly<T, SegmentedAddress>,
             };
         }
     }
@@ -93,6 +93,25 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
         where TAddress : IAddressing
     {
+        var linear = TAddress.Linear(vcpu, s, op, sizeof(T), false);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsReadable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, sizeof(T), &RegisterMemorySlowly<T, TAddress>);
+            return;
+        }
+        var value = *(T*)Operand.Place(entry, linear);
+        var result = TOperation.Compute(Step.Get<T>(s, op->Destination), value, ref s->Flags);
+        if (TOperation.WritesDestination && !TOperation.Leaves(value))
+            Step.Set(s, op->Destination, result);
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterMemorySlowly<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TAddress : IAddressing
+    {
         var source = Operand.Read<TAddress, T>(vcpu, s, op);
         if (source == null)
             return;
@@ -105,6 +124,25 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MemoryRegister<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TAddress : IAddressing
+    {
+        var linear = TAddress.Linear(vcpu, s, op, sizeof(T), TOperation.WritesDestination);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!(TOperation.WritesDestination ? Operand.IsWritable(entry, linear, sizeof(T), false) : Operand.IsReadable(entry, linear, sizeof(T), false)))
+        {
+            Operand.Miss(vcpu, s, op, linear, TOperation.WritesDestination ? -sizeof(T) : sizeof(T), &MemoryRegisterSlowly<T, TAddress>);
+            return;
+        }
+        var place = (T*)Operand.Place(entry, linear);
+        var result = TOperation.Compute(*place, Step.Get<T>(s, op->Source), ref s->Flags);
+        if (TOperation.WritesDestination)
+            *place = result;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MemoryRegisterSlowly<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
         where TAddress : IAddressing
     {
@@ -122,6 +160,25 @@ internal readonly unsafe struct BinaryShape<TOperation> : IWidthShape
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MemoryImmediate<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TAddress : IAddressing
+    {
+        var linear = TAddress.Linear(vcpu, s, op, sizeof(T), TOperation.WritesDestination);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!(TOperation.WritesDestination ? Operand.IsWritable(entry, linear, sizeof(T), false) : Operand.IsReadable(entry, linear, sizeof(T), false)))
+        {
+            Operand.Miss(vcpu, s, op, linear, TOperation.WritesDestination ? -sizeof(T) : sizeof(T), &MemoryImmediateSlowly<T, TAddress>);
+            return;
+        }
+        var place = (T*)Operand.Place(entry, linear);
+        var result = TOperation.Compute(*place, Step.Immediate<T>(op), ref s->Flags);
+        if (TOperation.WritesDestination)
+            *place = result;
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MemoryImmediateSlowly<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
         where TAddress : IAddressing
     {

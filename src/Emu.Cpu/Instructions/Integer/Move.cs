@@ -49,7 +49,7 @@ internal readonly unsafe struct Move : IWidthShape
                 AddressingKind.Long => &StoreImmediate<T, LongAddress>,
                 AddressingKind.LongSegment => &StoreImmediate<T, LongSegmentAddress>,
                 AddressingKind.Flat => &StoreImmediate<T, FlatAddress>,
-                _ => &StoreImmediate<T, SegmentedAddress>,
+                _ => &StoreImmediateSlowly<T, SegmentedAddress>,
             };
         }
     }
@@ -59,7 +59,7 @@ internal readonly unsafe struct Move : IWidthShape
     {
         if (TakeAbsolute(ref operands))
         {
-            operands.Op->Handler = &Load<T, AbsoluteAddress>;
+            operands.Op->Handler = &LoadSlowly<T, AbsoluteAddress>;
             return;
         }
         operands.Op->Handler = operands.Addressing switch
@@ -68,7 +68,7 @@ internal readonly unsafe struct Move : IWidthShape
             AddressingKind.Long => &Load<T, LongAddress>,
             AddressingKind.LongSegment => &Load<T, LongSegmentAddress>,
             AddressingKind.Flat => &Load<T, FlatAddress>,
-            _ => &Load<T, SegmentedAddress>,
+            _ => &LoadSlowly<T, SegmentedAddress>,
         };
     }
 
@@ -77,7 +77,7 @@ internal readonly unsafe struct Move : IWidthShape
     {
         if (TakeAbsolute(ref operands))
         {
-            operands.Op->Handler = &Store<T, AbsoluteAddress>;
+            operands.Op->Handler = &StoreSlowly<T, AbsoluteAddress>;
             return;
         }
         operands.Op->Handler = operands.Addressing switch
@@ -86,7 +86,7 @@ internal readonly unsafe struct Move : IWidthShape
             AddressingKind.Long => &Store<T, LongAddress>,
             AddressingKind.LongSegment => &Store<T, LongSegmentAddress>,
             AddressingKind.Flat => &Store<T, FlatAddress>,
-            _ => &Store<T, SegmentedAddress>,
+            _ => &StoreSlowly<T, SegmentedAddress>,
         };
     }
 
@@ -119,6 +119,22 @@ internal readonly unsafe struct Move : IWidthShape
         where T : unmanaged
         where TAddress : IAddressing
     {
+        var linear = TAddress.Linear(vcpu, s, op, sizeof(T), false);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsReadable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, sizeof(T), &LoadSlowly<T, TAddress>);
+            return;
+        }
+        Step.Set(s, op->Destination, *(T*)Operand.Place(entry, linear));
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void LoadSlowly<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TAddress : IAddressing
+    {
         var source = Operand.Read<TAddress, T>(vcpu, s, op);
         if (source == null)
             return;
@@ -131,6 +147,22 @@ internal readonly unsafe struct Move : IWidthShape
         where T : unmanaged
         where TAddress : IAddressing
     {
+        var linear = TAddress.Linear(vcpu, s, op, sizeof(T), true);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsWritable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &StoreSlowly<T, TAddress>);
+            return;
+        }
+        *(T*)Operand.Place(entry, linear) = Step.Get<T>(s, op->Source);
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void StoreSlowly<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TAddress : IAddressing
+    {
         if (!Operand.Write<TAddress, T>(vcpu, s, op, Step.Get<T>(s, op->Source)))
             return;
         Step.Next(vcpu, s, op);
@@ -138,6 +170,22 @@ internal readonly unsafe struct Move : IWidthShape
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreImmediate<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TAddress : IAddressing
+    {
+        var linear = TAddress.Linear(vcpu, s, op, sizeof(T), true);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsWritable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &StoreImmediateSlowly<T, TAddress>);
+            return;
+        }
+        *(T*)Operand.Place(entry, linear) = Step.Immediate<T>(op);
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void StoreImmediateSlowly<T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
         where TAddress : IAddressing
     {

@@ -72,7 +72,7 @@ internal readonly unsafe struct MoveExtend<TExtension> : IWidthShape
             AddressingKind.Long => &Memory<TSource, T, LongAddress>,
             AddressingKind.LongSegment => &Memory<TSource, T, LongSegmentAddress>,
             AddressingKind.Flat => &Memory<TSource, T, FlatAddress>,
-            _ => &Memory<TSource, T, SegmentedAddress>,
+            _ => &MemorySlowly<TSource, T, SegmentedAddress>,
         };
     }
 
@@ -87,6 +87,23 @@ internal readonly unsafe struct MoveExtend<TExtension> : IWidthShape
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Memory<TSource, T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
+        where TSource : unmanaged
+        where T : unmanaged
+        where TAddress : IAddressing
+    {
+        var linear = TAddress.Linear(vcpu, s, op, sizeof(TSource), false);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsReadable(entry, linear, sizeof(TSource), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, sizeof(TSource), &MemorySlowly<TSource, T, TAddress>);
+            return;
+        }
+        Step.Set(s, op->Destination, Width.Truncate<T>(TExtension.Extend(*(TSource*)Operand.Place(entry, linear))));
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MemorySlowly<TSource, T, TAddress>(Vcpu vcpu, CpuState* s, Op* op)
         where TSource : unmanaged
         where T : unmanaged
         where TAddress : IAddressing

@@ -46,7 +46,7 @@ internal static unsafe class Push
             {
                 StackKind.Long => &Register<T, LongStack>,
                 StackKind.Flat => &Register<T, FlatStack>,
-                _ => &Register<T, SegmentedStack>,
+                _ => &RegisterSlowly<T, SegmentedStack>,
             };
         }
         else if (operands.HasMemory)
@@ -68,13 +68,31 @@ internal static unsafe class Push
             {
                 StackKind.Long => &Immediate<T, LongStack>,
                 StackKind.Flat => &Immediate<T, FlatStack>,
-                _ => &Immediate<T, SegmentedStack>,
+                _ => &ImmediateSlowly<T, SegmentedStack>,
             };
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Register<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TStack : IStack
+    {
+        var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
+        var linear = TStack.Linear(vcpu, s, op, pointer, sizeof(T), true);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsWritable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &RegisterSlowly<T, TStack>);
+            return;
+        }
+        *(T*)Operand.Place(entry, linear) = Step.Get<T>(s, op->Source);
+        TStack.SetPointer(s, pointer);
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlowly<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
         where TStack : IStack
     {
@@ -85,6 +103,24 @@ internal static unsafe class Push
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Immediate<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TStack : IStack
+    {
+        var pointer = TStack.Pointer(s) - (ulong)sizeof(T);
+        var linear = TStack.Linear(vcpu, s, op, pointer, sizeof(T), true);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsWritable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &ImmediateSlowly<T, TStack>);
+            return;
+        }
+        *(T*)Operand.Place(entry, linear) = Step.Immediate<T>(op);
+        TStack.SetPointer(s, pointer);
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ImmediateSlowly<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
         where TStack : IStack
     {
@@ -140,7 +176,7 @@ internal static unsafe class Pop
             {
                 StackKind.Long => &Register<T, LongStack>,
                 StackKind.Flat => &Register<T, FlatStack>,
-                _ => &Register<T, SegmentedStack>,
+                _ => &RegisterSlowly<T, SegmentedStack>,
             };
             return;
         }
@@ -160,6 +196,25 @@ internal static unsafe class Pop
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Register<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)
+        where T : unmanaged
+        where TStack : IStack
+    {
+        var linear = TStack.Linear(vcpu, s, op, TStack.Pointer(s), sizeof(T), false);
+        var entry = Tlb.Slot(s->DataTlb, linear);
+        if (!Operand.IsReadable(entry, linear, sizeof(T), false))
+        {
+            Operand.Miss(vcpu, s, op, linear, sizeof(T), &RegisterSlowly<T, TStack>);
+            return;
+        }
+        var value = *(T*)Operand.Place(entry, linear);
+        // In this order: POP ESP keeps what it popped.
+        Stack.Drop<TStack>(s, sizeof(T));
+        Step.Set(s, op->Destination, value);
+        Step.Next(vcpu, s, op);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RegisterSlowly<T, TStack>(Vcpu vcpu, CpuState* s, Op* op)
         where T : unmanaged
         where TStack : IStack
     {

@@ -29,7 +29,7 @@ internal static unsafe class FastSystemCalls
     {
         table.Add(Mnemonic.Syscall, &BindSyscall);
         table.Add(Mnemonic.Sysret, &BindSysret);
-        table.Add(Mnemonic.Sysretq, &BindSysret);
+        table.Add(Mnemonic.Sysretq, table.Vendor == CpuVendor.Amd ? &BindSysret : &BindSysretLong);
         table.Add(Mnemonic.Sysenter, &BindSysenter);
         table.Add(Mnemonic.Sysexit, &BindSysexit);
         table.Add(Mnemonic.Sysexitq, &BindSysexit);
@@ -48,6 +48,12 @@ internal static unsafe class FastSystemCalls
         operands.EndsBlock = true;
     }
 
+    private static void BindSysretLong(ref Operands operands)
+    {
+        BindSysret(ref operands);
+        operands.Op->Handler = &SysretLong;
+    }
+
     private static void BindSysenter(ref Operands operands)
     {
         operands.Op->Handler = &Sysenter;
@@ -61,16 +67,33 @@ internal static unsafe class FastSystemCalls
         operands.EndsBlock = true;
     }
 
+    // Calls nothing but what it ends with: saving the host's registers would take as long as the work.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SyscallLong(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        const ulong Stepped = Rflags.Trap | Rflags.AlignmentCheck;
+        if ((s->Efer & Efer.Sce) == 0 || (s->SystemFlags & ~s->Msr.SyscallMask & Stepped) != 0 || vcpu.HasDataBreakpoints)
+        {
+            SyscallUnusual(vcpu, s, op);
+            return;
+        }
+        vcpu.DisarmSingleStep(s);
+        EnterLong(s, Step.RipAfter(s, op), s->Msr.LongStar);
+        vcpu.EnterKernel(s);
+        Chain.Resume(vcpu, s, s->Rip);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SyscallUnusual(Vcpu vcpu, CpuState* s, Op* op)
     {
         if ((s->Efer & Efer.Sce) == 0)
         {
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
             return;
         }
-        EnterLong(vcpu, s, Step.RipAfter(s, op), s->Msr.LongStar);
-        vcpu.UpdatePrivilege();
+        EnterLong(s, Step.RipAfter(s, op), s->Msr.LongStar);
+        vcpu.StepByNewTrapFlag();
+        vcpu.UpdateMode();
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -85,7 +108,8 @@ internal static unsafe class FastSystemCalls
         }
         if ((s->Efer & Efer.Lma) != 0)
         {
-            EnterLong(vcpu, s, (uint)Step.RipAfter(s, op), s->Msr.CompatibilityStar);
+            EnterLong(s, (uint)Step.RipAfter(s, op), s->Msr.CompatibilityStar);
+            vcpu.StepByNewTrapFlag();
             vcpu.UpdateMode();
         }
         else
@@ -97,6 +121,28 @@ internal static unsafe class FastSystemCalls
             vcpu.UpdateMode();
         }
         Chain.Resume(vcpu, s, s->Rip);
+    }
+
+    // The usual one, to 64-bit code on Intel's; calls nothing but what it ends with.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SysretLong(Vcpu vcpu, CpuState* s, Op* op)
+    {
+        const ulong Stepped = Rflags.Trap | Rflags.AlignmentCheck;
+        var target = s->Registers[1];
+        if ((s->Efer & Efer.Sce) == 0 || s->Cpl != 0 || (s->Registers[11] & Stepped) != 0 || vcpu.HasDataBreakpoints
+            || (ulong)((long)(target << 16) >> 16) != target)
+        {
+            Sysret(vcpu, s, op);
+            return;
+        }
+        var selector = (uint)(s->Msr.Star >> 48);
+        SetFlat(ref s->Segments[(int)SegmentName.Ss], (ushort)((selector + 8) | 3), FlatData | Dpl3);
+        SetFlat(ref s->Segments[(int)SegmentName.Cs], (ushort)((selector + 16) | 3), FlatCode64 | Dpl3);
+        s->Flags.SetFrom(s->Registers[11]);
+        s->SystemFlags = (s->Registers[11] & SysretFlags) | Rflags.AlwaysSet;
+        vcpu.DisarmSingleStep(s);
+        vcpu.EnterUser(s);
+        Chain.Resume(vcpu, s, target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -142,10 +188,7 @@ internal static unsafe class FastSystemCalls
         }
         s->Cpl = 3;
         s->Rip = wide ? s->Registers[1] : (uint)s->Registers[1];
-        if (wide && vcpu.Is64BitCode)
-            vcpu.UpdatePrivilege();
-        else
-            vcpu.UpdateMode();
+        vcpu.UpdateMode();
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -195,7 +238,7 @@ internal static unsafe class FastSystemCalls
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void EnterLong(Vcpu vcpu, CpuState* s, ulong next, ulong target)
+    private static void EnterLong(CpuState* s, ulong next, ulong target)
     {
         var flags = (s->SystemFlags & ~Rflags.Resume) | s->Flags.ToRflags();
         s->Registers[1] = next;
@@ -203,7 +246,6 @@ internal static unsafe class FastSystemCalls
         flags &= ~s->Msr.SyscallMask;
         s->Flags.SetFrom(flags);
         s->SystemFlags = (flags & ~Rflags.Arithmetic) | Rflags.AlwaysSet;
-        vcpu.StepByNewTrapFlag();
         Load(s, (ushort)((s->Msr.Star >> 32) & 0xFFFC), FlatCode64, 8, 0);
         s->Rip = target;
     }

@@ -12,6 +12,10 @@ internal static unsafe class Privilege
     public static bool IsKernel(Vcpu vcpu, CpuState* s, Op* op) =>
         s->Cpl == 0 || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
 
+    /// <summary>Raises #GP(0): what a handler that wants no frame of its own ends with.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Refuse(Vcpu vcpu, CpuState* s, Op* op) => vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+
     /// <summary>True where a program that IOPL denies IF has VIF instead: CR4.VME in virtual-8086 mode, else CR4.PVI at CPL 3.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool HasVirtualInterrupts(CpuState* s) =>

@@ -330,8 +330,11 @@ internal static unsafe class ProcessorInstructions
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Swapgs(Vcpu vcpu, CpuState* s, Op* op)
     {
-        if (!Privilege.IsKernel(vcpu, s, op))
+        if (s->Cpl != 0)
+        {
+            Privilege.Refuse(vcpu, s, op);
             return;
+        }
         ref var gs = ref s->Segments[(int)SegmentName.Gs];
         (gs.Base, s->Msr.KernelGsBase) = (s->Msr.KernelGsBase, gs.Base);
         Step.Next(vcpu, s, op);

@@ -380,16 +380,20 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
     {
         var destination = VectorRegister.Of(s, op->Destination);
         var second = VectorRegister.Of(s, op->Source);
-        var before = s->Sse.Mxcsr;
-        var low = Fuse(destination[0], second[0], TSource.Load(source), ref s->Sse);
-        var high = TEncoding.IsWide ? Fuse(destination[1], second[1], TSource.Load(source + TSource.Stride), ref s->Sse) : default;
-        if (s->Sse.Unmasked != 0)
+        if (!TEncoding.IsWide)
         {
-            s->Sse.SettlePacked(before);
-            return Availability.RaiseSimdException(vcpu, s, op);
+            var result = Fuse(destination[0], second[0], TSource.Load(source), ref s->Sse);
+            if (s->Sse.Unmasked != 0)
+                return Availability.RaiseSimdException(vcpu, s, op);
+            VectorRegister.Set<TEncoding>(destination, result);
+            return true;
         }
-        destination[0] = low;
-        destination[1] = high;
+        var both = Fuse(
+            Vector256.Create(destination[0], destination[1]), Vector256.Create(second[0], second[1]),
+            Vector256.Create(TSource.Load(source), TSource.Load(source + TSource.Stride)), ref s->Sse);
+        if (s->Sse.Unmasked != 0)
+            return Availability.RaiseSimdException(vcpu, s, op);
+        VectorRegister.Set(destination, both.GetLower(), both.GetUpper());
         return true;
     }
 
@@ -413,10 +417,55 @@ internal static unsafe class FusedShape<TSigns, TOrder, TFormat, TSource>
         _ => TFormat.IsPlain(second, third, first, result),
     };
 
-    private static Vector128<byte> Fuse(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, ref SseContext context) => TOrder.Order switch
+    /// <summary>One lane, as every engine computes it; where <see cref="SseContext.Unmasked"/> is not zero afterwards, it means nothing.</summary>
+    /// <param name="first">The destination's.</param>
+    /// <param name="second">The second operand's.</param>
+    /// <param name="third">The third operand's.</param>
+    /// <param name="context">MXCSR.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Fuse(Vector128<byte> first, Vector128<byte> second, Vector128<byte> third, ref SseContext context)
     {
-        FusedOrder.Order132 => TFormat.Compute<TSigns>(first, first, third, second, ref context),
-        FusedOrder.Order213 => TFormat.Compute<TSigns>(first, second, first, third, ref context),
-        _ => TFormat.Compute<TSigns>(first, second, third, first, ref context),
-    };
+        var x = TOrder.Order == FusedOrder.Order132 ? first : second;
+        var y = TOrder.Order == FusedOrder.Order213 ? first : third;
+        var z = TOrder.Order == FusedOrder.Order132 ? second : TOrder.Order == FusedOrder.Order213 ? third : first;
+        if (HostArithmetic.HasFusedMultiplyAdd && context.IsHostLikeAndInexact)
+        {
+            var result = TFormat.Host<TSigns>(first, x, y, z);
+            if (TFormat.IsPlain(x, y, z, result))
+                return result;
+        }
+        return FuseSlow(first, x, y, z, ref context);
+    }
+
+    /// <summary>The same of both lanes of a packed 256-bit form.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Fuse(Vector256<byte> first, Vector256<byte> second, Vector256<byte> third, ref SseContext context)
+    {
+        var x = TOrder.Order == FusedOrder.Order132 ? first : second;
+        var y = TOrder.Order == FusedOrder.Order213 ? first : third;
+        var z = TOrder.Order == FusedOrder.Order132 ? second : TOrder.Order == FusedOrder.Order213 ? third : first;
+        if (HostArithmetic.HasFusedMultiplyAdd && TFormat.HasWideHostForm && Vector256.IsHardwareAccelerated && context.IsHostLikeAndInexact)
+        {
+            var result = TFormat.Host<TSigns>(x, y, z);
+            if (TFormat.IsPlain(x, y, z, result))
+                return result;
+        }
+        return FuseSlow(first, x, y, z, ref context);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector128<byte> FuseSlow(
+        Vector128<byte> first, Vector128<byte> x, Vector128<byte> y, Vector128<byte> z, ref SseContext context) =>
+        TFormat.Compute<TSigns>(first, x, y, z, ref context);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector256<byte> FuseSlow(
+        Vector256<byte> first, Vector256<byte> x, Vector256<byte> y, Vector256<byte> z, ref SseContext context)
+    {
+        var before = context.Mxcsr;
+        var low = TFormat.Compute<TSigns>(first.GetLower(), x.GetLower(), y.GetLower(), z.GetLower(), ref context);
+        var high = TFormat.Compute<TSigns>(first.GetUpper(), x.GetUpper(), y.GetUpper(), z.GetUpper(), ref context);
+        context.SettlePacked(before);
+        return Vector256.Create(low, high);
+    }
 }

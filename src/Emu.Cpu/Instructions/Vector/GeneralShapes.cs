@@ -30,6 +30,26 @@ internal interface IFromGeneral
     static virtual Vector128<byte> Host(Vector128<byte> a, ulong value, int immediate) => default;
 }
 
+/// <summary>Conversions and moves between general and vector registers, as every engine makes them.</summary>
+internal static class GeneralForms
+{
+    /// <summary>A vector from an integer; where <see cref="SseContext.Unmasked"/> is not zero afterwards, it means nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> From<TOperation>(Vector128<byte> a, ulong value, int immediate, ref SseContext context)
+        where TOperation : IFromGeneral =>
+        TOperation.HostForm == HostForm.Always || (TOperation.HostForm == HostForm.HostLike && context.IsHostLikeAndInexact)
+            ? TOperation.Host(a, value, immediate)
+            : TOperation.Compute(a, value, immediate, ref context);
+
+    /// <summary>An integer from a vector; where <see cref="SseContext.Unmasked"/> is not zero afterwards, it means nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong To<TOperation>(Vector128<byte> b, int immediate, ref SseContext context)
+        where TOperation : IToGeneral =>
+        TOperation.HostForm == HostForm.Always || (TOperation.HostForm == HostForm.HostLike && context.IsHostLikeAndInexact && TOperation.IsPlain(b))
+            ? TOperation.Host(b, immediate)
+            : TOperation.Compute(b, immediate, ref context);
+}
+
 /// <summary>When a short way to a result may be taken.</summary>
 internal enum HostForm
 {

@@ -36,6 +36,8 @@ internal interface IVectorOperation
 /// <see cref="Compute"/> is the semantics. Where <see cref="HasHostForm"/>, there is a shorter way to the same, for a caller that has made sure of
 /// <see cref="SseContext.IsHostLikeAndInexact"/>: take <see cref="Host(Vector128{byte}, Vector128{byte})"/>, and keep it if it
 /// <see cref="IsPlain(Vector128{byte}, Vector128{byte}, Vector128{byte})"/>; no exception leaves a trace then. Otherwise Compute.
+/// Compiled code does best to make sure once, where it begins (arithmetic only ever sets flags, so that it stays true up to the next load of MXCSR), and to
+/// leave for the interpreter where a result is not plain: a call that may return a vector keeps the vectors around it in memory.
 /// </remarks>
 internal interface IFloatOperation
 {

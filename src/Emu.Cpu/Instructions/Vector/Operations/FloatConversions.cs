@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Emu.Cpu.FloatingPoint;
 
 namespace Emu.Cpu.Instructions.Vector;
@@ -22,6 +24,15 @@ internal readonly struct Cvtss2sd : IFloatOperation
 {
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
         a.AsUInt64().WithElement(0, Float32.ToFloat64(b.AsUInt32().ToScalar(), ref context)).AsByte();
+
+    public static bool HasHostForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) =>
+        Sse2.IsSupported ? Sse2.ConvertScalarToVector128Double(a.AsDouble(), b.AsSingle()).AsByte() : a.AsDouble().WithElement(0, b.AsSingle().ToScalar()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) => Float32.ArePlain(b.AsUInt32().ToScalar(), 0);
 }
 
 /// <summary>CVTSD2SS (SDM Vol. 2A).</summary>
@@ -29,6 +40,16 @@ internal readonly struct Cvtsd2ss : IFloatOperation
 {
     public static Vector128<byte> Compute(Vector128<byte> a, Vector128<byte> b, int immediate, ref SseContext context) =>
         a.AsUInt32().WithElement(0, Float64.ToFloat32(b.AsUInt64().ToScalar(), ref context)).AsByte();
+
+    public static bool HasHostForm => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) =>
+        Sse2.IsSupported ? Sse2.ConvertScalarToVector128Single(a.AsSingle(), b.AsDouble()).AsByte() : a.AsSingle().WithElement(0, (float)b.AsDouble().ToScalar()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) =>
+        Float32.IsClearlyNormal(result.AsUInt32().ToScalar()) || b.AsUInt64().ToScalar() << 1 == 0;
 }
 
 /// <summary>CVTDQ2PS (SDM Vol. 2A).</summary>
