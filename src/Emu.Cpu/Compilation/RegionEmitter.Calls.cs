@@ -13,10 +13,11 @@ internal sealed unsafe partial class RegionEmitter
 
     private bool _hasCalls;
 
-    // What changes privilege, control registers or the whole vector state is left to the interpreter.
+    // What changes privilege, control registers or the whole vector state is left to the interpreter, and so is what may go elsewhere without
+    // ending its block: INTO.
     private static bool MayCall(in GuestInstruction instruction)
     {
-        if (instruction.IsPrivileged)
+        if (instruction.IsPrivileged || instruction.Decoded.FlowControl != Iced.Intel.FlowControl.Next)
             return false;
         foreach (var feature in instruction.Decoded.CpuidFeatures)
         {

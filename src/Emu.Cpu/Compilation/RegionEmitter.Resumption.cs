@@ -71,10 +71,17 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="instruction">The instruction. It may not end its block.</param>
     /// <param name="op">Its op.</param>
     /// <param name="setsFlags">It writes the arithmetic flags.</param>
-    public Label ExitToHandler(in GuestInstruction instruction, Op* op, bool setsFlags = false)
+    public Label ExitToHandler(in GuestInstruction instruction, Op* op, bool setsFlags = false) =>
+        ExitToHandler(in instruction, op, setsFlags, out _);
+
+    /// <summary>The same, with the copy of the op that the handler gets.</summary>
+    public Label ExitToHandler(in GuestInstruction instruction, Op* op, out Op* copy) => ExitToHandler(in instruction, op, false, out copy);
+
+    private Label ExitToHandler(in GuestInstruction instruction, Op* op, bool setsFlags, out Op* copy)
     {
         var exit = _il.DefineLabel();
-        var leave = LeaveFor(CopyForResumption(in instruction, op, EntryCount + _resumptions.Count));
+        copy = CopyForResumption(in instruction, op, EntryCount + _resumptions.Count);
+        var leave = LeaveFor(copy);
         var resumption = new Resumption(exit, _block, _il.DefineLabel(), _accesses.KnownAddresses(), setsFlags ? null : FlagKind, op->Remaining - 1);
         _resumptions.Add(resumption);
         _stubs.Add((exit, () =>
@@ -102,13 +109,28 @@ internal sealed unsafe partial class RegionEmitter
         return exit;
     }
 
-    /// <summary>The region goes on here after <see cref="ExitToHandler"/>.</summary>
+    /// <summary>The region goes on here after what the last label of ExitToHandler leads to.</summary>
     public void Resume()
     {
         var resumption = _resumptions[^1];
         _il.MarkLabel(resumption.Behind);
         if (resumption.Flags == null)
             FlagKind = DeferredFlags.WorkedOut;
+    }
+
+    /// <summary>Makes RIP what handlers find there: the address of the block.</summary>
+    public void StoreRip()
+    {
+        LoadState(nameof(CpuState.Rip));
+        LoadRip(0);
+        _il.Emit(OpCodes.Stind_I8);
+    }
+
+    /// <summary>Puts an address on the stack.</summary>
+    public void LoadPointer(void* pointer)
+    {
+        _il.Emit(OpCodes.Ldc_I8, (long)pointer);
+        _il.Emit(OpCodes.Conv_I);
     }
 
     private int EntryCount => _blocks.Count(static block => block.IsEntry);
@@ -189,9 +211,5 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _isHostLikeIfExact ??= _il.DeclareLocal(typeof(bool)));
     }
 
-    private void LoadSaved(int offset)
-    {
-        _il.Emit(OpCodes.Ldc_I8, (long)(_saved + offset));
-        _il.Emit(OpCodes.Conv_I);
-    }
+    private void LoadSaved(int offset) => LoadPointer(_saved + offset);
 }
