@@ -11,6 +11,9 @@ internal sealed unsafe partial class RegionEmitter
 {
     private static readonly InstructionInfoFactory Facts = new();
 
+    // Iced counts the FPU's condition codes among the flags.
+    private const RflagsBits ConditionCodes = RflagsBits.C0 | RflagsBits.C1 | RflagsBits.C2 | RflagsBits.C3;
+
     private bool _hasCalls;
 
     // What changes privilege, control registers or the whole vector state is left to the interpreter, and so is what may go elsewhere without
@@ -42,7 +45,7 @@ internal sealed unsafe partial class RegionEmitter
         // Whether a register has changed by now is not known: a later block may lead back here.
         ForEach(used.General, WriteRegister);
         ForEach(used.Lanes, WriteLane);
-        var usesFlags = (decoded.RflagsRead | decoded.RflagsModified) != 0;
+        var usesFlags = ((decoded.RflagsRead | decoded.RflagsModified) & ~ConditionCodes) != 0;
         if (usesFlags)
             StoreFlagsHere();
 

@@ -75,9 +75,7 @@ internal sealed unsafe partial class RegionEmitter
         ExitToHandler(in instruction, op, setsFlags, out _);
 
     /// <summary>The same, with the copy of the op that the handler gets.</summary>
-    public Label ExitToHandler(in GuestInstruction instruction, Op* op, out Op* copy) => ExitToHandler(in instruction, op, false, out copy);
-
-    private Label ExitToHandler(in GuestInstruction instruction, Op* op, bool setsFlags, out Op* copy)
+    public Label ExitToHandler(in GuestInstruction instruction, Op* op, bool setsFlags, out Op* copy)
     {
         var exit = _il.DefineLabel();
         copy = CopyForResumption(in instruction, op, EntryCount + _resumptions.Count);
