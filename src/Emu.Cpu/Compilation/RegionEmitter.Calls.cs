@@ -11,12 +11,16 @@ internal sealed unsafe partial class RegionEmitter
 {
     private static readonly InstructionInfoFactory Facts = new();
 
+    // Iced counts the FPU's condition codes among the flags.
+    private const RflagsBits ConditionCodes = RflagsBits.C0 | RflagsBits.C1 | RflagsBits.C2 | RflagsBits.C3;
+
     private bool _hasCalls;
 
-    // What changes privilege, control registers or the whole vector state is left to the interpreter.
+    // What changes privilege, control registers or the whole vector state is left to the interpreter, and so is what may go elsewhere without
+    // ending its block: INTO.
     private static bool MayCall(in GuestInstruction instruction)
     {
-        if (instruction.IsPrivileged)
+        if (instruction.IsPrivileged || instruction.Decoded.FlowControl != Iced.Intel.FlowControl.Next)
             return false;
         foreach (var feature in instruction.Decoded.CpuidFeatures)
         {
@@ -41,7 +45,7 @@ internal sealed unsafe partial class RegionEmitter
         // Whether a register has changed by now is not known: a later block may lead back here.
         ForEach(used.General, WriteRegister);
         ForEach(used.Lanes, WriteLane);
-        var usesFlags = (decoded.RflagsRead | decoded.RflagsModified) != 0;
+        var usesFlags = ((decoded.RflagsRead | decoded.RflagsModified) & ~ConditionCodes) != 0;
         if (usesFlags)
             StoreFlagsHere();
 
@@ -61,7 +65,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.EmitCalli(OpCodes.Calli, System.Reflection.CallingConventions.Standard, typeof(void), HandlerParameters, null);
 
         if (decoded.Mnemonic is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr)
-            LoadHostLike();
+            NoteHostLike();
         ForEach(written.General, ReadRegister);
         ForEach(written.Lanes, ReadLane);
         var completed = _il.DefineLabel();

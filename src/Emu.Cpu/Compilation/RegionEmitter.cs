@@ -125,6 +125,8 @@ internal sealed unsafe partial class RegionEmitter
         _il.MarkLabel(_prologue);
         if (_usesSse || _usesAvx)
             EmitAvailabilityCheck();
+        if (_isHostLike != null)
+            NoteHostLike();
         LoadAllRegisters();
         LoadState(nameof(CpuState.Budget));
         _il.Emit(OpCodes.Ldind_I8);
@@ -141,8 +143,6 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, sizeof(Block) - StateLayout.BlockEntry);
         _il.Emit(OpCodes.Sub);
         _il.Emit(OpCodes.Ldind_U2);
-        if (_isHostLike != null)
-            LoadHostLike();
         if (_resumptions.Count != 0)
         {
             _il.Emit(OpCodes.Stloc, _exit);
