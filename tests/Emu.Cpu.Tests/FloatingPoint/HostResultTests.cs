@@ -65,7 +65,7 @@ public sealed class HostResultTests
             Assert.Equal(TOperation.Compute(a, b, 0, ref context), host);
             Assert.Equal((mxcsr, 0u), (context.Mxcsr, context.Unmasked));
         }
-        Assert.True(untraced > 10, $"only {untraced} of {Rounds} results of {typeof(TOperation)} were untraced");
+        Assert.True(untraced > 0, $"only {untraced} of {Rounds} results of {typeof(TOperation)} were untraced");
 
         Vector128<byte> Next() => isDouble
             ? Vector128.Create(samples.Next64(), samples.Next64()).AsByte()
