@@ -34,8 +34,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         _hasCalls = true;
         _accesses.Close();
-        var copy = (Op*)NativeMemory.Alloc((nuint)((instruction.Ops + 1) * sizeof(Op)));
-        _copies.Add((nint)copy);
+        var copy = (Op*)_memory.Allocate((instruction.Ops + 1) * sizeof(Op));
         for (var i = 0; i < instruction.Ops; i++)
             copy[i] = op[i];
         copy[instruction.Ops] = new Op { Handler = &Terminators.ReturnToRunLoop };

@@ -136,15 +136,13 @@ internal sealed unsafe partial class RegionEmitter
     // The handler gets a copy of its op that is followed by the way back.
     private Op* CopyForResumption(in GuestInstruction instruction, Op* op, int entry)
     {
-        var copy = (Op*)NativeMemory.Alloc((nuint)((instruction.Ops + 1) * sizeof(Op)));
-        _copies.Add((nint)copy);
+        var copy = (Op*)_memory.Allocate((instruction.Ops + 1) * sizeof(Op));
         for (var i = 0; i < instruction.Ops; i++)
             copy[i] = op[i];
         // Compiled code finds the number of its entry in front of the op that it is called with.
-        var block = (Block*)NativeMemory.Alloc((nuint)(sizeof(Block) + sizeof(Op)));
-        _copies.Add((nint)block);
+        var block = (Block*)_memory.Allocate(sizeof(Block) + sizeof(Op));
         *block = new Block { Entry = (ushort)entry };
-        *Block.Ops(block) = new Op { Immediate = (long)_code };
+        *Block.Ops(block) = new Op { Immediate = (long)_memory.Code };
         copy[instruction.Ops] = new Op { Handler = &GoBack, Immediate = (long)Block.Ops(block) };
         return copy;
     }
@@ -169,8 +167,7 @@ internal sealed unsafe partial class RegionEmitter
         if (_resumptions.Count == 0)
             return;
         var addresses = _resumptions.Max(static one => one.Addresses.Length == 0 ? 0 : one.Addresses.Max(static pair => pair.Number) + 1);
-        _saved = (byte*)NativeMemory.Alloc((nuint)(SavedAddresses + addresses * sizeof(nint)));
-        _copies.Add((nint)_saved);
+        _saved = (byte*)_memory.Allocate(SavedAddresses + addresses * sizeof(nint));
     }
 
     // In the prologue, which has loaded the registers.
