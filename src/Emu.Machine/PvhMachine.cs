@@ -237,8 +237,8 @@ public sealed class PvhMachine : IDisposable
         return engine switch
         {
             ExecutionEngine.Interpreter => null,
-            ExecutionEngine.Jit => new TieringLimits { Executions = Env("T", 2), IsSynchronous = true },
-            _ => new TieringLimits { Executions = Env("T", 1000), RegionInstructions = Env("RI", 150), TraceInstructions = Env("TI", 40), Coldness = Env("CO", 4) },
+            ExecutionEngine.Jit => TieringLimits.Immediate with { Executions = Env("T", 2) },
+            _ => new TieringLimits { Executions = Env("T", 8000), RegionInstructions = Env("RI", 150), TraceInstructions = Env("TI", 40), Coldness = Env("CO", 4) },
         };
     }
 

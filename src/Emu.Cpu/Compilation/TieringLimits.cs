@@ -3,6 +3,9 @@ namespace Emu.Cpu.Compilation;
 /// <summary>When blocks are compiled, and how much at once.</summary>
 public sealed record TieringLimits
 {
+    /// <summary>Everything that is executed a second time is compiled at once, however little it is worth.</summary>
+    public static TieringLimits Immediate => new() { Executions = 2, LeastTraceInstructions = 1, IsSynchronous = true };
+
     /// <summary>Executions of a block after which it asks to be compiled.</summary>
     public int Executions { get; init; } = 1000;
 

@@ -67,7 +67,7 @@ public sealed unsafe class EmulatedExecutor : IExecutor
             Model = model,
         });
         if (compiles)
-            _compiler = new TieredCompiler(_blocks, _memory, model, new TieringLimits { Executions = 2, LeastTraceInstructions = 1, IsSynchronous = true });
+            _compiler = new TieredCompiler(_blocks, _memory, model, TieringLimits.Immediate);
         for (var selector = 0; selector < _segments.Length; selector++)
         {
             if ((selector & ~3) == 0 || ((selector & 4) != 0 ? selector >> 3 < Segments.Local.Length : selector >> 3 < Segments.Global.Length))
