@@ -103,7 +103,8 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Stind_I);
             }
             _il.Emit(OpCodes.Br, leave);
-        }));
+        }
+        ));
         return exit;
     }
 
