@@ -11,6 +11,9 @@ internal sealed unsafe partial class RegionEmitter
 {
     private static readonly InstructionInfoFactory Facts = new();
 
+    private const RflagsBits ArithmeticBits =
+        RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.CF | RflagsBits.PF;
+
     private bool _hasCalls;
 
     // What changes privilege, control registers or the whole vector state is left to the interpreter.
@@ -25,6 +28,9 @@ internal sealed unsafe partial class RegionEmitter
         }
         return true;
     }
+
+    /// <summary>What is known of the block's accesses no longer holds.</summary>
+    public void ForgetAccesses() => _accesses.Close();
 
     private void EmitCall(in GuestInstruction instruction, Op* op)
     {
@@ -41,7 +47,7 @@ internal sealed unsafe partial class RegionEmitter
         // Whether a register has changed by now is not known: a later block may lead back here.
         ForEach(used.General, WriteRegister);
         ForEach(used.Lanes, WriteLane);
-        var usesFlags = (decoded.RflagsRead | decoded.RflagsModified) != 0;
+        var usesFlags = ((decoded.RflagsRead | decoded.RflagsModified) & ArithmeticBits) != 0;
         if (usesFlags)
             StoreFlagsHere();
 
