@@ -11,8 +11,8 @@ internal sealed unsafe partial class RegionEmitter
 {
     private static readonly InstructionInfoFactory Facts = new();
 
-    // Iced counts the FPU's condition codes among the flags.
-    private const RflagsBits ConditionCodes = RflagsBits.C0 | RflagsBits.C1 | RflagsBits.C2 | RflagsBits.C3;
+    private const RflagsBits ArithmeticBits =
+        RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.CF | RflagsBits.PF;
 
     private bool _hasCalls;
 
@@ -30,6 +30,9 @@ internal sealed unsafe partial class RegionEmitter
         return true;
     }
 
+    /// <summary>What is known of the block's accesses no longer holds.</summary>
+    public void ForgetAccesses() => _accesses.Close();
+
     private void EmitCall(in GuestInstruction instruction, Op* op)
     {
         _hasCalls = true;
@@ -44,7 +47,7 @@ internal sealed unsafe partial class RegionEmitter
         // Whether a register has changed by now is not known: a later block may lead back here.
         ForEach(used.General, WriteRegister);
         ForEach(used.Lanes, WriteLane);
-        var usesFlags = ((decoded.RflagsRead | decoded.RflagsModified) & ~ConditionCodes) != 0;
+        var usesFlags = ((decoded.RflagsRead | decoded.RflagsModified) & ArithmeticBits) != 0;
         if (usesFlags)
             StoreFlagsHere();
 
