@@ -111,7 +111,7 @@ internal sealed unsafe class BlockAccesses
     {
         var decoded = instruction.Decoded;
         _stackPointers[index] = _registers[4];
-        if (instruction.Emission == null)
+        if (instruction.Emission is null or { MayMiss: true })
         {
             _open = _groups.Count;
         }
@@ -143,7 +143,10 @@ internal sealed unsafe class BlockAccesses
                 _sums.Add(key, sum = Unknown().Id);
             address = new Value(sum, address.Distance + (index.Distance << op->Scale));
         }
-        var segment = instruction.Addressing == Decoding.AddressingKind.LongSegment ? op->Segment : NoSegment;
+        var segment = instruction.Addressing is Decoding.AddressingKind.LongSegment or Decoding.AddressingKind.Segmented ? op->Segment : NoSegment;
+        // Addresses that wrap differ by no constant.
+        if (op->AddressSize != _native)
+            return new Place((Unknown().Id, segment), 0);
         return new Place((address.Id, segment), address.Distance + op->Displacement);
     }
 

@@ -14,6 +14,9 @@ internal abstract unsafe class Emission
     /// <param name="op">Its op.</param>
     /// <returns>False, with nothing emitted, where compiled code has no better form for these operands.</returns>
     public abstract bool Emit(RegionEmitter region, in GuestInstruction instruction, Op* op);
+
+    /// <summary>True where the region may go on after the handler has changed the TLB: what accesses before it have found is no longer known.</summary>
+    public virtual bool MayMiss => false;
 }
 
 /// <summary>How an operation treats the arithmetic flags.</summary>

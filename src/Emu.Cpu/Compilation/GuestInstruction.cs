@@ -1,5 +1,6 @@
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
+using Emu.Cpu.State;
 using Iced.Intel;
 
 namespace Emu.Cpu.Compilation;
@@ -18,6 +19,9 @@ internal readonly unsafe struct GuestInstruction
         OpIndex = opIndex;
         Ops = operands.Ops;
         Addressing = operands.Addressing;
+        AddressSize = operands.Op->AddressSize;
+        Segment = (SegmentName)operands.Op->Segment;
+        Is64 = operands.Is64;
         Stack = operands.Stack;
         EndsBlock = operands.EndsBlock;
         Emission = operands.Emission;
@@ -31,6 +35,15 @@ internal readonly unsafe struct GuestInstruction
 
     /// <summary>Address arithmetic of its memory operand.</summary>
     public AddressingKind Addressing { get; }
+
+    /// <summary>Bytes of an effective address.</summary>
+    public int AddressSize { get; }
+
+    /// <summary>The segment of its memory operand.</summary>
+    public SegmentName Segment { get; }
+
+    /// <summary>True in 64-bit code.</summary>
+    public bool Is64 { get; }
 
     /// <summary>The stack it uses, if any.</summary>
     public StackKind Stack { get; }

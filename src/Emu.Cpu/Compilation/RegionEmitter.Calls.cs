@@ -11,12 +11,16 @@ internal sealed unsafe partial class RegionEmitter
 {
     private static readonly InstructionInfoFactory Facts = new();
 
+    private const RflagsBits ArithmeticBits =
+        RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.CF | RflagsBits.PF;
+
     private bool _hasCalls;
 
-    // What changes privilege, control registers or the whole vector state is left to the interpreter.
+    // What changes privilege, control registers or the whole vector state is left to the interpreter, and so is what may go elsewhere without
+    // ending its block: INTO.
     private static bool MayCall(in GuestInstruction instruction)
     {
-        if (instruction.IsPrivileged)
+        if (instruction.IsPrivileged || instruction.Decoded.FlowControl != Iced.Intel.FlowControl.Next)
             return false;
         foreach (var feature in instruction.Decoded.CpuidFeatures)
         {
@@ -26,12 +30,14 @@ internal sealed unsafe partial class RegionEmitter
         return true;
     }
 
+    /// <summary>What is known of the block's accesses no longer holds.</summary>
+    public void ForgetAccesses() => _accesses.Close();
+
     private void EmitCall(in GuestInstruction instruction, Op* op)
     {
         _hasCalls = true;
         _accesses.Close();
-        var copy = (Op*)NativeMemory.Alloc((nuint)((instruction.Ops + 1) * sizeof(Op)));
-        _copies.Add((nint)copy);
+        var copy = (Op*)_memory.Allocate((instruction.Ops + 1) * sizeof(Op));
         for (var i = 0; i < instruction.Ops; i++)
             copy[i] = op[i];
         copy[instruction.Ops] = new Op { Handler = &Terminators.ReturnToRunLoop };
@@ -41,7 +47,7 @@ internal sealed unsafe partial class RegionEmitter
         // Whether a register has changed by now is not known: a later block may lead back here.
         ForEach(used.General, WriteRegister);
         ForEach(used.Lanes, WriteLane);
-        var usesFlags = (decoded.RflagsRead | decoded.RflagsModified) != 0;
+        var usesFlags = ((decoded.RflagsRead | decoded.RflagsModified) & ArithmeticBits) != 0;
         if (usesFlags)
             StoreFlagsHere();
 
@@ -61,7 +67,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.EmitCalli(OpCodes.Calli, System.Reflection.CallingConventions.Standard, typeof(void), HandlerParameters, null);
 
         if (decoded.Mnemonic is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr)
-            LoadHostLike();
+            NoteHostLike();
         ForEach(written.General, ReadRegister);
         ForEach(written.Lanes, ReadLane);
         var completed = _il.DefineLabel();

@@ -9,11 +9,11 @@ namespace Emu.Cpu.Compilation;
 // Guest memory: the TLB hit of Memory/Operand.cs, inline; anything else leaves the region before the instruction.
 internal sealed unsafe partial class RegionEmitter
 {
-    private LocalBuilder? _linear, _place, _entry;
+    private LocalBuilder? _linear, _place, _secondPlace, _entry;
 
     /// <summary>True where compiled code can work out the address of the instruction's memory operand.</summary>
     public static bool CanAddress(in GuestInstruction instruction) =>
-        instruction.Addressing is AddressingKind.Long or AddressingKind.LongSegment or AddressingKind.Flat;
+        instruction.Addressing != AddressingKind.Segmented || (instruction.AddressSize != 2 && (instruction.Is64 || instruction.Segment != SegmentName.Cs));
 
     /// <summary>Finds the memory operand for reading; <see cref="LoadPlace"/> then gives its host address.</summary>
     /// <param name="instruction">The instruction.</param>
@@ -76,22 +76,54 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
+    /// <summary>A local for a host address.</summary>
+    public LocalBuilder ScratchPlace => _secondPlace ??= _il.DeclareLocal(typeof(nint));
+
     private LocalBuilder Place => _place ??= _il.DeclareLocal(typeof(nint));
 
-    private void LoadLinear(in GuestInstruction instruction, Op* op)
+    // From an effective address on the stack to the linear one. What exceeds a limit or lacks a right leaves the region.
+    private void Translate(in GuestInstruction instruction, Op* op, int size, bool write, Label exit)
     {
-        LoadEffectiveAddress(op);
-        if (instruction.Addressing == AddressingKind.LongSegment)
-        {
-            LoadState(StateLayout.OffsetOfBase((SegmentName)op->Segment));
-            _il.Emit(OpCodes.Ldind_I8);
-            _il.Emit(OpCodes.Add);
-        }
-        else if (instruction.Addressing == AddressingKind.Flat)
+        if (op->AddressSize == 4)
         {
             _il.Emit(OpCodes.Conv_U4);
             _il.Emit(OpCodes.Conv_U8);
         }
+        if (instruction.Addressing is AddressingKind.Long or AddressingKind.Flat || (instruction.Is64 && op->Segment < (byte)SegmentName.Fs))
+            return;
+        if (!instruction.Is64)
+            CheckSegment((SegmentName)op->Segment, size, write, exit);
+        LoadState(StateLayout.OffsetOfBase((SegmentName)op->Segment));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Add);
+        if (instruction.Is64)
+            return;
+        _il.Emit(OpCodes.Conv_U4);
+        _il.Emit(OpCodes.Conv_U8);
+    }
+
+    // Vcpu.Allows for a data segment that expands up; the offset stays on the stack.
+    private void CheckSegment(SegmentName segment, int size, bool write, Label exit)
+    {
+        const SegmentAttributes Usual = SegmentAttributes.Present;
+        const SegmentAttributes Unusual = SegmentAttributes.Code | SegmentAttributes.ExpandDownOrConforming;
+        var needed = write ? Usual | SegmentAttributes.WritableOrReadable : Usual;
+        var offset = Scratch(8, 3);
+        _il.Emit(OpCodes.Stloc, offset);
+        LoadState(StateLayout.OffsetOfAttributes(segment));
+        _il.Emit(OpCodes.Ldind_U2);
+        _il.Emit(OpCodes.Ldc_I4, (int)(needed | Unusual));
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Ldc_I4, (int)needed);
+        _il.Emit(OpCodes.Bne_Un, exit);
+        _il.Emit(OpCodes.Ldloc, offset);
+        _il.Emit(OpCodes.Ldc_I8, size - 1L);
+        _il.Emit(OpCodes.Add);
+        LoadState(StateLayout.OffsetOfLimit(segment));
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Bgt_Un, exit);
+        _il.Emit(OpCodes.Ldloc, offset);
     }
 
     private void Find(in GuestInstruction instruction, Op* op, int size, bool write, int alignment)
@@ -100,8 +132,11 @@ internal sealed unsafe partial class RegionEmitter
         var group = _accesses.Find(place, size, write);
         if (group?.Address == null)
         {
-            LoadLinear(in instruction, op);
-            Check(group, place, size, write);
+            var miss = ExitHere();
+            LoadEffectiveAddress(op);
+            MoveToStart(group, place);
+            Translate(in instruction, op, SizeOf(group, size), write, miss);
+            Check(group, size, write, miss);
         }
         LoadGroupPlace(group, place);
         if (alignment <= 1)
@@ -115,6 +150,17 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Brtrue, exit);
     }
 
+    // From the address of one access to the first of its group.
+    private void MoveToStart(BlockAccesses.Group? group, BlockAccesses.Place place)
+    {
+        if (group == null || place.Distance == group.Low)
+            return;
+        _il.Emit(OpCodes.Ldc_I8, group.Low - place.Distance);
+        _il.Emit(OpCodes.Add);
+    }
+
+    private static int SizeOf(BlockAccesses.Group? group, int size) => group == null ? size : (int)(group.High - group.Low);
+
     private void LoadGroupPlace(BlockAccesses.Group? group, BlockAccesses.Place place)
     {
         if (group == null)
@@ -124,21 +170,21 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, Place);
     }
 
-    // Looks into the TLB for an access whose linear address is on the stack, or for all of its group.
-    private void Check(BlockAccesses.Group? group, BlockAccesses.Place place, int size, bool write)
+    /// <summary>Finds what lies at the linear address on the stack.</summary>
+    /// <param name="size">Bytes.</param>
+    /// <param name="write">Find it for writing.</param>
+    /// <param name="exit">Where to go if the TLB does not answer.</param>
+    public void FindAt(int size, bool write, Label exit) => Check(null, size, write, exit);
+
+    // Looks into the TLB for an access whose linear address is on the stack, or for all of its group, which begins there.
+    private void Check(BlockAccesses.Group? group, int size, bool write, Label exit)
     {
         _linear ??= _il.DeclareLocal(typeof(ulong));
         _entry ??= _il.DeclareLocal(typeof(nint));
-        var exit = ExitHere();
         var address = Place;
         if (group != null)
         {
-            if (place.Distance != group.Low)
-            {
-                _il.Emit(OpCodes.Ldc_I8, group.Low - place.Distance);
-                _il.Emit(OpCodes.Add);
-            }
-            size = (int)(group.High - group.Low);
+            size = SizeOf(group, size);
             address = group.Address = _il.DeclareLocal(typeof(nint));
         }
         _il.Emit(OpCodes.Stloc, _linear);

@@ -31,7 +31,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         LoadRegister(FramePointer, size);
         Widen(size);
-        Check(null, default, size, write: false);
+        FindAt(size, write: false, ExitHere());
         LoadRegister(FramePointer, size);
         Widen(size);
         _il.Emit(OpCodes.Ldc_I8, (long)size);
@@ -62,7 +62,8 @@ internal sealed unsafe partial class RegionEmitter
         if (group?.Address == null)
         {
             LoadStackPointer(in instruction, distance);
-            Check(group, place, size, write);
+            MoveToStart(group, place);
+            Check(group, size, write, ExitHere());
         }
         LoadGroupPlace(group, place);
     }

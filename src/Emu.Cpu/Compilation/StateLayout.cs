@@ -25,6 +25,7 @@ internal static unsafe class StateLayout
             nameof(CpuState.Compiled) => (byte*)&s.Compiled - start,
             nameof(CpuState.Exit) => (byte*)&s.Exit - start,
             nameof(CpuState.Unavailable) => (byte*)&s.Unavailable - start,
+            nameof(CpuState.SystemFlags) => (byte*)&s.SystemFlags - start,
             nameof(CpuState.Sse) => (byte*)&s.Sse - start,
             nameof(CpuState.Vectors) => (byte*)s.Vectors - start,
             _ => throw new ArgumentOutOfRangeException(nameof(field)),
@@ -144,5 +145,21 @@ internal static unsafe class StateLayout
         CpuState s;
         Unsafe.SkipInit(out s);
         return (int)((byte*)&(&s)->Segments[(int)segment].Base - (byte*)&s);
+    }
+
+    /// <summary>Byte offset of a segment's limit in <see cref="CpuState"/>.</summary>
+    public static int OffsetOfLimit(SegmentName segment)
+    {
+        CpuState s;
+        Unsafe.SkipInit(out s);
+        return (int)((byte*)&(&s)->Segments[(int)segment].Limit - (byte*)&s);
+    }
+
+    /// <summary>Byte offset of a segment's attributes in <see cref="CpuState"/>.</summary>
+    public static int OffsetOfAttributes(SegmentName segment)
+    {
+        CpuState s;
+        Unsafe.SkipInit(out s);
+        return (int)((byte*)&(&s)->Segments[(int)segment].Attributes - (byte*)&s);
     }
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -7,10 +8,16 @@ using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;
 
-/// <summary>A division of rDX:rAX, or AX, by an operand.</summary>
+/// <summary>A division of rDX:rAX, or AX, by an operand: what the host's division gives at once, and the rest.</summary>
 public interface IDivision
 {
-    /// <summary>Sets quotient and remainder, or changes nothing and returns false where #DE is due. Flags, undefined by the SDM, stay.</summary>
+    /// <summary>Whether no #DE is due and <see cref="Quotient{T}"/> gives the quotient.</summary>
+    static abstract bool IsPlain<T>(T high, T low, T divisor) where T : unmanaged;
+
+    /// <summary>The quotient of a plain division.</summary>
+    static abstract T Quotient<T>(T high, T low, T divisor) where T : unmanaged;
+
+    /// <summary>Any division: sets quotient and remainder, or changes nothing and returns false where #DE is due.</summary>
     static abstract unsafe bool TryDivide<T>(CpuState* s, T divisor) where T : unmanaged;
 }
 
@@ -18,46 +25,35 @@ public interface IDivision
 public readonly unsafe struct UnsignedDivision : IDivision
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain<T>(T high, T low, T divisor) where T : unmanaged => sizeof(T) == 8
+        ? Width.ZeroExtend(high) == 0 && Width.ZeroExtend(divisor) != 0
+        : Width.ZeroExtend(high) < Width.ZeroExtend(divisor);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Quotient<T>(T high, T low, T divisor) where T : unmanaged
+    {
+        if (sizeof(T) < 4)
+            return Width.Truncate<T>(((uint)Width.ZeroExtend(low) | ((uint)Width.ZeroExtend(high) << (Width.Bits<T>() & 31))) / (uint)Width.ZeroExtend(divisor));
+        var dividend = sizeof(T) == 8 ? Width.ZeroExtend(low) : Width.ZeroExtend(low) | (Width.ZeroExtend(high) << (Width.Bits<T>() & 63));
+        var by = Width.ZeroExtend(divisor);
+        return Width.Truncate<T>((dividend | by) <= uint.MaxValue ? (uint)dividend / (uint)by : dividend / by);
+    }
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool TryDivide<T>(CpuState* s, T divisor) where T : unmanaged
     {
+        if (IsPlain(Division.High<T>(s), Division.Low<T>(s), divisor))
+        {
+            Division.Set<T>(s, Width.ZeroExtend(Quotient(Division.High<T>(s), Division.Low<T>(s), divisor)), divisor);
+            return true;
+        }
         var by = Width.ZeroExtend(divisor);
-        if (by == 0)
+        if (sizeof(T) != 8 || s->Registers[2] >= by)
             return false;
-        if (sizeof(T) == 8 && s->Registers[2] != 0)
-            return TryDivideWide(s, by);
-        var dividend = sizeof(T) switch
-        {
-            1 => *(ushort*)s->Registers,
-            2 => (uint)*(ushort*)s->Registers | ((ulong)*(ushort*)&s->Registers[2] << 16),
-            4 => (uint)s->Registers[0] | (s->Registers[2] << 32),
-            _ => s->Registers[0],
-        };
-        ulong quotient, remainder;
-        if ((dividend | by) <= uint.MaxValue)
-        {
-            quotient = (uint)dividend / (uint)by;
-            remainder = (uint)dividend - (uint)quotient * (uint)by;
-        }
-        else
-        {
-            quotient = dividend / by;
-            remainder = dividend - quotient * by;
-        }
-        if (sizeof(T) != 8 && quotient >> Width.Bits<T>() != 0)
-            return false;
-        DivisionResult.Set<T>(s, quotient, remainder);
-        return true;
-    }
-
-    private static bool TryDivideWide(CpuState* s, ulong by)
-    {
-        if (s->Registers[2] >= by)
-            return false;
-        var dividend = new UInt128(s->Registers[2], s->Registers[0]);
-        var quotient = (ulong)(dividend / by);
-        s->Registers[2] = s->Registers[0] - quotient * by;
-        s->Registers[0] = quotient;
+        Division.Set<T>(s, (ulong)(new UInt128(s->Registers[2], s->Registers[0]) / by), divisor);
         return true;
     }
 }
@@ -66,37 +62,37 @@ public readonly unsafe struct UnsignedDivision : IDivision
 public readonly unsafe struct SignedDivision : IDivision
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPlain<T>(T high, T low, T divisor) where T : unmanaged =>
+        Width.SignExtend(high) == (ulong)((long)Width.SignExtend(low) >> 63) && Width.SignExtend(divisor) + 1 > 1;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Quotient<T>(T high, T low, T divisor) where T : unmanaged => sizeof(T) == 8
+        ? Width.Truncate<T>((ulong)((long)Width.SignExtend(low) / (long)Width.SignExtend(divisor)))
+        : Width.Truncate<T>((ulong)((int)Width.SignExtend(low) / (int)Width.SignExtend(divisor)));
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool TryDivide<T>(CpuState* s, T divisor) where T : unmanaged
     {
-        var by = (long)Width.SignExtend(divisor);
-        if (by == 0)
-            return false;
-        if (sizeof(T) == 8 && s->Registers[2] != (ulong)((long)s->Registers[0] >> 63))
-            return TryDivideWide(s, by);
-        var dividend = sizeof(T) switch
+        T high = Division.High<T>(s), low = Division.Low<T>(s);
+        if (IsPlain(high, low, divisor))
         {
-            1 => *(short*)s->Registers,
-            2 => (int)(*(ushort*)s->Registers | ((uint)*(ushort*)&s->Registers[2] << 16)),
-            4 => (long)((uint)s->Registers[0] | (s->Registers[2] << 32)),
-            _ => (long)s->Registers[0],
-        };
-        // The only quotient that a long does not hold, and .NET would throw.
-        if (by == -1)
-        {
-            if (dividend == long.MinValue)
-                return false;
-            return TrySet<T>(s, -dividend, 0);
+            Division.Set<T>(s, Width.ZeroExtend(Quotient(high, low, divisor)), divisor);
+            return true;
         }
-        var quotient = dividend / by;
-        return TrySet<T>(s, quotient, dividend - quotient * by);
-    }
-
-    private static bool TrySet<T>(CpuState* s, long quotient, long remainder) where T : unmanaged
-    {
-        if (sizeof(T) != 8 && (long)Width.SignExtend(Width.Truncate<T>((ulong)quotient)) != quotient)
+        var by = (long)Width.SignExtend(divisor);
+        if (sizeof(T) == 8)
+            return by != 0 && TryDivideWide(s, by);
+        // The dividend has at most 64 bits, and its quotient by -1 at least one more than fits where .NET would throw.
+        var dividend = (long)((Width.SignExtend(high) << (Width.Bits<T>() & 63)) | Width.ZeroExtend(low));
+        if (by == 0 || (by == -1 && dividend == long.MinValue))
             return false;
-        DivisionResult.Set<T>(s, (ulong)quotient, (ulong)remainder);
+        var quotient = dividend / by;
+        if ((long)Width.SignExtend(Width.Truncate<T>((ulong)quotient)) != quotient)
+            return false;
+        Division.Set<T>(s, (ulong)quotient, divisor);
         return true;
     }
 
@@ -109,25 +105,41 @@ public readonly unsafe struct SignedDivision : IDivision
         if ((ulong)(magnitude >> 64) >= divisor)
             return false;
         var quotient = (ulong)(magnitude / divisor);
-        var remainder = (ulong)magnitude - quotient * divisor;
         var quotientIsNegative = negative != by < 0;
         if (quotient > (quotientIsNegative ? 1UL << 63 : long.MaxValue))
             return false;
-        s->Registers[0] = quotientIsNegative ? 0 - quotient : quotient;
-        s->Registers[2] = negative ? 0 - remainder : remainder;
+        Division.Set<ulong>(s, quotientIsNegative ? 0 - quotient : quotient, (ulong)by);
         return true;
     }
 }
 
-/// <summary>Where a division leaves its results.</summary>
-internal static unsafe class DivisionResult
+/// <summary>Where divisions find the dividend and leave their results.</summary>
+internal static unsafe class Division
 {
+    /// <summary>rDX, or AH: the dividend's high half, and the remainder.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte HighRegister(int size) => (byte)(size == 1 ? 1 : 16);
+
+    /// <summary>The dividend's high half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T High<T>(CpuState* s) where T : unmanaged => Step.Get<T>(s, HighRegister(sizeof(T)));
+
+    /// <summary>The dividend's low half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Low<T>(CpuState* s) where T : unmanaged => Step.Get<T>(s, 0);
+
+    /// <summary>What a quotient, signed or not, leaves of the dividend: its low half tells.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Remainder<T>(T low, T divisor, T quotient) where T : unmanaged =>
+        Width.Truncate<T>(Width.ZeroExtend(low) - Width.ZeroExtend(quotient) * Width.ZeroExtend(divisor));
+
     /// <summary>Quotient to rAX (AL), remainder to rDX (AH).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Set<T>(CpuState* s, ulong quotient, ulong remainder) where T : unmanaged
+    public static void Set<T>(CpuState* s, ulong quotient, T divisor) where T : unmanaged
     {
+        var remainder = Remainder(Low<T>(s), divisor, Width.Truncate<T>(quotient));
         Step.Set(s, 0, Width.Truncate<T>(quotient));
-        Step.Set(s, (byte)(sizeof(T) == 1 ? 1 : 16), Width.Truncate<T>(remainder));
+        Step.Set(s, HighRegister(sizeof(T)), remainder);
     }
 }
 
@@ -140,6 +152,8 @@ internal readonly unsafe struct Divide<TDivision> : IWidthShape
         where T : unmanaged, IBinaryInteger<T>
     {
         var op = operands.Op;
+        if (operands.IsForCompiler)
+            operands.Emission = new DivideEmission(typeof(TDivision), sizeof(T));
         if (operands.IsRegister(0))
         {
             op->Source = operands.RegisterOf(0);

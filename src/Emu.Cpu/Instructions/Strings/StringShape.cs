@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;
@@ -22,6 +23,8 @@ internal static unsafe class StringShape<TOperation, T>
         op->Immediate = operands.Instruction.HasRepPrefix ? 1 : 0;
         var flat = (operands.Mode & CodeMode.Flat) != 0 && !operands.Is64 && op->AddressSize == 4
             && op->Segment < (byte)SegmentName.Fs && op->Segment != (byte)SegmentName.Cs;
+        if (operands.IsForCompiler && (flat || (operands.Is64 && op->AddressSize == 8)))
+            operands.Emission = repeats ? new RepetitionEmission(typeof(TOperation), sizeof(T)) : new StringEmission(typeof(TOperation), sizeof(T));
         if (operands.Is64 && op->AddressSize == 8)
             op->Handler = repeats ? &Repeated<LongStrings> : &Single<LongStrings>;
         else if (flat)
