@@ -250,7 +250,7 @@ public sealed unsafe partial class Vcpu
     {
         EnterPlatformAlone();
         if (IsOnePiece(size))
-            _mmio.Write(_devicePhysical, size, *(ulong*)State->Scratch & (ulong.MaxValue >> (64 - (8 * size))));
+            _mmio.Write(_devicePhysical, size, Load(State->Scratch, size));
         else
             WriteDevice(_devicePhysical, size, State->Scratch);
         LeavePlatform();
@@ -372,6 +372,11 @@ public sealed unsafe partial class Vcpu
             Unsafe.CopyBlockUnaligned(to, from, (uint)size);
     }
 
+    // Whole, as it was stored: the host forwards it from there.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Load(byte* from, int size) => size switch { 4 => *(uint*)from, 8 => *(ulong*)from, 1 => *from, _ => *(ushort*)from };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsOnePiece(int size) => size is 4 or 8 or 1 or 2;
 
     private static int DevicePiece(int left) => left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;

@@ -174,7 +174,7 @@ public sealed unsafe partial class Vcpu
             return null;
         }
         var isDevice = physical >= _memory.PlainLimit;
-        if (isDevice && HostOf(physical, isWrite ? PageAccess.Write : PageAccess.Read) != null)
+        if (isDevice && !_memory.IsInDeviceHole(physical))
             return null;
         if ((leaf & PageWalker.LeafAccessed) == 0 || (isWrite && (leaf & PageWalker.LeafDirty) == 0))
         {

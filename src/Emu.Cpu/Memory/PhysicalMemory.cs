@@ -78,6 +78,9 @@ public sealed unsafe class PhysicalMemory
         return address >= FourGiB - RomSize ? Host + Size + RomSize + high : null;
     }
 
+    /// <summary>True for what lies between the low RAM and the ROM that ends at 4 GiB: nothing but devices is there.</summary>
+    internal bool IsInDeviceHole(ulong address) => address - LowLimit < FourGiB - RomSize - LowLimit;
+
     /// <summary>The host address of a guest-physical byte that can be written, or null where that is not RAM.</summary>
     public byte* WritableHostAddress(ulong address)
     {

@@ -262,7 +262,7 @@ public enum Solitude : uint
     /// <summary>It is.</summary>
     Alone,
 
-    /// <summary>It is, and its next memory access is known to be a device's.</summary>
+    /// <summary>It is, and its one memory access is known to be a device's.</summary>
     AtDevice,
 }
 

@@ -84,5 +84,11 @@ public sealed class VirtualClock
             _counter.LimitRun(InstructionCountAt(timer.Deadline));
     }
 
-    internal void Remove(VirtualTimer timer) => _armed.Remove(timer);
+    internal void Remove(VirtualTimer timer)
+    {
+        var at = 0;
+        while (_armed[at] != timer)
+            at++;
+        _armed.RemoveAt(at);
+    }
 }

@@ -50,6 +50,18 @@ internal sealed unsafe class CpuFixture : IDisposable
     /// <summary>Device accesses, oldest first: "read 80000000 4", "write 80000004 1 ff".</summary>
     public List<string> DeviceAccesses => _platform.Accesses;
 
+    /// <summary>What the device does when it is accessed.</summary>
+    public Action? DeviceAccessed
+    {
+        set => _platform.Accessed = value;
+    }
+
+    /// <summary>Whether an interrupt waits at the processor's pin.</summary>
+    public bool HasInterrupt
+    {
+        set => _platform.InterruptLine = value;
+    }
+
     /// <summary>Where the host's stack was when an instruction without an implementation was reached.</summary>
     public nint StackAtUnsupported => _platform.StackAtUnsupported;
 
@@ -128,19 +140,30 @@ internal sealed unsafe class CpuFixture : IDisposable
     {
         public List<string> Accesses { get; } = [];
 
+        public Action? Accessed { get; set; }
+
+        public bool InterruptLine { get; set; }
+
+        public override bool HasInterrupt => InterruptLine;
+
         public nint StackAtUnsupported { get; private set; }
 
         // A device of one byte per address, its value the address's low byte.
         public override ulong Read(ulong address, int size)
         {
             Accesses.Add($"read {address:x} {size}");
+            Accessed?.Invoke();
             var value = 0UL;
             for (var i = size - 1; i >= 0; i--)
                 value = (value << 8) | (byte)(address + (ulong)i);
             return value;
         }
 
-        public override void Write(ulong address, int size, ulong value) => Accesses.Add($"write {address:x} {size} {value:x}");
+        public override void Write(ulong address, int size, ulong value)
+        {
+            Accesses.Add($"write {address:x} {size} {value:x}");
+            Accessed?.Invoke();
+        }
 
         public override void Unsupported(Vcpu vcpu, string what)
         {

@@ -96,7 +96,6 @@ internal static unsafe class MsrAccess
                 vcpu.EnterPlatform(op);
                 var taken = vcpu.Interrupts.TryWriteMsr(msr, value);
                 vcpu.LeavePlatform();
-                vcpu.NotifyInterrupt();
                 return taken;
             case >= 0x4000_0000 and <= 0x4000_FFFF when vcpu.Hypervisor is { } hypervisor:
                 vcpu.EnterPlatform(op);
