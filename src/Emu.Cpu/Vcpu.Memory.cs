@@ -234,6 +234,7 @@ public sealed unsafe partial class Vcpu
     }
 
     // The access that Answer has looked at, of one piece in nearly all cases.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* ReadFoundDevice(int size)
     {
         var s = State;
@@ -246,6 +247,7 @@ public sealed unsafe partial class Vcpu
         return s->Scratch;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool WriteFoundDevice(int size)
     {
         EnterPlatformAlone();

@@ -242,6 +242,7 @@ public sealed unsafe class PageWalker
     /// the physical address of the 4 KiB page, the rights of all levels in R/W and U/S, and <see cref="LeafOf2MiB"/> or <see cref="LeafOf1GiB"/>
     /// for a large page; <see cref="MarkLeaf"/> sets its accessed and dirty bits.
     /// </returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ulong WalkUsed(ulong linear)
     {
         var s = _state;

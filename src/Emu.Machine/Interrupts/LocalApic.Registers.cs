@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Machine.Buses;
 
 namespace Emu.Machine.Interrupts;
@@ -58,6 +59,7 @@ public sealed partial class LocalApic : IMmioDevice
     private uint X2ApicLogicalId => ((_initialId >> 4) << 16) | (1U << (int)(_initialId & 0xF));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Read(ulong offset, int size)
     {
         // Registers are 32 bits wide, one to each 16 bytes; what lies between them reads as zero.
@@ -67,6 +69,7 @@ public sealed partial class LocalApic : IMmioDevice
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Write(ulong offset, int size, ulong value)
     {
         // Only whole, aligned registers can be written (SDM Vol. 3, section 11.4.1).

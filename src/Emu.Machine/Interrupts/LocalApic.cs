@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Emu.Cpu.Platform;
 using Emu.Machine.Time;
 
@@ -120,9 +121,7 @@ public sealed partial class LocalApic : ILocalInterrupts
         get
         {
             var vector = _requests.Highest;
-            if (vector < 0)
-                return -1;
-            return IsEnabledBySoftware && (vector & 0xF0) > (ProcessorPriority & 0xF0) ? vector : -1;
+            return vector >= 0 && IsEnabledBySoftware && (vector & 0xF0) > (ProcessorPriority & 0xF0) ? vector : -1;
         }
     }
 
@@ -260,7 +259,15 @@ public sealed partial class LocalApic : ILocalInterrupts
 
     private static bool IsNmi(uint localVector) => (localVector & (LvtMask | 0x700)) == (uint)DeliveryMode.Nmi << 8;
 
+    // Inlined as far as there is nothing to deliver, which is nearly always.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NotifyIfDeliverable()
+    {
+        if (_requests.Highest >= 0 || _pic is { Output: true })
+            NotifyIfAccepted();
+    }
+
+    private void NotifyIfAccepted()
     {
         if (HasInterrupt)
             _host.NotifyInterrupt();
