@@ -81,6 +81,8 @@ public sealed unsafe partial class Vcpu
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
+        if (State->Solo == Solitude.AtDevice)
+            return ReadFoundDevice(size);
         var usual = TranslateQuickly(op, linear, size, false);
         if (usual > AtDevice)
             return usual;
@@ -114,6 +116,8 @@ public sealed unsafe partial class Vcpu
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal bool WriteSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
+        if (State->Solo == Solitude.AtDevice)
+            return WriteFoundDevice(size);
         var usual = TranslateQuickly(op, linear, size, true);
         if (usual == Faulted)
             return false;
@@ -151,6 +155,8 @@ public sealed unsafe partial class Vcpu
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal byte* ModifySlow(Op* op, ulong linear, int size, SegmentName segment)
     {
+        if (State->Solo == Solitude.AtDevice)
+            return ModifyDevice(op, size);
         var usual = TranslateQuickly(op, linear, size, true);
         if (usual == Faulted)
             return null;
@@ -227,6 +233,30 @@ public sealed unsafe partial class Vcpu
         return host == null || (_memory.WatchesWrites(host) && _blocks.Overlaps(physical, length)) ? null : host;
     }
 
+    // The access that Answer has looked at, of one piece in nearly all cases.
+    private byte* ReadFoundDevice(int size)
+    {
+        var s = State;
+        EnterPlatformAlone();
+        if (IsOnePiece(size))
+            *(ulong*)s->Scratch = _mmio.Read(_devicePhysical, size);
+        else
+            ReadPieces(_devicePhysical, size, s->Scratch);
+        LeavePlatform();
+        return s->Scratch;
+    }
+
+    private bool WriteFoundDevice(int size)
+    {
+        EnterPlatformAlone();
+        if (IsOnePiece(size))
+            _mmio.Write(_devicePhysical, size, *(ulong*)State->Scratch & (ulong.MaxValue >> (64 - (8 * size))));
+        else
+            WriteDevice(_devicePhysical, size, State->Scratch);
+        LeavePlatform();
+        return true;
+    }
+
     private bool BeginModify(Op* op, in ModifiedPiece piece, byte* to)
     {
         if (piece.Host != null)
@@ -300,6 +330,13 @@ public sealed unsafe partial class Vcpu
         if (State->Solo == Solitude.None)
             return AskForRepetition(op);
         EnterPlatform(op);
+        ReadPieces(physical, size, to);
+        LeavePlatform();
+        return true;
+    }
+
+    private void ReadPieces(ulong physical, int size, byte* to)
+    {
         for (var done = 0; done < size;)
         {
             var piece = DevicePiece(size - done);
@@ -307,8 +344,6 @@ public sealed unsafe partial class Vcpu
             Buffer.MemoryCopy(&value, to + done, piece, piece);
             done += piece;
         }
-        LeavePlatform();
-        return true;
     }
 
     private void WriteDevice(ulong physical, int size, byte* from)
@@ -336,6 +371,8 @@ public sealed unsafe partial class Vcpu
         else
             Unsafe.CopyBlockUnaligned(to, from, (uint)size);
     }
+
+    private static bool IsOnePiece(int size) => size is 4 or 8 or 1 or 2;
 
     private static int DevicePiece(int left) => left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }

@@ -146,12 +146,6 @@ public sealed unsafe partial class Vcpu
     private byte* TranslateQuickly(Op* op, ulong linear, int size, bool isWrite)
     {
         var s = State;
-        if (s->Solo == Solitude.AtDevice)
-        {
-            // The walk has been made, for this access.
-            s->Solo = Solitude.Alone;
-            return AtDevice;
-        }
         var slot = Tlb.Slot(s->DataTlb, linear);
         if ((linear & 0xFFF) + (ulong)size > PhysicalMemory.PageSize || SignExtend(linear, 48) != linear || _segmentFaulted
             || s->DataTlb == _tlb.Bank(TlbBank.Checked) || (isWrite && slot->Allows(linear, TlbEntry.Writable)))

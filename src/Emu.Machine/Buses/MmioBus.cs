@@ -52,7 +52,7 @@ public sealed class MmioBus : IMmioBus
     /// <inheritdoc/>
     public ulong Read(ulong address, int size)
     {
-        if (_localApic is { IsMemoryMapped: true } && (address & ~PageMask) == _localApic.BaseAddress)
+        if (_localApic is not null && (address & ~PageMask) == _localApic.MappedPage)
             return _localApic.Read(address & PageMask, size);
         foreach (var (start, length, device) in _devices)
         {
@@ -67,7 +67,7 @@ public sealed class MmioBus : IMmioBus
     /// <inheritdoc/>
     public void Write(ulong address, int size, ulong value)
     {
-        if (_localApic is { IsMemoryMapped: true } && (address & ~PageMask) == _localApic.BaseAddress)
+        if (_localApic is not null && (address & ~PageMask) == _localApic.MappedPage)
         {
             _localApic.Write(address & PageMask, size, value);
             return;

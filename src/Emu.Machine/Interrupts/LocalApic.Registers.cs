@@ -186,13 +186,19 @@ public sealed partial class LocalApic : IMmioDevice
         if ((IsX2Apic && enable && !x2Apic) || (!wasEnabled && x2Apic))
             return false;
         var entersX2Apic = x2Apic && !IsX2Apic;
-        _baseRegister = (value & ~BaseBootProcessor) | (_isBootProcessor ? BaseBootProcessor : 0);
+        SetBase(value);
         if (wasEnabled && !enable)
             Reset();
         if (entersX2Apic)
             _interruptCommand = 0;
         NotifyIfDeliverable();
         return true;
+    }
+
+    private void SetBase(ulong value)
+    {
+        _baseRegister = (value & ~BaseBootProcessor) | (_isBootProcessor ? BaseBootProcessor : 0);
+        MappedPage = (value & (BaseEnable | BaseX2Apic)) == BaseEnable ? value & ~0xFFFUL : ulong.MaxValue;
     }
 
     private uint ReadRegister(uint register)

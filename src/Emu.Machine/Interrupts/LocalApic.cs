@@ -57,7 +57,7 @@ public sealed partial class LocalApic : ILocalInterrupts
         _host = host;
         _pic = pic;
         _timer = new LocalApicTimer(clock, host, () => RaiseLocal(TimerVector));
-        _baseRegister = AddressMap.LocalApic | BaseEnable | (isBootProcessor ? BaseBootProcessor : 0);
+        SetBase(AddressMap.LocalApic | BaseEnable);
         Reset();
         bus.Connect(this);
     }
@@ -68,11 +68,8 @@ public sealed partial class LocalApic : ILocalInterrupts
     /// <summary>True where IA32_APIC_BASE enables the APIC, in whichever mode; else CPUID denies that there is one.</summary>
     public bool IsEnabled => (_baseRegister & BaseEnable) != 0;
 
-    /// <summary>True where the registers answer in physical memory: xAPIC mode.</summary>
-    public bool IsMemoryMapped => (_baseRegister & (BaseEnable | BaseX2Apic)) == BaseEnable;
-
-    /// <summary>The page of the registers.</summary>
-    public ulong BaseAddress => _baseRegister & ~0xFFFUL;
+    /// <summary>The page of physical memory where the registers answer in xAPIC mode; all ones in any other.</summary>
+    public ulong MappedPage { get; private set; }
 
     /// <summary>True where IA32_APIC_BASE and the spurious-vector register both enable the APIC.</summary>
     public bool IsEnabledBySoftware => IsEnabled && (_spurious & SoftwareEnable) != 0;
@@ -123,7 +120,9 @@ public sealed partial class LocalApic : ILocalInterrupts
         get
         {
             var vector = _requests.Highest;
-            return vector >= 0 && IsEnabledBySoftware && (vector & 0xF0) > (ProcessorPriority & 0xF0) ? vector : -1;
+            if (vector < 0)
+                return -1;
+            return IsEnabledBySoftware && (vector & 0xF0) > (ProcessorPriority & 0xF0) ? vector : -1;
         }
     }
 
