@@ -16,10 +16,10 @@ internal sealed unsafe partial class RegionEmitter
 
     private bool _hasCalls;
 
-    // What changes privilege, control registers or the whole vector state is left to the interpreter.
+    // What changes privilege, control registers or the whole vector state is left to the interpreter; so is INTO, which may go on in its handler.
     private static bool MayCall(in GuestInstruction instruction)
     {
-        if (instruction.IsPrivileged)
+        if (instruction.IsPrivileged || instruction.Decoded.Mnemonic == Mnemonic.Into)
             return false;
         foreach (var feature in instruction.Decoded.CpuidFeatures)
         {
