@@ -26,7 +26,54 @@ public sealed unsafe partial class Vcpu
         var usual = TranslateQuickly(op, linear, size, isWrite);
         if (usual == Faulted)
             return Answered.Fault;
-        return usual == null || (isWrite && _memory.WatchesWrites(usual)) ? Answered.Otherwise : Answered.Now;
+        if (usual == AtDevice)
+            return State->Solo == Solitude.None ? Answered.ByDevice : Answered.Otherwise;
+        if (usual == null)
+            return AnswerUnusual(op, linear, size, isWrite);
+        return isWrite && _memory.WatchesWrites(usual) ? Answered.Otherwise : Answered.Now;
+    }
+
+    // Devices that unusual tables lead to, or none. Pages of RAM are known to the TLB then.
+    private Answered AnswerUnusual(Op* op, ulong linear, int size, bool isWrite)
+    {
+        var s = State;
+        if (s->Solo != Solitude.None || _segmentFaulted || (linear & 0xFFF) + (ulong)size > PhysicalMemory.PageSize || !IsCanonical(linear)
+            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || (isWrite && Tlb.Slot(s->DataTlb, linear)->Allows(linear, TlbEntry.Writable)))
+        {
+            return Answered.Otherwise;
+        }
+        if (!TryTranslateData(op, linear, DataAccess | (isWrite ? PageAccess.Write : 0), out var host, out _devicePhysical))
+            return Answered.Fault;
+        return host == null ? Answered.ByDevice : Answered.Otherwise;
+    }
+
+    /// <summary>Executes, alone and at its exact time, an instruction whose operand <see cref="Answer"/> has found to be a device's.</summary>
+    /// <param name="op">The instruction. It ends with a step to the next one.</param>
+    /// <param name="handler">A handler that can do everything.</param>
+    /// <returns>Whether the next instruction of the block may follow; else RIP and budget are right for the run loop.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool ExecuteAtDevice(Op* op, delegate*<Vcpu, CpuState*, Op*, void> handler)
+    {
+        var s = State;
+        var alone = _alone;
+        *alone = *op;
+        alone->Remaining = 1;
+        var rest = op->Remaining - 1;
+        var forgotten = _blocks.ForgottenCount;
+        s->Budget += rest;
+        s->Solo = Solitude.AtDevice;
+        handler(this, s, alone);
+        s->Solo = Solitude.None;
+        if (s->Exit != EngineExit.NextBlock)
+            return false;
+        // What the device wants may be due at once; it may even have changed what comes next.
+        if (s->Pending != 0 || s->Budget < rest || _blocks.ForgottenCount != forgotten)
+        {
+            Chain.Boundary(s, Step.RipAfter(s, alone));
+            return false;
+        }
+        s->Budget -= rest;
+        return true;
     }
 
     /// <summary>A read that missed the TLB.</summary>
@@ -35,8 +82,10 @@ public sealed unsafe partial class Vcpu
     internal byte* ReadSlow(Op* op, ulong linear, int size, SegmentName segment)
     {
         var usual = TranslateQuickly(op, linear, size, false);
-        if (usual > Faulted)
+        if (usual > AtDevice)
             return usual;
+        if (usual == AtDevice)
+            return ReadDevice(op, _devicePhysical, size, State->Scratch) ? State->Scratch : null;
         return usual == Faulted ? null : ReadUnusual(op, linear, size, segment);
     }
 
@@ -68,6 +117,8 @@ public sealed unsafe partial class Vcpu
         var usual = TranslateQuickly(op, linear, size, true);
         if (usual == Faulted)
             return false;
+        if (usual == AtDevice)
+            return WritePiece(op, null, _devicePhysical, size, State->Scratch);
         if (usual == null || _memory.WatchesWrites(usual))
             return WriteUnusual(op, linear, size, segment);
         Copy(State->Scratch, usual, size);
@@ -103,7 +154,16 @@ public sealed unsafe partial class Vcpu
         var usual = TranslateQuickly(op, linear, size, true);
         if (usual == Faulted)
             return null;
+        if (usual == AtDevice)
+            return ModifyDevice(op, size);
         return usual == null || _memory.WatchesWrites(usual) ? ModifyUnusual(op, linear, size, segment) : usual;
+    }
+
+    private byte* ModifyDevice(Op* op, int size)
+    {
+        _modifyFirst = new ModifiedPiece { Physical = _devicePhysical, Length = size };
+        _modifySecond = default;
+        return BeginModify(op, in _modifyFirst, State->Scratch) ? State->Scratch : null;
     }
 
     private byte* ModifyUnusual(Op* op, ulong linear, int size, SegmentName segment)
@@ -203,7 +263,7 @@ public sealed unsafe partial class Vcpu
     // A write to bytes that have been translated waits for an instruction boundary: the current block may be the one that changes.
     private bool MayWriteNow(Op* op, byte* host, ulong physical, int length)
     {
-        if (State->Solo != 0)
+        if (State->Solo != Solitude.None)
             return true;
         if (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
             return true;
@@ -237,7 +297,7 @@ public sealed unsafe partial class Vcpu
 
     private bool ReadDevice(Op* op, ulong physical, int size, byte* to)
     {
-        if (State->Solo == 0)
+        if (State->Solo == Solitude.None)
             return AskForRepetition(op);
         EnterPlatform(op);
         for (var done = 0; done < size;)

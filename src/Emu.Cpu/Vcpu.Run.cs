@@ -139,9 +139,9 @@ public sealed unsafe partial class Vcpu
     {
         CopyFirst(block, count);
         SetBudgetEnd(InstructionsRetired + (ulong)count);
-        State->Solo = count == 1 ? 1u : 0;
+        State->Solo = count == 1 ? Solitude.Alone : Solitude.None;
         Execute(_partial);
-        State->Solo = 0;
+        State->Solo = Solitude.None;
         State->LinkRequest = null;
         SetBudgetEnd(_runEnd);
     }

@@ -215,7 +215,7 @@ public sealed unsafe partial class Vcpu
         MayTouch(SystemBankOf(rights), linear, rights, out var errorCode) || Fail(ExceptionVector.PageFault, (uint)errorCode);
 
     private bool MayWriteSystemNow(byte* host, ulong physical, int length) =>
-        _betweenInstructions || State->Solo != 0
+        _betweenInstructions || State->Solo != Solitude.None
         || (host != null && (!_memory.WatchesWrites(host) || !_blocks.Overlaps(physical, length)))
         || NeedExactBoundary();
 
@@ -232,7 +232,7 @@ public sealed unsafe partial class Vcpu
             Unsafe.CopyBlockUnaligned(to, host, (uint)length);
             return true;
         }
-        if (!_betweenInstructions && State->Solo == 0)
+        if (!_betweenInstructions && State->Solo == Solitude.None)
             return NeedExactBoundary();
         EnterPlatformAlone();
         for (var done = 0; done < length;)

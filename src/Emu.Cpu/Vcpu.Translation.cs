@@ -127,21 +127,31 @@ public sealed unsafe partial class Vcpu
         return true;
     }
 
-    // What TranslateQuickly returns for a page fault that it has raised.
+    // What TranslateQuickly returns for a page fault that it has raised, and for a device, which is at _devicePhysical.
     private static byte* Faulted => (byte*)1;
 
+    private static byte* AtDevice => (byte*)2;
+
+    private ulong _devicePhysical;
+
     /// <summary>
-    /// The usual end of a data access that the TLB does not answer: RAM in the bank in use that used tables allow, or a page that is not present.
-    /// Does then what <see cref="TryTranslateData"/> does.
+    /// The usual end of a data access that the TLB does not answer: RAM in the bank in use that used tables allow, a device that they allow, or a
+    /// page that is not present. Does then what <see cref="TryTranslateData"/> does.
     /// </summary>
     /// <param name="op">The instruction.</param>
     /// <param name="linear">The address.</param>
     /// <param name="size">Bytes.</param>
     /// <param name="isWrite">Whether they are to be written.</param>
-    /// <returns>The host address; <see cref="Faulted"/>; or null where anything is not as usual: nothing was done then.</returns>
+    /// <returns>The host address; <see cref="Faulted"/>; <see cref="AtDevice"/>; or null where anything is not as usual: nothing was done then.</returns>
     private byte* TranslateQuickly(Op* op, ulong linear, int size, bool isWrite)
     {
         var s = State;
+        if (s->Solo == Solitude.AtDevice)
+        {
+            // The walk has been made, for this access.
+            s->Solo = Solitude.Alone;
+            return AtDevice;
+        }
         var slot = Tlb.Slot(s->DataTlb, linear);
         if ((linear & 0xFFF) + (ulong)size > PhysicalMemory.PageSize || SignExtend(linear, 48) != linear || _segmentFaulted
             || s->DataTlb == _tlb.Bank(TlbBank.Checked) || (isWrite && slot->Allows(linear, TlbEntry.Writable)))
@@ -165,15 +175,22 @@ public sealed unsafe partial class Vcpu
         if ((isUser ? !isUsers : isUsers && (s->Cr4 & Cr4.Smap) != 0 && (s->SystemFlags & Rflags.AlignmentCheck) == 0)
             || (isWrite && !isWritable)
             // Where a key takes anything away, the usual is over.
-            || ((s->Cr4 & (Cr4.Pke | Cr4.Pks)) != 0 && (((isUsers ? s->Pkru : s->Pkrs) >> (key * 2)) & 3) != 0)
-            || physical >= _memory.PlainLimit)
+            || ((s->Cr4 & (Cr4.Pke | Cr4.Pks)) != 0 && (((isUsers ? s->Pkru : s->Pkrs) >> (key * 2)) & 3) != 0))
         {
             return null;
         }
+        var isDevice = physical >= _memory.PlainLimit;
+        if (isDevice && HostOf(physical, isWrite ? PageAccess.Write : PageAccess.Read) != null)
+            return null;
         if ((leaf & PageWalker.LeafAccessed) == 0 || (isWrite && (leaf & PageWalker.LeafDirty) == 0))
         {
             if (!_walker.MarkLeaf(leaf, isWrite))
                 return null;
+        }
+        if (isDevice)
+        {
+            _devicePhysical = physical | (linear & 0xFFF);
+            return AtDevice;
         }
         var host = _memory.Host + physical;
         var page = linear & ~0xFFFUL;

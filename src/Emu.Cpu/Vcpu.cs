@@ -28,6 +28,7 @@ public sealed unsafe partial class Vcpu : IDisposable
     // The first instructions of a block that may not run whole, and code that lies outside RAM and is decoded anew each time.
     private readonly Block* _partial;
     private readonly Block* _uncached;
+    private readonly Op* _alone;
 
     /// <summary>Makes a vCPU in its reset state.</summary>
     public Vcpu(VcpuOptions options)
@@ -48,6 +49,8 @@ public sealed unsafe partial class Vcpu : IDisposable
         State->JumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheEntry.Count * sizeof(JumpCacheEntry)), 64);
         _partial = AllocateBlock();
         _uncached = AllocateBlock();
+        _alone = (Op*)NativeMemory.AllocZeroed(2, (nuint)sizeof(Op));
+        _alone[1].Handler = &Terminators.ReturnToRunLoop;
         _walker = new PageWalker(_memory, State, Model.PhysicalAddressBits, Model.HasGiantPages);
         _banks = _tlb.Bank(0);
         _blocks = options.Blocks;
@@ -94,6 +97,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         NativeMemory.AlignedFree(State);
         NativeMemory.AlignedFree(_partial);
         NativeMemory.AlignedFree(_uncached);
+        NativeMemory.Free(_alone);
         _tlb.Dispose();
     }
 

@@ -48,23 +48,49 @@ internal sealed unsafe class FloatEmission(Type operation, VectorForm form, bool
     {
         var host = operation.GetMethod(nameof(IFloatOperation.Host), [Lane, Lane])!;
         var isPlain = operation.GetMethod(nameof(IFloatOperation.IsPlain), [Lane, Lane, Lane])!;
+        var isUntraced = operation.GetMethod(nameof(IFloatOperation.IsUntraced))!;
         var exit = region.ExitToHandler(in instruction, op);
-        region.LeaveUnlessHostLike(exit);
         var lanes = Form.IsWide ? 2 : 1;
         var second = region.ScratchLane(2);
-        for (var lane = 0; lane < lanes; lane++)
+        var source = op->Source;
+        for (var each = 0; each < lanes; each++)
         {
+            var lane = each;
+            Label other = region.Il.DefineLabel(), kept = region.Il.DefineLabel();
             LoadSource(region, in instruction, op, lane);
             region.Il.Emit(OpCodes.Stloc, second);
-            region.LoadLane(op->Source, lane);
+            region.LoadLane(source, lane);
             region.Il.Emit(OpCodes.Ldloc, second);
             region.Il.Emit(OpCodes.Call, host);
             region.Il.Emit(OpCodes.Stloc, region.ScratchLane(lane));
-            region.LoadLane(op->Source, lane);
-            region.Il.Emit(OpCodes.Ldloc, second);
-            region.Il.Emit(OpCodes.Ldloc, region.ScratchLane(lane));
+            region.LeaveUnlessHostLike(other);
+            LoadResult();
             region.Il.Emit(OpCodes.Call, isPlain);
-            region.Il.Emit(OpCodes.Brfalse, exit);
+            region.Il.Emit(OpCodes.Brfalse, other);
+            region.Il.MarkLabel(kept);
+            // Zeros and, with PE clear, exact results: still without a call, which would cost the registers of the common way.
+            region.EmitAside(other, () =>
+            {
+                if (!region.MayTestFurther())
+                {
+                    region.Il.Emit(OpCodes.Br, exit);
+                    return;
+                }
+                region.LoadHostLike(evenIfExact: true);
+                region.Il.Emit(OpCodes.Brfalse, exit);
+                LoadResult();
+                region.LoadHostLike(evenIfExact: false);
+                region.Il.Emit(OpCodes.Call, isUntraced);
+                region.Il.Emit(OpCodes.Brtrue, kept);
+                region.Il.Emit(OpCodes.Br, exit);
+            });
+
+            void LoadResult()
+            {
+                region.LoadLane(source, lane);
+                region.Il.Emit(OpCodes.Ldloc, second);
+                region.Il.Emit(OpCodes.Ldloc, region.ScratchLane(lane));
+            }
         }
         for (var lane = 0; lane < lanes; lane++)
             region.Il.Emit(OpCodes.Ldloc, region.ScratchLane(lane));

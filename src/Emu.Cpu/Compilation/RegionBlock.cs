@@ -1,5 +1,4 @@
 using System.Reflection.Emit;
-using System.Runtime.InteropServices;
 using Emu.Cpu.Execution;
 
 namespace Emu.Cpu.Compilation;
@@ -39,20 +38,4 @@ internal sealed unsafe class RegionBlock
 
     /// <summary>Where its code begins.</summary>
     public Label Label { get; set; }
-}
-
-/// <summary>Unmanaged memory that a region's code refers to.</summary>
-/// <param name="code">Where the address of the code belongs.</param>
-/// <param name="pieces">All of it.</param>
-internal sealed unsafe class RegionMemory(nint* code, IReadOnlyList<nint> pieces) : IDisposable
-{
-    /// <summary>Where the address of the code belongs, once it is known.</summary>
-    public nint* Code => code;
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var piece in pieces)
-            NativeMemory.Free((void*)piece);
-    }
 }

@@ -28,16 +28,22 @@ internal sealed unsafe class RegionCompiler
     public CompiledRegion Compile(RegionPlan plan)
     {
         var scratch = new List<nint>();
+        var memory = new RegionMemory();
         try
         {
             var blocks = plan.Blocks.Select(block => Decode(block, scratch)).ToArray();
             var method = RegionEmitter.NewMethod(plan.Blocks[0].PhysicalAddress);
-            var memory = new RegionEmitter(method, blocks).Emit();
+            new RegionEmitter(method, blocks, memory).Emit();
             var handle = GetMethodDescriptor(method);
             RuntimeHelpers.PrepareMethod(handle);
             var code = handle.GetFunctionPointer();
             *memory.Code = code;
             return new CompiledRegion(plan, method, code, memory);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
         }
         finally
         {

@@ -16,10 +16,11 @@ internal sealed unsafe partial class RegionEmitter
 
     private bool _hasCalls;
 
-    // What changes privilege, control registers or the whole vector state is left to the interpreter; so is INTO, which may go on in its handler.
+    // What changes privilege, control registers or the whole vector state is left to the interpreter, and so is what may go elsewhere without
+    // ending its block: INTO.
     private static bool MayCall(in GuestInstruction instruction)
     {
-        if (instruction.IsPrivileged || instruction.Decoded.Mnemonic == Mnemonic.Into)
+        if (instruction.IsPrivileged || instruction.Decoded.FlowControl != Iced.Intel.FlowControl.Next)
             return false;
         foreach (var feature in instruction.Decoded.CpuidFeatures)
         {
@@ -36,8 +37,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         _hasCalls = true;
         _accesses.Close();
-        var copy = (Op*)NativeMemory.Alloc((nuint)((instruction.Ops + 1) * sizeof(Op)));
-        _copies.Add((nint)copy);
+        var copy = (Op*)_memory.Allocate((instruction.Ops + 1) * sizeof(Op));
         for (var i = 0; i < instruction.Ops; i++)
             copy[i] = op[i];
         copy[instruction.Ops] = new Op { Handler = &Terminators.ReturnToRunLoop };
@@ -67,7 +67,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.EmitCalli(OpCodes.Calli, System.Reflection.CallingConventions.Standard, typeof(void), HandlerParameters, null);
 
         if (decoded.Mnemonic is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr)
-            LoadHostLike();
+            NoteHostLike();
         ForEach(written.General, ReadRegister);
         ForEach(written.Lanes, ReadLane);
         var completed = _il.DefineLabel();

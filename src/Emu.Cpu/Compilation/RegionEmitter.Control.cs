@@ -101,7 +101,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldloc, block);
         Offset(sizeof(Block));
         _il.Emit(OpCodes.Ldind_I);
-        _il.Emit(OpCodes.Ldc_I8, (long)_code);
+        _il.Emit(OpCodes.Ldc_I8, (long)_memory.Code);
         _il.Emit(OpCodes.Conv_I);
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Bne_Un, exit);

@@ -214,7 +214,8 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _kind);
     }
 
-    private void TakeStoredFlags()
+    /// <summary>Takes the flags from the state.</summary>
+    public void TakeStoredFlags()
     {
         LoadState(nameof(CpuState.Flags));
         _il.Emit(OpCodes.Ldobj, typeof(ArithmeticFlags));

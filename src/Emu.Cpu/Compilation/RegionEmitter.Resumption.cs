@@ -14,12 +14,17 @@ internal sealed unsafe partial class RegionEmitter
     // The flags' words and kind, then the addresses of groups of accesses.
     private const int SavedKind = 16, SavedAddresses = 24;
 
-    private static readonly MethodInfo HostLike = typeof(SseContext).GetProperty(
-        nameof(SseContext.IsHostLikeAndInexact), BindingFlags.Instance | BindingFlags.NonPublic)!.GetMethod!;
+    private const int MostFurtherTests = 8;
+
+    private static readonly MethodInfo HostLike = GetterOf(nameof(SseContext.IsHostLike));
+    private static readonly MethodInfo HostLikeAndInexact = GetterOf(nameof(SseContext.IsHostLikeAndInexact));
 
     private readonly List<Resumption> _resumptions = [];
-    private LocalBuilder? _isHostLike;
+    private LocalBuilder? _isHostLike, _isHostLikeIfExact;
     private byte* _saved;
+    private int _furtherTests;
+
+    private static MethodInfo GetterOf(string property) => typeof(SseContext).GetProperty(property, BindingFlags.Instance | BindingFlags.NonPublic)!.GetMethod!;
 
     /// <summary>Where the region goes on after an instruction that it left to its handler.</summary>
     /// <param name="Exit">Leads out to the handler.</param>
@@ -34,9 +39,30 @@ internal sealed unsafe partial class RegionEmitter
     /// <remarks>Found out on entry: in a region only LDMXCSR changes what it depends on for the worse.</remarks>
     public void LeaveUnlessHostLike(Label exit)
     {
-        _il.Emit(OpCodes.Ldloc, _isHostLike ??= _il.DeclareLocal(typeof(bool)));
+        LoadHostLike(evenIfExact: false);
         _il.Emit(OpCodes.Brfalse, exit);
     }
+
+    /// <summary>Puts whether the host's arithmetic is the guest's on the stack.</summary>
+    /// <param name="evenIfExact">With PE clear, too, so that it must not be set by what is exact.</param>
+    public void LoadHostLike(bool evenIfExact)
+    {
+        if (evenIfExact)
+            _il.Emit(OpCodes.Ldloc, _isHostLikeIfExact ??= _il.DeclareLocal(typeof(bool)));
+        else
+            _il.Emit(OpCodes.Ldloc, _isHostLike ??= _il.DeclareLocal(typeof(bool)));
+    }
+
+    /// <summary>
+    /// Whether there is room for one more test of an uncommon result. RyuJIT inlines so much in a method and no more; the calls that then stay
+    /// have cost nbody's loop twice its time.
+    /// </summary>
+    public bool MayTestFurther() => _furtherTests++ < MostFurtherTests;
+
+    /// <summary>Emits something behind all blocks.</summary>
+    /// <param name="label">What leads there.</param>
+    /// <param name="emit">Emits it, ending with a jump.</param>
+    public void EmitAside(Label label, Action emit) => _stubs.Add((label, emit));
 
     /// <summary>
     /// A label that has the current instruction done by its handler, as if it had no compiled form; then the region goes on where
@@ -45,10 +71,15 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="instruction">The instruction. It may not end its block.</param>
     /// <param name="op">Its op.</param>
     /// <param name="setsFlags">It writes the arithmetic flags.</param>
-    public Label ExitToHandler(in GuestInstruction instruction, Op* op, bool setsFlags = false)
+    public Label ExitToHandler(in GuestInstruction instruction, Op* op, bool setsFlags = false) =>
+        ExitToHandler(in instruction, op, setsFlags, out _);
+
+    /// <summary>The same, with the copy of the op that the handler gets.</summary>
+    public Label ExitToHandler(in GuestInstruction instruction, Op* op, bool setsFlags, out Op* copy)
     {
         var exit = _il.DefineLabel();
-        var leave = LeaveFor(CopyForResumption(in instruction, op, EntryCount + _resumptions.Count));
+        copy = CopyForResumption(in instruction, op, EntryCount + _resumptions.Count);
+        var leave = LeaveFor(copy);
         var resumption = new Resumption(exit, _block, _il.DefineLabel(), _accesses.KnownAddresses(), setsFlags ? null : FlagKind, op->Remaining - 1);
         _resumptions.Add(resumption);
         _stubs.Add((exit, () =>
@@ -72,11 +103,12 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Stind_I);
             }
             _il.Emit(OpCodes.Br, leave);
-        }));
+        }
+        ));
         return exit;
     }
 
-    /// <summary>The region goes on here after <see cref="ExitToHandler"/>.</summary>
+    /// <summary>The region goes on here after what the last label of ExitToHandler leads to.</summary>
     public void Resume()
     {
         var resumption = _resumptions[^1];
@@ -85,20 +117,33 @@ internal sealed unsafe partial class RegionEmitter
             FlagKind = DeferredFlags.WorkedOut;
     }
 
+    /// <summary>Makes RIP what handlers find there: the address of the block.</summary>
+    public void StoreRip()
+    {
+        LoadState(nameof(CpuState.Rip));
+        LoadRip(0);
+        _il.Emit(OpCodes.Stind_I8);
+    }
+
+    /// <summary>Puts an address on the stack.</summary>
+    public void LoadPointer(void* pointer)
+    {
+        _il.Emit(OpCodes.Ldc_I8, (long)pointer);
+        _il.Emit(OpCodes.Conv_I);
+    }
+
     private int EntryCount => _blocks.Count(static block => block.IsEntry);
 
     // The handler gets a copy of its op that is followed by the way back.
     private Op* CopyForResumption(in GuestInstruction instruction, Op* op, int entry)
     {
-        var copy = (Op*)NativeMemory.Alloc((nuint)((instruction.Ops + 1) * sizeof(Op)));
-        _copies.Add((nint)copy);
+        var copy = (Op*)_memory.Allocate((instruction.Ops + 1) * sizeof(Op));
         for (var i = 0; i < instruction.Ops; i++)
             copy[i] = op[i];
         // Compiled code finds the number of its entry in front of the op that it is called with.
-        var block = (Block*)NativeMemory.Alloc((nuint)(sizeof(Block) + sizeof(Op)));
-        _copies.Add((nint)block);
+        var block = (Block*)_memory.Allocate(sizeof(Block) + sizeof(Op));
         *block = new Block { Entry = (ushort)entry };
-        *Block.Ops(block) = new Op { Immediate = (long)_code };
+        *Block.Ops(block) = new Op { Immediate = (long)_memory.Code };
         copy[instruction.Ops] = new Op { Handler = &GoBack, Immediate = (long)Block.Ops(block) };
         return copy;
     }
@@ -123,8 +168,7 @@ internal sealed unsafe partial class RegionEmitter
         if (_resumptions.Count == 0)
             return;
         var addresses = _resumptions.Max(static one => one.Addresses.Length == 0 ? 0 : one.Addresses.Max(static pair => pair.Number) + 1);
-        _saved = (byte*)NativeMemory.Alloc((nuint)(SavedAddresses + addresses * sizeof(nint)));
-        _copies.Add((nint)_saved);
+        _saved = (byte*)_memory.Allocate(SavedAddresses + addresses * sizeof(nint));
     }
 
     // In the prologue, which has loaded the registers.
@@ -153,16 +197,15 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, resumption.Behind);
     }
 
-    private void LoadHostLike()
+    private void NoteHostLike()
     {
         LoadSse();
-        _il.Emit(OpCodes.Call, HostLike);
+        _il.Emit(OpCodes.Call, HostLikeAndInexact);
         _il.Emit(OpCodes.Stloc, _isHostLike ??= _il.DeclareLocal(typeof(bool)));
+        LoadSse();
+        _il.Emit(OpCodes.Call, HostLike);
+        _il.Emit(OpCodes.Stloc, _isHostLikeIfExact ??= _il.DeclareLocal(typeof(bool)));
     }
 
-    private void LoadSaved(int offset)
-    {
-        _il.Emit(OpCodes.Ldc_I8, (long)(_saved + offset));
-        _il.Emit(OpCodes.Conv_I);
-    }
+    private void LoadSaved(int offset) => LoadPointer(_saved + offset);
 }

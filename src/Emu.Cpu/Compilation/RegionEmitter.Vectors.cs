@@ -77,7 +77,8 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldc_I4_0);
             _il.Emit(OpCodes.Stind_I4);
             _il.Emit(OpCodes.Br, exit);
-        }));
+        }
+        ));
     }
 
     /// <summary>VZEROUPPER and VZEROALL: registers that the region does not use are zeroed where they lie.</summary>
@@ -107,7 +108,8 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Stloc, local);
             }
             _il.Emit(OpCodes.Br, done);
-        }));
+        }
+        ));
     }
 
     private void EmitStubs()

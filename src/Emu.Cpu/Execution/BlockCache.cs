@@ -70,6 +70,9 @@ public sealed unsafe class BlockCache : IDisposable
         }
     }
 
+    /// <summary>How often blocks have been forgotten: whoever was about to go on with one looks whether this has changed.</summary>
+    public ulong ForgottenCount { get; private set; }
+
     /// <summary>What an unlinked terminator leads to: a block that no budget admits.</summary>
     public Block* NoBlock { get; }
 
@@ -193,6 +196,7 @@ public sealed unsafe class BlockCache : IDisposable
         Array.Clear(_pages);
         _memory.ForgetCode();
         _used = 0;
+        ForgottenCount++;
         Compiler?.ForgetAll();
         Flushed?.Invoke();
     }
@@ -250,6 +254,7 @@ public sealed unsafe class BlockCache : IDisposable
     private void Forget(CodePage page, Block* block)
     {
         block->Count = Block.Forgotten;
+        ForgottenCount++;
         if (block->IsInRegion)
             Compiler?.Forget(block);
         var first = block->PhysicalAddress & 0xFFF;

@@ -93,7 +93,8 @@ public static unsafe class Operand
 
     /// <summary>
     /// Ends a handler that <see cref="IsReadable"/> or <see cref="IsWritable"/> has said no to: finds the page and begins the instruction anew, or
-    /// leaves it to a handler that can do everything. Nothing may have been changed, and nothing may follow this call.
+    /// leaves it to a handler that can do everything. Nothing may have been changed, and nothing may follow this call. The instruction's only access
+    /// is this one, and after it comes a step to the next instruction.
     /// </summary>
     /// <param name="vcpu">The CPU.</param>
     /// <param name="s">Its state.</param>
@@ -107,7 +108,25 @@ public static unsafe class Operand
         var answered = vcpu.Answer(op, linear, access < 0 ? -access : access, access < 0);
         if (answered == Answered.Fault)
             return;
+        if (answered == Answered.ByDevice)
+        {
+            if (vcpu.ExecuteAtDevice(op, slowly))
+                Step.Next(vcpu, s, op);
+            return;
+        }
         // (RyuJIT makes no tail calls in a method that is marked NoInlining.)
+        var next = answered == Answered.Now ? op->Handler : slowly;
+        next(vcpu, s, op);
+    }
+
+    /// <summary>The same for a handler that ends its block: what a device answers, the run loop has repeated.</summary>
+    /// <inheritdoc cref="Miss"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MissAtEnd(Vcpu vcpu, CpuState* s, Op* op, ulong linear, int access, delegate*<Vcpu, CpuState*, Op*, void> slowly)
+    {
+        var answered = vcpu.Answer(op, linear, access < 0 ? -access : access, access < 0);
+        if (answered == Answered.Fault)
+            return;
         var next = answered == Answered.Now ? op->Handler : slowly;
         next(vcpu, s, op);
     }
@@ -221,4 +240,7 @@ internal enum Answered
 
     /// <summary>The instruction faulted.</summary>
     Fault,
+
+    /// <summary>A device answers: no other page has been looked for.</summary>
+    ByDevice,
 }

@@ -67,8 +67,8 @@ public unsafe struct CpuState
     /// <summary>Why the engine returned to the run loop, when not simply to look up a block.</summary>
     public EngineExit Exit;
 
-    /// <summary>Non-zero while the run loop executes one instruction alone: device accesses are exact then.</summary>
-    public uint Solo;
+    /// <summary>Whether one instruction is being executed alone: device accesses are exact then.</summary>
+    public Solitude Solo;
 
     /// <summary>Events to look at before the next instruction.</summary>
     public PendingEvents Pending;
@@ -251,6 +251,19 @@ public enum EngineExit : uint
 
     /// <summary>The instruction did its work and set RIP; the run loop should look at <see cref="CpuState.Pending"/>.</summary>
     Boundary,
+}
+
+/// <summary>Whether an instruction is executed alone, so that the count of retired instructions is exact and nothing follows it unseen.</summary>
+public enum Solitude : uint
+{
+    /// <summary>No: others of its block have been charged with it and follow it.</summary>
+    None = 0,
+
+    /// <summary>It is.</summary>
+    Alone,
+
+    /// <summary>It is, and its next memory access is known to be a device's.</summary>
+    AtDevice,
 }
 
 /// <summary>Events that the run loop looks at between instructions.</summary>

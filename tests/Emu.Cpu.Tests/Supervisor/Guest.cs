@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -53,6 +54,9 @@ internal sealed unsafe class Guest : IDisposable
     }
 
     public Vcpu Vcpu { get; }
+
+    /// <summary>Has hot code compiled from now on. Whoever asks for it disposes of it before the guest.</summary>
+    public TieredCompiler Compile(TieringLimits limits) => new(_blocks, Vcpu.Memory, Vcpu.Model, limits);
 
     public CpuState* State => Vcpu.State;
 

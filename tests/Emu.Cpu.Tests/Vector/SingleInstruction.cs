@@ -103,7 +103,7 @@ public sealed unsafe class SingleInstruction : IDisposable
     {
         State->Rip = CodeAddress;
         State->Exit = EngineExit.NextBlock;
-        State->Solo = 1;
+        State->Solo = Solitude.Alone;
         Block.Ops(_block)->Handler(Vcpu, State, Block.Ops(_block));
         return State->Exit == EngineExit.Fault ? Vcpu.PendingFault.Vector : -1;
     }

@@ -97,7 +97,7 @@ internal static unsafe class Call
         var entry = Tlb.Slot(s->DataTlb, linear);
         if (!Operand.IsWritable(entry, linear, sizeof(T), false))
         {
-            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &RelativeSlowly<T, TTarget, TStack, TLink>);
+            Operand.MissAtEnd(vcpu, s, op, linear, -sizeof(T), &RelativeSlowly<T, TTarget, TStack, TLink>);
             return;
         }
         *(T*)Operand.Place(entry, linear) = Width.Truncate<T>(Step.RipAfter(s, op));
@@ -137,7 +137,7 @@ internal static unsafe class Call
         var entry = Tlb.Slot(s->DataTlb, linear);
         if (!Operand.IsWritable(entry, linear, sizeof(T), false))
         {
-            Operand.Miss(vcpu, s, op, linear, -sizeof(T), &RegisterSlowly<T, TTarget, TStack>);
+            Operand.MissAtEnd(vcpu, s, op, linear, -sizeof(T), &RegisterSlowly<T, TTarget, TStack>);
             return;
         }
         *(T*)Operand.Place(entry, linear) = Width.Truncate<T>(Step.RipAfter(s, op));

@@ -56,7 +56,7 @@ internal static unsafe class Return
         var entry = Tlb.Slot(s->DataTlb, linear);
         if (!Operand.IsReadable(entry, linear, sizeof(T), false))
         {
-            Operand.Miss(vcpu, s, op, linear, sizeof(T), &PlainSlowly<T, TTarget, TStack>);
+            Operand.MissAtEnd(vcpu, s, op, linear, sizeof(T), &PlainSlowly<T, TTarget, TStack>);
             return;
         }
         var target = Width.ZeroExtend(*(T*)Operand.Place(entry, linear));

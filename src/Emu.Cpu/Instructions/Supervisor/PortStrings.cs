@@ -57,7 +57,7 @@ internal static unsafe class PortStrings
         if (!PortPermission.Check(vcpu, s, op, port, size))
             return;
         // The port is read once, after everything that may fault or ask for a repetition.
-        if (s->Solo == 0)
+        if (s->Solo == Solitude.None)
         {
             vcpu.AskForRepetition(op);
             return;

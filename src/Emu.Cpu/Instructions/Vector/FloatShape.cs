@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using Emu.Cpu.Compilation;
 using System.Runtime.Intrinsics;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.FloatingPoint;

@@ -50,6 +50,11 @@ internal interface IFloatOperation
     /// <summary>The result of <see cref="Host(Vector128{byte}, Vector128{byte})"/> is that of <see cref="Compute"/>, which would raise nothing new.</summary>
     static virtual bool IsPlain(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result) => false;
 
+    /// <summary>
+    /// A test that takes longer and misses less, for a caller that has made sure of <see cref="SseContext.IsHostLike"/>, and whether PE is set.
+    /// </summary>
+    static virtual bool IsUntraced(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result, bool ignoresInexact) => false;
+
     /// <summary>What the host computes in both lanes of a 256-bit form.</summary>
     static virtual Vector256<byte> Host(Vector256<byte> a, Vector256<byte> b) => default;
 

@@ -43,7 +43,14 @@ internal static unsafe class X87Pointers
         where TAddress : IAddressing
     {
         var offset = LongAddress.Linear(vcpu, s, op, 0, false);
-        s->X87.LastOperand = typeof(TAddress) == typeof(FlatAddress) ? (uint)offset : offset;
+        RecordPlainOperand(s, op, typeof(TAddress) == typeof(FlatAddress) ? (uint)offset : offset);
+    }
+
+    /// <summary>The same with an offset that is known.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RecordPlainOperand(CpuState* s, Op* op, ulong offset)
+    {
+        s->X87.LastOperand = offset;
         s->X87.LastDataSelector = s->Segments[op->Segment].Selector;
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Vector;
@@ -72,6 +73,21 @@ internal static unsafe class X87Shape<TOperation>
     {
         operands.Op->Destination = X87Operands.StackIndex(in operands.Instruction);
         operands.Op->Handler = &Execute;
+        if (operands.IsForCompiler && TOperation.HasPlainForm)
+            operands.Emission = new X87Emission(((Plain)TryPlain).Method);
+    }
+
+    private delegate bool Plain(CpuState* s, Op* op);
+
+    // The handler's short way, for compiled code.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static bool TryPlain(CpuState* s, Op* op)
+    {
+        var words = PlainX87.Words(s);
+        if (!PlainX87.IsOpen(s, words) || !TOperation.TryExecute(s, op->Destination, words))
+            return false;
+        X87Pointers.RecordPlain(s, op);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -125,13 +141,32 @@ internal static unsafe class X87LoadShape<TOperation>
     where TOperation : IX87Load
 {
     /// <summary>Binds one instruction.</summary>
-    public static void Bind(ref Operands operands) => operands.Op->Handler = operands.Addressing switch
+    public static void Bind(ref Operands operands)
     {
-        AddressingKind.Long => &Execute<LongAddress>,
-        AddressingKind.LongSegment => &Execute<LongSegmentAddress>,
-        AddressingKind.Flat => &Execute<FlatAddress>,
-        _ => &Execute<SegmentedAddress>,
-    };
+        operands.Op->Handler = operands.Addressing switch
+        {
+            AddressingKind.Long => &Execute<LongAddress>,
+            AddressingKind.LongSegment => &Execute<LongSegmentAddress>,
+            AddressingKind.Flat => &Execute<FlatAddress>,
+            _ => &Execute<SegmentedAddress>,
+        };
+        if (operands.IsForCompiler && TOperation.HasPlainForm)
+            operands.Emission = new X87MemoryEmission(((Plain)TryPlain).Method, TOperation.Bytes, writes: false);
+    }
+
+    private delegate bool Plain(CpuState* s, Op* op, byte* place, ulong offset);
+
+    // The handler's short way, for compiled code.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static bool TryPlain(CpuState* s, Op* op, byte* place, ulong offset)
+    {
+        var words = PlainX87.Words(s);
+        if (!PlainX87.IsOpen(s, words) || !TOperation.TryExecute(s, place, words))
+            return false;
+        X87Pointers.RecordPlainOperand(s, op, offset);
+        X87Pointers.RecordPlain(s, op);
+        return true;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Execute<TAddress>(Vcpu vcpu, CpuState* s, Op* op)
@@ -184,13 +219,32 @@ internal static unsafe class X87StoreShape<TOperation>
     where TOperation : IX87Store
 {
     /// <summary>Binds one instruction.</summary>
-    public static void Bind(ref Operands operands) => operands.Op->Handler = operands.Addressing switch
+    public static void Bind(ref Operands operands)
     {
-        AddressingKind.Long => &Execute<LongAddress>,
-        AddressingKind.LongSegment => &Execute<LongSegmentAddress>,
-        AddressingKind.Flat => &Execute<FlatAddress>,
-        _ => &Execute<SegmentedAddress>,
-    };
+        operands.Op->Handler = operands.Addressing switch
+        {
+            AddressingKind.Long => &Execute<LongAddress>,
+            AddressingKind.LongSegment => &Execute<LongSegmentAddress>,
+            AddressingKind.Flat => &Execute<FlatAddress>,
+            _ => &Execute<SegmentedAddress>,
+        };
+        if (operands.IsForCompiler && TOperation.HasPlainForm)
+            operands.Emission = new X87MemoryEmission(((Plain)TryPlain).Method, TOperation.Bytes, writes: true);
+    }
+
+    private delegate bool Plain(CpuState* s, Op* op, byte* place, ulong offset);
+
+    // The handler's short way, for compiled code.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static bool TryPlain(CpuState* s, Op* op, byte* place, ulong offset)
+    {
+        var words = PlainX87.Words(s);
+        if (!PlainX87.IsOpen(s, words) || !TOperation.TryExecute(s, place, words))
+            return false;
+        X87Pointers.RecordPlainOperand(s, op, offset);
+        X87Pointers.RecordPlain(s, op);
+        return true;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Execute<TAddress>(Vcpu vcpu, CpuState* s, Op* op)

@@ -29,6 +29,12 @@ internal interface IFloatArithmetic
     /// <summary>What the host computes in each lane.</summary>
     static virtual Vector256<T> Host<T>(Vector256<T> a, Vector256<T> b) => default;
 
+    /// <summary>The longer test: <see cref="IFloatOperation.IsUntraced"/>, of the lanes with a bit in <paramref name="lanes"/>.</summary>
+    static virtual bool AreUntraced(Vector128<float> a, Vector128<float> b, Vector128<float> result, uint lanes, bool ignoresInexact) => false;
+
+    /// <summary>The longer test: <see cref="IFloatOperation.IsUntraced"/>, of the lanes with a bit in <paramref name="lanes"/>.</summary>
+    static virtual bool AreUntraced(Vector128<double> a, Vector128<double> b, Vector128<double> result, uint lanes, bool ignoresInexact) => false;
+
     /// <summary>What the host computes in the lowest lane; the rest comes from a.</summary>
     static virtual Vector128<float> HostScalar(Vector128<float> a, Vector128<float> b) => default;
 
@@ -59,6 +65,10 @@ internal readonly struct PackedSingle<TArithmetic> : IFloatOperation
     public static bool HasHostForm => TArithmetic.HostResults != HostResults.None;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsUntraced(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result, bool ignoresInexact) =>
+        TArithmetic.AreUntraced(a.AsSingle(), b.AsSingle(), result.AsSingle(), 15, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => TArithmetic.Host(a.AsSingle(), b.AsSingle()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -84,6 +94,10 @@ internal readonly struct PackedDouble<TArithmetic> : IFloatOperation
     where TArithmetic : IFloatArithmetic
 {
     public static bool HasHostForm => TArithmetic.HostResults != HostResults.None;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsUntraced(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result, bool ignoresInexact) =>
+        TArithmetic.AreUntraced(a.AsDouble(), b.AsDouble(), result.AsDouble(), 3, ignoresInexact);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => TArithmetic.Host(a.AsDouble(), b.AsDouble()).AsByte();
@@ -113,6 +127,10 @@ internal readonly struct ScalarSingle<TArithmetic> : IFloatOperation
     public static bool HasHostForm => TArithmetic.HostResults != HostResults.None;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsUntraced(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result, bool ignoresInexact) =>
+        TArithmetic.AreUntraced(a.AsSingle(), b.AsSingle(), result.AsSingle(), 1, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => TArithmetic.HostScalar(a.AsSingle(), b.AsSingle()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -133,6 +151,10 @@ internal readonly struct ScalarDouble<TArithmetic> : IFloatOperation
     public static bool HasHostForm => TArithmetic.HostResults != HostResults.None;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsUntraced(Vector128<byte> a, Vector128<byte> b, Vector128<byte> result, bool ignoresInexact) =>
+        TArithmetic.AreUntraced(a.AsDouble(), b.AsDouble(), result.AsDouble(), 1, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Host(Vector128<byte> a, Vector128<byte> b) => TArithmetic.HostScalar(a.AsDouble(), b.AsDouble()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,6 +171,14 @@ internal readonly struct ScalarDouble<TArithmetic> : IFloatOperation
 /// <summary>ADDPS, ADDPD, ADDSS, ADDSD (SDM Vol. 2A).</summary>
 internal readonly struct FloatAdd : IFloatArithmetic
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreUntraced(Vector128<float> a, Vector128<float> b, Vector128<float> result, uint lanes, bool ignoresInexact) =>
+        PackedFloat32.AreUntracedSums(a, b, result, lanes, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreUntraced(Vector128<double> a, Vector128<double> b, Vector128<double> result, uint lanes, bool ignoresInexact) =>
+        PackedFloat64.AreUntracedSums(a, b, result, lanes, ignoresInexact);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Compute(Vector128<float> a, Vector128<float> b, ref SseContext context) => PackedFloat32.Add(a, b, ref context);
 
@@ -182,6 +212,14 @@ internal readonly struct FloatAdd : IFloatArithmetic
 internal readonly struct FloatSubtract : IFloatArithmetic
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreUntraced(Vector128<float> a, Vector128<float> b, Vector128<float> result, uint lanes, bool ignoresInexact) =>
+        PackedFloat32.AreUntracedSums(a, -b, result, lanes, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreUntraced(Vector128<double> a, Vector128<double> b, Vector128<double> result, uint lanes, bool ignoresInexact) =>
+        PackedFloat64.AreUntracedSums(a, -b, result, lanes, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Compute(Vector128<float> a, Vector128<float> b, ref SseContext context) => PackedFloat32.Subtract(a, b, ref context);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -214,6 +252,14 @@ internal readonly struct FloatSubtract : IFloatArithmetic
 internal readonly struct FloatMultiply : IFloatArithmetic
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreUntraced(Vector128<float> a, Vector128<float> b, Vector128<float> result, uint lanes, bool ignoresInexact) =>
+        PackedFloat32.AreUntracedProducts(a, b, result, lanes, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreUntraced(Vector128<double> a, Vector128<double> b, Vector128<double> result, uint lanes, bool ignoresInexact) =>
+        PackedFloat64.AreUntracedProducts(a, b, result, lanes, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Compute(Vector128<float> a, Vector128<float> b, ref SseContext context) => PackedFloat32.Multiply(a, b, ref context);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -245,6 +291,14 @@ internal readonly struct FloatMultiply : IFloatArithmetic
 /// <summary>DIVPS, DIVPD, DIVSS, DIVSD (SDM Vol. 2A).</summary>
 internal readonly struct FloatDivide : IFloatArithmetic
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreUntraced(Vector128<float> a, Vector128<float> b, Vector128<float> result, uint lanes, bool ignoresInexact) =>
+        PackedFloat32.AreUntracedQuotients(a, b, result, lanes, ignoresInexact);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreUntraced(Vector128<double> a, Vector128<double> b, Vector128<double> result, uint lanes, bool ignoresInexact) =>
+        PackedFloat64.AreUntracedQuotients(a, b, result, lanes, ignoresInexact);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Compute(Vector128<float> a, Vector128<float> b, ref SseContext context) => PackedFloat32.Divide(a, b, ref context);
 
