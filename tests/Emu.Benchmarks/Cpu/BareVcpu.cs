@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Emu.Cpu;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
@@ -28,6 +29,7 @@ internal sealed unsafe class BareVcpu : IDisposable
 
     private readonly byte* _ram;
     private readonly BlockCache _blocks;
+    private TieredCompiler? _compiler;
 
     /// <summary>Makes a vCPU that is about to run a program.</summary>
     /// <param name="program">Writes it.</param>
@@ -102,6 +104,12 @@ internal sealed unsafe class BareVcpu : IDisposable
         s->Cr0 |= Cr0.Pg;
     }
 
+    /// <summary>Has hot code compiled from now on.</summary>
+    public TieredCompiler Compile(TieringLimits limits) => _compiler = new TieredCompiler(_blocks, Memory, Vcpu.Model, limits);
+
+    /// <summary>Forgets all decoded and compiled code.</summary>
+    public void ForgetCode() => _blocks.Flush();
+
     /// <summary>Runs for so many instructions.</summary>
     /// <exception cref="InvalidOperationException">The program did not get that far: what would be timed is not what was meant.</exception>
     public void Run(int instructions)
@@ -117,6 +125,7 @@ internal sealed unsafe class BareVcpu : IDisposable
 
     public void Dispose()
     {
+        _compiler?.Dispose();
         Vcpu.Dispose();
         _blocks.Dispose();
         NativeMemory.AlignedFree(_ram);

@@ -19,6 +19,12 @@ public enum Cutting
 
     /// <summary>Anywhere.</summary>
     RandomPieces,
+
+    /// <summary>Not at all, but by compiled code.</summary>
+    Compiled,
+
+    /// <summary>Anywhere, and by compiled code.</summary>
+    CompiledPieces,
 }
 
 /// <summary>What came of one run of a case.</summary>

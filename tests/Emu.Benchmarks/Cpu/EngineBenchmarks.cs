@@ -1,11 +1,12 @@
 using BenchmarkDotNet.Attributes;
+using Emu.Cpu.Compilation;
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
 namespace Emu.Benchmarks.Cpu;
 
 /// <summary>Millions of guest instructions a second (the reciprocal of the mean, in microseconds, of one instruction) on hot loops.</summary>
-public class InterpreterBenchmarks
+public class EngineBenchmarks
 {
     private const int Instructions = 10_000_000;
 
@@ -13,12 +14,25 @@ public class InterpreterBenchmarks
     private BareVcpu _hash = null!;
     private BareVcpu _calls = null!;
 
+    /// <summary>Whether the loops are compiled, which they are before the first of them is timed.</summary>
+    [Params(false, true)]
+    public bool Compiled { get; set; }
+
     [GlobalSetup]
     public void SetUp()
     {
-        _sieve = new BareVcpu(Sieve);
-        _hash = new BareVcpu(Hash);
-        _calls = new BareVcpu(Fibonacci);
+        _sieve = Prepare(Sieve);
+        _hash = Prepare(Hash);
+        _calls = Prepare(Fibonacci);
+    }
+
+    private BareVcpu Prepare(Action<Assembler> program)
+    {
+        var vcpu = new BareVcpu(program);
+        if (Compiled)
+            vcpu.Compile(TieringLimits.Immediate with { Executions = 1000 });
+        vcpu.Run(Instructions);
+        return vcpu;
     }
 
     [GlobalCleanup]
