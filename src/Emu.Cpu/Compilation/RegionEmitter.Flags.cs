@@ -324,6 +324,20 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stfld, field);
     }
 
+    /// <summary>Clears IF at CPL 0; leaves the region at any other.</summary>
+    public void ClearInterruptFlag()
+    {
+        LoadState(nameof(CpuState.Cpl));
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Brtrue, ExitHere());
+        LoadState(nameof(CpuState.SystemFlags));
+        LoadState(nameof(CpuState.SystemFlags));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldc_I8, ~(long)Rflags.Interrupt);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Stind_I8);
+    }
+
     // On entry, and after a handler was called.
     private void TakeFlags()
     {
