@@ -5,7 +5,7 @@ using Emu.Cpu.Instructions.Integer;
 
 namespace Emu.Cpu.Compilation;
 
-/// <summary>BT, BTS, BTR and BTC with the bit in a register or named by an immediate: <see cref="BitTest{TOperation}"/>.</summary>
+/// <summary>BT, BTS, BTR and BTC: <see cref="BitTest{TOperation}"/>.</summary>
 /// <param name="compute">The shape's computation at the operand's width.</param>
 /// <param name="size">Bytes.</param>
 /// <param name="writes">Whether the destination is written.</param>
@@ -15,12 +15,13 @@ internal sealed unsafe class BitTestEmission(MethodInfo compute, int size, bool 
     public override bool Emit(RegionEmitter region, in GuestInstruction instruction, Op* op)
     {
         var il = region.Il;
-        // A bit offset in a register reaches beyond a memory operand.
-        if (instruction.HasMemory && (instruction.IsRegister(1) || !RegionEmitter.CanAddress(in instruction)))
+        if (instruction.HasMemory && !RegionEmitter.CanAddress(in instruction))
             return false;
         if (instruction.HasMemory)
         {
-            if (writes)
+            if (instruction.IsRegister(1))
+                region.FindBits(in instruction, op, size, writes);
+            else if (writes)
                 region.FindForWriting(in instruction, op, size);
             else
                 region.FindForReading(in instruction, op, size);
@@ -162,23 +163,51 @@ internal sealed unsafe class CompareExchangeEmission(int size) : Emission
     }
 }
 
-/// <summary>SHLD and SHRD by an immediate: <see cref="DoubleShiftShape{TOperation}"/>.</summary>
+/// <summary>SHLD and SHRD of a register: <see cref="DoubleShiftShape{TOperation}"/>.</summary>
 /// <param name="operation">The <see cref="IDoubleShiftOperation"/>.</param>
 /// <param name="size">Bytes.</param>
 internal sealed unsafe class DoubleShiftEmission(Type operation, int size) : Emission
 {
+    private const byte Cl = 8;
+
     /// <inheritdoc/>
     public override bool Emit(RegionEmitter region, in GuestInstruction instruction, Op* op)
     {
-        // A count of zero leaves the flags as they are.
-        if (instruction.HasMemory || op->Immediate <= 0)
+        var byCl = instruction.IsRegister(2);
+        if (instruction.HasMemory || (!byCl && op->Immediate == 0))
             return false;
         var il = region.Il;
+        var count = region.Scratch(4, 2);
+        var done = il.DefineLabel();
+        if (byCl)
+        {
+            // With a count of zero the flags stay: both ways must leave them in the same form.
+            region.WorkOutFlags();
+            region.LoadRegister(Cl, 1);
+            il.Emit(OpCodes.Ldc_I4, size == 8 ? 63 : 31);
+            il.Emit(OpCodes.And);
+        }
+        else
+        {
+            il.Emit(OpCodes.Ldc_I4, (int)op->Immediate);
+        }
+        il.Emit(OpCodes.Stloc, count);
+        // A register of 32 bits is written, its upper half cleared, whatever the count.
         region.LoadRegister(op->Destination, size);
+        il.Emit(OpCodes.Stloc, region.Scratch(size));
+        if (byCl)
+        {
+            il.Emit(OpCodes.Ldloc, count);
+            il.Emit(OpCodes.Brfalse, done);
+        }
+        il.Emit(OpCodes.Ldloc, region.Scratch(size));
         region.LoadRegister(op->Source, size);
-        il.Emit(OpCodes.Ldc_I4, (int)op->Immediate);
+        il.Emit(OpCodes.Ldloc, count);
         region.LoadFlagsAddress(FlagUse.Replaces);
         il.Emit(OpCodes.Call, BinaryEmission.Method(operation, size));
+        il.Emit(OpCodes.Stloc, region.Scratch(size));
+        il.MarkLabel(done);
+        il.Emit(OpCodes.Ldloc, region.Scratch(size));
         region.StoreRegister(op->Destination, size);
         return true;
     }

@@ -172,27 +172,38 @@ internal sealed unsafe class UnaryEmission(Type operation, int size, FlagUse fla
     public override bool Emit(RegionEmitter region, in GuestInstruction instruction, Op* op)
     {
         var il = region.Il;
-        var method = BinaryEmission.Method(operation, size);
-        var result = region.Scratch(size);
-        if (!instruction.HasMemory)
+        var value = region.Scratch(size);
+        if (instruction.HasMemory)
+        {
+            if (!RegionEmitter.CanAddress(in instruction))
+                return false;
+            region.FindForWriting(in instruction, op, size);
+            region.LoadPlace();
+            region.ReadMemory(size);
+        }
+        else
         {
             region.LoadRegister(op->Destination, size);
-            region.LoadFlagsAddress(flags);
-            il.Emit(OpCodes.Call, method);
-            region.StoreRegister(op->Destination, size);
-            return true;
         }
-        if (!RegionEmitter.CanAddress(in instruction))
-            return false;
-        region.FindForWriting(in instruction, op, size);
-        region.LoadPlace();
-        region.ReadMemory(size);
-        region.LoadFlagsAddress(flags);
-        il.Emit(OpCodes.Call, method);
-        il.Emit(OpCodes.Stloc, result);
-        region.LoadPlace();
-        il.Emit(OpCodes.Ldloc, result);
-        region.WriteMemory(size);
+        il.Emit(OpCodes.Stloc, value);
+        var deferred = DeferredFlags.FirstOf(operation);
+        if (deferred != 0)
+            region.DeferStepFlags(deferred, size);
+        il.Emit(OpCodes.Ldloc, value);
+        region.LoadFlagsAddress(deferred == 0 ? flags : FlagUse.Ignores);
+        il.Emit(OpCodes.Call, BinaryEmission.Method(operation, size));
+        il.Emit(OpCodes.Stloc, value);
+        if (instruction.HasMemory)
+        {
+            region.LoadPlace();
+            il.Emit(OpCodes.Ldloc, value);
+            region.WriteMemory(size);
+        }
+        else
+        {
+            il.Emit(OpCodes.Ldloc, value);
+            region.StoreRegister(op->Destination, size);
+        }
         return true;
     }
 }
@@ -245,9 +256,12 @@ internal sealed unsafe class ShiftEmission(Type operation, int size, FlagUse fla
         }
         else
         {
+            var deferred = DeferredFlags.FirstOf(operation);
+            if (deferred != 0)
+                region.DeferShiftFlags(deferred, size, (int)op->Immediate);
             il.Emit(OpCodes.Ldloc, value);
             il.Emit(OpCodes.Ldc_I4, (int)op->Immediate);
-            region.LoadFlagsAddress(flags);
+            region.LoadFlagsAddress(deferred == 0 ? flags : FlagUse.Ignores);
             il.Emit(OpCodes.Call, BinaryEmission.Method(operation, size));
             il.Emit(OpCodes.Stloc, value);
         }

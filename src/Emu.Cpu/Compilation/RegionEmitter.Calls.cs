@@ -20,7 +20,7 @@ internal sealed unsafe partial class RegionEmitter
     // ending its block: INTO.
     private static bool MayCall(in GuestInstruction instruction)
     {
-        if (instruction.IsPrivileged || instruction.Decoded.FlowControl != Iced.Intel.FlowControl.Next)
+        if ((instruction.IsPrivileged && instruction.Decoded.Mnemonic is not (Mnemonic.Cli or Mnemonic.Sti)) || instruction.Decoded.FlowControl != Iced.Intel.FlowControl.Next)
             return false;
         foreach (var feature in instruction.Decoded.CpuidFeatures)
         {

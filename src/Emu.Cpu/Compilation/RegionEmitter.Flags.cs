@@ -11,10 +11,9 @@ internal sealed unsafe partial class RegionEmitter
     private static readonly FieldInfo ResultField = typeof(ArithmeticFlags).GetField(nameof(ArithmeticFlags.Result))!;
     private static readonly FieldInfo AuxField = typeof(ArithmeticFlags).GetField(nameof(ArithmeticFlags.Aux))!;
     private static readonly MethodInfo StoreFlags = typeof(DeferredFlags).GetMethod(nameof(DeferredFlags.Store))!;
-    private static readonly MethodInfo WorkOutSum = typeof(DeferredFlags).GetMethod(nameof(DeferredFlags.WorkOutSum))!;
-    private static readonly MethodInfo WorkOutDifference = typeof(DeferredFlags).GetMethod(nameof(DeferredFlags.WorkOutDifference))!;
+    private static readonly MethodInfo CarryOf = typeof(DeferredFlags).GetMethod(nameof(DeferredFlags.Carry))!;
 
-    private LocalBuilder? _discarded;
+    private LocalBuilder? _discarded, _tested;
 
     /// <summary>What the flags' two words hold at this point (<see cref="DeferredFlags"/>).</summary>
     public int FlagKind { get; set; }
@@ -38,6 +37,42 @@ internal sealed unsafe partial class RegionEmitter
     {
         SetFlagWord(ResultField, size, 0);
         SetFlagWord(AuxField, size, 1);
+        FlagKind = DeferredFlags.Of(kind, size);
+    }
+
+    /// <summary>Makes the operand of INC or DEC, in scratch local 0, and the CF that stays stand for the flags.</summary>
+    public void DeferStepFlags(int kind, int size)
+    {
+        var carry = Scratch(8, 3);
+        if (FlagKind <= DeferredFlags.WorkedOut)
+        {
+            if (FlagKind == DeferredFlags.Dynamic)
+                _il.Emit(OpCodes.Ldloc, _kind);
+            else
+                _il.Emit(OpCodes.Ldc_I4_0);
+            LoadFlagWords();
+            _il.Emit(OpCodes.Call, CarryOf);
+        }
+        else
+        {
+            LoadCondition(typeof(IfBelow));
+            _il.Emit(OpCodes.Conv_U8);
+        }
+        _il.Emit(OpCodes.Stloc, carry);
+        SetFlagWord(ResultField, size, 0);
+        _il.Emit(OpCodes.Ldloca, _flags);
+        _il.Emit(OpCodes.Ldloc, carry);
+        _il.Emit(OpCodes.Stfld, AuxField);
+        FlagKind = DeferredFlags.Of(kind, size);
+    }
+
+    /// <summary>Makes the operand of a shift, in scratch local 0, and its count stand for the flags.</summary>
+    public void DeferShiftFlags(int kind, int size, int count)
+    {
+        SetFlagWord(ResultField, size, 0);
+        _il.Emit(OpCodes.Ldloca, _flags);
+        _il.Emit(OpCodes.Ldc_I8, (long)count);
+        _il.Emit(OpCodes.Stfld, AuxField);
         FlagKind = DeferredFlags.Of(kind, size);
     }
 
@@ -69,10 +104,9 @@ internal sealed unsafe partial class RegionEmitter
         }
         else
         {
-            var method = DeferredFlags.IsDifference(FlagKind) ? WorkOutDifference : WorkOutSum;
             LoadFlagWords();
             _il.Emit(OpCodes.Ldloca, _flags);
-            _il.Emit(OpCodes.Call, method.MakeGenericMethod(TypeOf(DeferredFlags.SizeOf(FlagKind))));
+            _il.Emit(OpCodes.Call, DeferredFlags.MethodOf(FlagKind));
         }
         FlagKind = DeferredFlags.WorkedOut;
     }
@@ -85,8 +119,20 @@ internal sealed unsafe partial class RegionEmitter
         var plain = isNegated ? condition.GetGenericArguments()[0] : condition;
         if (!TryLoadFused(plain))
         {
-            WorkOutFlags();
-            _il.Emit(OpCodes.Ldloca, _flags);
+            var flags = _flags;
+            if (FlagKind > DeferredFlags.WorkedOut)
+            {
+                // They stay deferred for those that come after.
+                flags = _tested ??= _il.DeclareLocal(typeof(ArithmeticFlags));
+                LoadFlagWords();
+                _il.Emit(OpCodes.Ldloca, flags);
+                _il.Emit(OpCodes.Call, DeferredFlags.MethodOf(FlagKind));
+            }
+            else
+            {
+                WorkOutFlags();
+            }
+            _il.Emit(OpCodes.Ldloca, flags);
             _il.Emit(OpCodes.Call, plain.GetMethod(nameof(ICondition.Holds))!);
         }
         if (!isNegated)
@@ -101,7 +147,16 @@ internal sealed unsafe partial class RegionEmitter
         if (FlagKind <= DeferredFlags.WorkedOut)
             return false;
         var size = DeferredFlags.SizeOf(FlagKind);
-        var isDifference = DeferredFlags.IsDifference(FlagKind);
+        switch (DeferredFlags.FirstOf(FlagKind))
+        {
+            case DeferredFlags.Increment:
+                return TryLoadFusedStep(condition, size, 1);
+            case DeferredFlags.Decrement:
+                return TryLoadFusedStep(condition, size, -1);
+            case > DeferredFlags.Decrement:
+                return TryLoadFusedShift(condition, size);
+        }
+        var isDifference = DeferredFlags.FirstOf(FlagKind) == DeferredFlags.Difference;
         if (condition == typeof(IfEqual))
         {
             if (isDifference)
@@ -162,6 +217,69 @@ internal sealed unsafe partial class RegionEmitter
         return true;
     }
 
+    // The first word is the operand of INC or DEC, the second CF.
+    private bool TryLoadFusedStep(Type condition, int size, long step)
+    {
+        if (condition == typeof(IfBelow))
+        {
+            LoadFlagWord(AuxField);
+            _il.Emit(OpCodes.Conv_I4);
+        }
+        else if (condition == typeof(IfEqual))
+        {
+            LoadFlagWord(ResultField);
+            _il.Emit(OpCodes.Ldc_I8, size == 8 ? -step : -step & ((1L << (size * 8)) - 1));
+            _il.Emit(OpCodes.Ceq);
+        }
+        else if (condition == typeof(IfSign))
+        {
+            LoadFlagWord(ResultField);
+            _il.Emit(OpCodes.Ldc_I8, step);
+            _il.Emit(OpCodes.Add);
+            SignExtend(size);
+            _il.Emit(OpCodes.Ldc_I8, 0L);
+            _il.Emit(OpCodes.Clt);
+        }
+        else if (condition == typeof(IfLess) || condition == typeof(IfLessOrEqual))
+        {
+            // As the sum without overflow is less than zero, or not more.
+            LoadFlagWord(ResultField);
+            SignExtend(size);
+            _il.Emit(OpCodes.Ldc_I8, -step);
+            if (condition == typeof(IfLess))
+            {
+                _il.Emit(OpCodes.Clt);
+                return true;
+            }
+            _il.Emit(OpCodes.Cgt);
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Ceq);
+        }
+        else
+        {
+            return false;
+        }
+        return true;
+    }
+
+    // The first word is the operand, the second the count.
+    private bool TryLoadFusedShift(Type condition, int size)
+    {
+        if (condition != typeof(IfEqual))
+            return false;
+        var first = DeferredFlags.FirstOf(FlagKind);
+        LoadFlagWord(ResultField);
+        if (first == DeferredFlags.ShiftSigned)
+            SignExtend(size);
+        LoadFlagWord(AuxField);
+        _il.Emit(OpCodes.Conv_I4);
+        _il.Emit(first == DeferredFlags.ShiftLeft ? OpCodes.Shl : first == DeferredFlags.ShiftRight ? OpCodes.Shr_Un : OpCodes.Shr);
+        NarrowWide(size);
+        _il.Emit(OpCodes.Ldc_I8, 0L);
+        _il.Emit(OpCodes.Ceq);
+        return true;
+    }
+
     private void LoadSum(int size)
     {
         LoadFlagWords();
@@ -204,6 +322,20 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldloc, Scratch(size, scratch));
         Widen(size);
         _il.Emit(OpCodes.Stfld, field);
+    }
+
+    /// <summary>Clears IF at CPL 0; leaves the region at any other.</summary>
+    public void ClearInterruptFlag()
+    {
+        LoadState(nameof(CpuState.Cpl));
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Brtrue, ExitHere());
+        LoadState(nameof(CpuState.SystemFlags));
+        LoadState(nameof(CpuState.SystemFlags));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldc_I8, ~(long)Rflags.Interrupt);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Stind_I8);
     }
 
     // On entry, and after a handler was called.

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Reflection.Emit;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
@@ -29,6 +30,22 @@ internal sealed unsafe partial class RegionEmitter
     public void FindForWriting(in GuestInstruction instruction, Op* op, int size, int alignment = 0)
     {
         Find(in instruction, op, size, write: true, alignment);
+    }
+
+    /// <summary>Finds the operand of a bit test whose offset is in a register: whole operands away from the one that is addressed.</summary>
+    public void FindBits(in GuestInstruction instruction, Op* op, int size, bool write)
+    {
+        var exit = ExitHere();
+        LoadEffectiveAddress(op);
+        LoadRegister(op->Source, size);
+        SignExtend(size);
+        _il.Emit(OpCodes.Ldc_I4, BitOperations.Log2((uint)size * 8));
+        _il.Emit(OpCodes.Shr);
+        _il.Emit(OpCodes.Ldc_I8, (long)size);
+        _il.Emit(OpCodes.Mul);
+        _il.Emit(OpCodes.Add);
+        Translate(in instruction, op, size, write, exit);
+        Check(null, size, write, exit);
     }
 
     /// <summary>Puts the host address of what was found last on the stack.</summary>

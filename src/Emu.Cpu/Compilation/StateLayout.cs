@@ -25,6 +25,7 @@ internal static unsafe class StateLayout
             nameof(CpuState.Compiled) => (byte*)&s.Compiled - start,
             nameof(CpuState.Exit) => (byte*)&s.Exit - start,
             nameof(CpuState.Unavailable) => (byte*)&s.Unavailable - start,
+            nameof(CpuState.Cpl) => (byte*)&s.Cpl - start,
             nameof(CpuState.SystemFlags) => (byte*)&s.SystemFlags - start,
             nameof(CpuState.Sse) => (byte*)&s.Sse - start,
             nameof(CpuState.Vectors) => (byte*)s.Vectors - start,

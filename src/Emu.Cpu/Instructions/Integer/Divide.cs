@@ -38,7 +38,7 @@ public readonly unsafe struct UnsignedDivision : IDivision
             return Width.Truncate<T>(((uint)Width.ZeroExtend(low) | ((uint)Width.ZeroExtend(high) << (Width.Bits<T>() & 31))) / (uint)Width.ZeroExtend(divisor));
         var dividend = sizeof(T) == 8 ? Width.ZeroExtend(low) : Width.ZeroExtend(low) | (Width.ZeroExtend(high) << (Width.Bits<T>() & 63));
         var by = Width.ZeroExtend(divisor);
-        return Width.Truncate<T>((dividend | by) <= uint.MaxValue ? (uint)dividend / (uint)by : dividend / by);
+        return Width.Truncate<T>(dividend / by);
     }
 
     /// <inheritdoc/>

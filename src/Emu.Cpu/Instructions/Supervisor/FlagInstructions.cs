@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emu.Cpu.Compilation;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
@@ -33,7 +34,17 @@ internal static unsafe class FlagInstructions
         table.Add(Mnemonic.Popfq, &BindPop<ulong>);
     }
 
-    private static void BindCli(ref Operands operands) => operands.Op->Handler = &Cli;
+    /// <summary>What PUSHF pushes: RF and VM as zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Pushed(CpuState* s, ref ArithmeticFlags flags) =>
+        (s->SystemFlags & ~(Rflags.Resume | Rflags.Virtual8086)) | flags.ToRflags();
+
+    private static void BindCli(ref Operands operands)
+    {
+        operands.Op->Handler = &Cli;
+        if (operands.IsForCompiler)
+            operands.Emission = new ClearInterruptEmission();
+    }
 
     private static void BindSti(ref Operands operands) => operands.Op->Handler = &Sti;
 
@@ -41,8 +52,12 @@ internal static unsafe class FlagInstructions
 
     private static void BindStac(ref Operands operands) => operands.Op->Handler = &Stac;
 
-    private static void BindPush<T>(ref Operands operands) where T : unmanaged =>
+    private static void BindPush<T>(ref Operands operands) where T : unmanaged
+    {
         operands.Op->Handler = operands.Is64 ? &Push<LongStack, T> : &Push<SegmentedStack, T>;
+        if (operands.IsForCompiler && sizeof(T) == 8)
+            operands.Emission = new PushFlagsEmission();
+    }
 
     private static void BindPop<T>(ref Operands operands) where T : unmanaged =>
         operands.Op->Handler = operands.Is64 ? &Pop<LongStack, T> : &Pop<SegmentedStack, T>;
@@ -118,13 +133,12 @@ internal static unsafe class FlagInstructions
         Step.Next(vcpu, s, op);
     }
 
-    // RF and VM are pushed as zero.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Push<TStack, T>(Vcpu vcpu, CpuState* s, Op* op)
         where TStack : IStack
         where T : unmanaged
     {
-        var value = (s->SystemFlags & ~(Rflags.Resume | Rflags.Virtual8086)) | s->Flags.ToRflags();
+        var value = Pushed(s, ref s->Flags);
         if ((s->SystemFlags & Rflags.Virtual8086) != 0 && Privilege.Iopl(s) != 3)
         {
             if (sizeof(T) != 2 || !Privilege.HasVirtualInterrupts(s))
