@@ -86,9 +86,13 @@ public sealed class VirtualClock
 
     internal void Remove(VirtualTimer timer)
     {
-        var at = 0;
-        while (_armed[at] != timer)
-            at++;
-        _armed.RemoveAt(at);
+        // What is due beyond the horizon is not there.
+        for (var at = 0; at < _armed.Count; at++)
+        {
+            if (_armed[at] != timer)
+                continue;
+            _armed.RemoveAt(at);
+            return;
+        }
     }
 }
