@@ -231,16 +231,12 @@ public sealed class PvhMachine : IDisposable
         Ram.Dispose();
     }
 
-    private static TieringLimits? Tiering(ExecutionEngine engine)
+    private static TieringLimits? Tiering(ExecutionEngine engine) => engine switch
     {
-        static int Env(string name, int value) => Environment.GetEnvironmentVariable(name) is { } text ? int.Parse(text) : value;
-        return engine switch
-        {
-            ExecutionEngine.Interpreter => null,
-            ExecutionEngine.Jit => TieringLimits.Immediate with { Executions = Env("T", 2) },
-            _ => new TieringLimits { Executions = Env("T", 8000), RegionInstructions = Env("RI", 150), TraceInstructions = Env("TI", 40), Coldness = Env("CO", 4) },
-        };
-    }
+        ExecutionEngine.Interpreter => null,
+        ExecutionEngine.Jit => TieringLimits.Immediate,
+        _ => new TieringLimits(),
+    };
 
     private void FlushConsoles()
     {

@@ -6,8 +6,8 @@ public sealed record TieringLimits
     /// <summary>Everything that is executed a second time is compiled at once, however little it is worth.</summary>
     public static TieringLimits Immediate => new() { Executions = 2, LeastTraceInstructions = 1, IsSynchronous = true };
 
-    /// <summary>Executions of a block after which it asks to be compiled.</summary>
-    public int Executions { get; init; } = 1000;
+    /// <summary>Executions of a block after which it asks to be compiled: as long as the interpreter takes for them, RyuJIT takes for the block.</summary>
+    public int Executions { get; init; } = 8000;
 
     /// <summary>A neighbour belongs to the region when it has been executed at least one in so many times as often.</summary>
     public int Coldness { get; init; } = 4;

@@ -56,7 +56,7 @@ internal sealed unsafe class X87MemoryEmission(MethodInfo plain, int bytes, bool
         region.LoadPointer(copy);
         region.LoadPlace();
         region.LoadEffectiveAddress(op);
-        if (instruction.Addressing == AddressingKind.Flat)
+        if (op->AddressSize == 4)
         {
             region.Il.Emit(OpCodes.Conv_U4);
             region.Il.Emit(OpCodes.Conv_U8);

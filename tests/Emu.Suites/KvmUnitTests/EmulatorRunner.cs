@@ -9,7 +9,7 @@ namespace Emu.Suites.KvmUnitTests;
 /// <summary>Runs a test in the emulator, in this process.</summary>
 internal static class EmulatorRunner
 {
-    public static TestResult Run(SuiteFolder folder, UnitTest test, TimeSpan limit)
+    public static TestResult Run(SuiteFolder folder, UnitTest test, TimeSpan limit, ExecutionEngine engine)
     {
         if (test.ForeignDevice is { } device)
             return TestResult.FromEnd(TestOutcome.Skip, "") with { Detail = $"The machine has no {device}." };
@@ -18,7 +18,7 @@ internal static class EmulatorRunner
         TestResult result;
         try
         {
-            result = Run(folder.KernelOf(test), test, limit, console);
+            result = Run(folder.KernelOf(test), test, limit, engine, console);
         }
         catch (MachineConfigurationException e)
         {
@@ -33,7 +33,7 @@ internal static class EmulatorRunner
         return result with { Time = time.Elapsed };
     }
 
-    private static TestResult Run(string kernel, UnitTest test, TimeSpan limit, CapturedConsole console)
+    private static TestResult Run(string kernel, UnitTest test, TimeSpan limit, ExecutionEngine engine, CapturedConsole console)
     {
         using PvhMachine machine = new(new MachineOptions
         {
@@ -41,6 +41,7 @@ internal static class EmulatorRunner
             Vcpus = test.Vcpus,
             Protocol = BootProtocol.Multiboot,
             TestDevices = true,
+            Engine = engine,
             CpuVendor = VendorOf(test),
             ConsoleOutput = console,
         });

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Emu.Machine;
 
 namespace Emu.Suites.KvmUnitTests;
 
@@ -16,9 +17,11 @@ internal sealed class KvmUnitTestsCommand
     private readonly Expectations _expectations;
     private readonly TimeSpan? _limit;
     private readonly string? _logs;
+    private readonly ExecutionEngine _engine;
 
-    private KvmUnitTestsCommand(SuiteFolder folder, Expectations expectations, TimeSpan? limit, string? logs)
+    private KvmUnitTestsCommand(SuiteFolder folder, Expectations expectations, TimeSpan? limit, string? logs, ExecutionEngine engine)
     {
+        _engine = engine;
         _folder = folder;
         _expectations = expectations;
         _limit = limit;
@@ -37,9 +40,10 @@ internal sealed class KvmUnitTestsCommand
         Option<int?> timeout = new("--timeout") { HelpName = "SECONDS", Description = "End each test after so long. [four times what the suite says, mostly 360]" };
         Option<string?> logs = new("--logs") { HelpName = "FOLDER", Description = "Keep each test's console there." };
         Option<string?> record = new("--record") { HelpName = "FILE", Description = "Write what each test reached, as expectations.txt has it." };
+        Option<ExecutionEngine> engine = EngineOption.Create();
         Command command = new("kvm-unit-tests", "Runs the tests that a built kvm-unit-tests folder lists in x86/unittests.cfg.")
         {
-            folder, filter, qemu, timeout, logs, record,
+            folder, filter, qemu, timeout, logs, record, engine,
         };
         command.SetAction(result =>
         {
@@ -47,7 +51,8 @@ internal sealed class KvmUnitTestsCommand
                 SuiteFolder.Open(result.GetRequiredValue(folder)),
                 Expectations.Read(Path.Combine(AppContext.BaseDirectory, "KvmUnitTests", "expectations.txt")),
                 result.GetValue(timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-                result.GetValue(logs));
+                result.GetValue(logs),
+                result.GetValue(engine));
             return run.Run(result.GetValue(filter) ?? [], result.GetValue(qemu), result.GetValue(record));
         });
         return command;
@@ -66,7 +71,7 @@ internal sealed class KvmUnitTestsCommand
         {
             UnitTest test = tests[i];
             TimeSpan limit = _limit ?? (test.Timeout * Patience);
-            TestResult ours = EmulatorRunner.Run(_folder, test, limit);
+            TestResult ours = EmulatorRunner.Run(_folder, test, limit, _engine);
             TestResult? qemu = withQemu ? QemuRunner.Run(_folder, test, limit) : null;
             results.Add((test, ours, qemu));
             Keep(test, "", ours);

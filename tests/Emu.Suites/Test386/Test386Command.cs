@@ -24,19 +24,20 @@ internal static class Test386Command
             Description = "When to give a ROM up.",
             DefaultValueFactory = _ => DefaultInstructions,
         };
-        Command command = new("test386", "Runs ROMs assembled from test386.asm from the reset vector to POST 0xFF.") { path, reference, maximum };
+        Option<ExecutionEngine> engine = EngineOption.Create();
+        Command command = new("test386", "Runs ROMs assembled from test386.asm from the reset vector to POST 0xFF.") { path, reference, maximum, engine };
         command.SetAction(result =>
-            Run(result.GetRequiredValue(path), result.GetValue(reference), result.GetValue(maximum)));
+            Run(result.GetRequiredValue(path), result.GetValue(reference), result.GetValue(maximum), result.GetValue(engine)));
         return command;
     }
 
-    private static int Run(string path, string? reference, ulong maximum)
+    private static int Run(string path, string? reference, ulong maximum, ExecutionEngine engine)
     {
         int failures = 0;
         foreach (string rom in Roms(path))
         {
             string[] expected = ReadReference(reference ?? FindReference(rom));
-            Test386Result result = Test386Run.Run(ReadRom(rom), maximum);
+            Test386Result result = Test386Run.Run(ReadRom(rom), maximum, engine);
             if (!Report(rom, result, expected))
                 failures++;
         }

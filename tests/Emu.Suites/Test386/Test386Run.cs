@@ -17,7 +17,7 @@ internal static class Test386Run
 {
     private const ulong MemorySize = 16UL << 20;
 
-    public static unsafe Test386Result Run(FirmwareImage rom, ulong maximumInstructions)
+    public static unsafe Test386Result Run(FirmwareImage rom, ulong maximumInstructions, ExecutionEngine engine)
     {
         List<byte> codes = [];
         CapturedConsole console = new();
@@ -28,6 +28,7 @@ internal static class Test386Run
             PostCode = codes.Add,
             ConsoleOutput = console,
             DebugConsoleOutput = console,
+            Engine = engine,
         });
         RunResult result = machine.Run(new RunLimits { MaxInstructions = maximumInstructions });
         CpuState* state = machine.Vcpu.State;
