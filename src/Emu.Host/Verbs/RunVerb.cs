@@ -71,7 +71,6 @@ public sealed class RunVerb : IDisposable
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
         using ILoggerFactory logs = CreateLogs();
-        WarmUp.BeginFor(_options.Kernel);
         GuestSetup setup = GuestSetup.Read(_options);
         RunObserver observer = new();
         using PvhMachine machine = setup.CreateMachine(_output, OpenDebugConsole(), _input, observer, logs);
