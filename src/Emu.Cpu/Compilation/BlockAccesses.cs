@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Reflection.Emit;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;

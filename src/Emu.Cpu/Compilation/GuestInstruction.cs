@@ -1,3 +1,4 @@
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;

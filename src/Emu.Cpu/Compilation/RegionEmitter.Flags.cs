@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Reflection.Emit;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Instructions.Control;
 using Emu.Cpu.State;
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.InteropServices;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Execution;
 using Emu.Cpu.State;
 

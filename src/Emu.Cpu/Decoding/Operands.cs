@@ -1,4 +1,4 @@
-using Emu.Cpu.Compilation;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;

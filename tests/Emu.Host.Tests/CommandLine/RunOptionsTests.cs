@@ -98,7 +98,6 @@ public sealed class RunOptionsTests
     [InlineData("--memory", "k", "--memory", "1048577B")]
     [InlineData("--vcpus", "k", "--vcpus", "0")]
     [InlineData("--vcpus", "k", "--vcpus", "33")]
-    [InlineData("jit", "k", "--engine", "jit")]
     [InlineData("--engine", "k", "--engine", "steam")]
     [InlineData("multiboot2", "k", "--entry", "multiboot2")]
     [InlineData("--machine", "k", "--machine", "pdp11")]

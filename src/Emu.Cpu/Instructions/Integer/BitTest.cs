@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Emu.Cpu.Compilation;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;

@@ -1,5 +1,5 @@
 using System.Numerics;
-using Emu.Cpu.Compilation;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu.Instructions.Integer;

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
-using Emu.Cpu.Compilation;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;

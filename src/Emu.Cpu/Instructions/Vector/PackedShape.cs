@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Emu.Cpu.Compilation;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Emu.Cpu.Compilation;
+using Emu.Cpu.Compilation.Emissions;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Vector;

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Vector;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>Lanes that depend on both lanes of the sources: <see cref="CrossLaneShape{TOperation}"/>, through the registers in memory.</summary>
 /// <param name="operation">The <see cref="ICrossLaneOperation"/>.</param>

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Vector;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>Two vector sources and perhaps an immediate: <see cref="PackedShape{TOperation, TSource}"/>.</summary>
 /// <param name="operation">The <see cref="IVectorOperation"/>.</param>

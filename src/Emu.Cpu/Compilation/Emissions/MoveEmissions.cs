@@ -4,7 +4,7 @@ using Emu.Cpu.Instructions.Control;
 using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.State;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>MOV: <see cref="Move"/>.</summary>
 /// <param name="size">Bytes.</param>

@@ -3,7 +3,7 @@ using System.Reflection.Emit;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Integer;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>BT, BTS, BTR and BTC: <see cref="BitTest{TOperation}"/>.</summary>
 /// <param name="compute">The shape's computation at the operand's width.</param>

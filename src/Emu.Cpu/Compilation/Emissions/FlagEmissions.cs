@@ -3,7 +3,7 @@ using System.Reflection.Emit;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Supervisor;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>PUSHFQ: <see cref="FlagInstructions"/>.</summary>
 internal sealed unsafe class PushFlagsEmission : Emission

@@ -5,7 +5,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.X87;
 using Iced.Intel;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>An x87 instruction on the register stack: <see cref="X87Shape{TOperation}"/>. Its short way is called; any other case is the handler's.</summary>
 /// <param name="plain">The short way.</param>

@@ -5,7 +5,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Vector;
 using Emu.Cpu.State;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>Arithmetic under MXCSR: <see cref="FloatShape{TOperation, TSource}"/>.</summary>
 /// <param name="operation">The <see cref="IFloatOperation"/>.</param>

@@ -3,7 +3,7 @@ using System.Reflection.Emit;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Integer;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>Two operands, the first of which is the destination: <see cref="BinaryShape{TOperation}"/>.</summary>
 /// <param name="operation">The <see cref="IBinaryOperation"/>.</param>

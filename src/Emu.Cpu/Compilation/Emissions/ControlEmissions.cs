@@ -2,7 +2,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Control;
 using Emu.Cpu.State;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>Relative jumps, on a condition or always.</summary>
 /// <param name="condition">The <see cref="ICondition"/>, or null.</param>

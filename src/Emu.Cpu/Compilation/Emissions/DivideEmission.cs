@@ -3,7 +3,7 @@ using System.Reflection.Emit;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Integer;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>DIV and IDIV: <see cref="Divide{TDivision}"/>. What is not plain, #DE included, is the handler's.</summary>
 /// <param name="division">The <see cref="IDivision"/>.</param>

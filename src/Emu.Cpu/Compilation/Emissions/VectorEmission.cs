@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Vector;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>An instruction's encoding and second source, as the type arguments of its shape say.</summary>
 /// <param name="IsWide">Both lanes are computed.</param>

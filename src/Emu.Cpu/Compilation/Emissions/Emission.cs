@@ -1,6 +1,6 @@
 using Emu.Cpu.Execution;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>
 /// What compiled code does for one instruction. A shape that binds handlers makes one beside them where compiled code can do better than

@@ -4,7 +4,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Strings;
 using Emu.Cpu.Memory;
 
-namespace Emu.Cpu.Compilation;
+namespace Emu.Cpu.Compilation.Emissions;
 
 /// <summary>What compiled code asks of an <see cref="IStringOperation"/>.</summary>
 /// <param name="operation">The operation.</param>
