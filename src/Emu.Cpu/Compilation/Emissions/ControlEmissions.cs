@@ -57,18 +57,8 @@ internal sealed unsafe class IndirectEmission(int size, bool isCall) : Emission
     {
         if (!region.HasComputedTargets || (isCall && !RegionEmitter.CanUseStack(in instruction)))
             return false;
-        if (instruction.HasMemory)
-        {
-            if (!RegionEmitter.CanAddress(in instruction))
-                return false;
-            region.FindForReading(in instruction, op, size);
-            region.LoadPlace();
-            region.ReadMemory(size);
-        }
-        else
-        {
-            region.LoadRegister(op->Source, size);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Source, size))
+            return false;
         region.Widen(size);
         region.Computed(in instruction, op, isCall ? size : 0);
         return true;

@@ -19,18 +19,8 @@ internal sealed unsafe class DivideEmission(Type division, int size) : Emission
     {
         var il = region.Il;
         var type = RegionEmitter.TypeOf(size);
-        if (instruction.HasMemory)
-        {
-            if (!RegionEmitter.CanAddress(in instruction))
-                return false;
-            region.FindForReading(in instruction, op, size);
-            region.LoadPlace();
-            region.ReadMemory(size);
-        }
-        else
-        {
-            region.LoadRegister(op->Source, size);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Source, size))
+            return false;
         LocalBuilder divisor = region.Scratch(size), low = region.Scratch(size, 1), high = region.Scratch(size, 2), quotient = region.Scratch(size, 3);
         il.Emit(OpCodes.Stloc, divisor);
         region.LoadRegister(LowRegister, size);

@@ -75,18 +75,8 @@ internal sealed unsafe class ExchangeEmission(Type operation, int size, FlagUse 
     {
         var il = region.Il;
         LocalBuilder destination = region.Scratch(size), result = region.Scratch(size, 1);
-        if (instruction.HasMemory)
-        {
-            if (!RegionEmitter.CanAddress(in instruction))
-                return false;
-            region.FindForWriting(in instruction, op, size);
-            region.LoadPlace();
-            region.ReadMemory(size);
-        }
-        else
-        {
-            region.LoadRegister(op->Destination, size);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Destination, size, toChange: true))
+            return false;
         il.Emit(OpCodes.Stloc, destination);
         il.Emit(OpCodes.Ldloc, destination);
         region.LoadRegister(op->Source, size);
@@ -122,18 +112,8 @@ internal sealed unsafe class CompareExchangeEmission(int size) : Emission
     {
         var il = region.Il;
         LocalBuilder accumulator = region.Scratch(size), destination = region.Scratch(size, 1);
-        if (instruction.HasMemory)
-        {
-            if (!RegionEmitter.CanAddress(in instruction))
-                return false;
-            region.FindForWriting(in instruction, op, size);
-            region.LoadPlace();
-            region.ReadMemory(size);
-        }
-        else
-        {
-            region.LoadRegister(op->Destination, size);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Destination, size, toChange: true))
+            return false;
         il.Emit(OpCodes.Stloc, destination);
         region.LoadRegister(Accumulator, size);
         il.Emit(OpCodes.Stloc, accumulator);

@@ -173,18 +173,8 @@ internal sealed unsafe class UnaryEmission(Type operation, int size, FlagUse fla
     {
         var il = region.Il;
         var value = region.Scratch(size);
-        if (instruction.HasMemory)
-        {
-            if (!RegionEmitter.CanAddress(in instruction))
-                return false;
-            region.FindForWriting(in instruction, op, size);
-            region.LoadPlace();
-            region.ReadMemory(size);
-        }
-        else
-        {
-            region.LoadRegister(op->Destination, size);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Destination, size, toChange: true))
+            return false;
         il.Emit(OpCodes.Stloc, value);
         var deferred = DeferredFlags.FirstOf(operation);
         if (deferred != 0)
@@ -193,17 +183,7 @@ internal sealed unsafe class UnaryEmission(Type operation, int size, FlagUse fla
         region.LoadFlagsAddress(deferred == 0 ? flags : FlagUse.Ignores);
         il.Emit(OpCodes.Call, BinaryEmission.Method(operation, size));
         il.Emit(OpCodes.Stloc, value);
-        if (instruction.HasMemory)
-        {
-            region.LoadPlace();
-            il.Emit(OpCodes.Ldloc, value);
-            region.WriteMemory(size);
-        }
-        else
-        {
-            il.Emit(OpCodes.Ldloc, value);
-            region.StoreRegister(op->Destination, size);
-        }
+        region.StoreOperand(in instruction, value, op->Destination, size);
         return true;
     }
 }
@@ -221,19 +201,11 @@ internal sealed unsafe class ShiftEmission(Type operation, int size, FlagUse fla
     {
         var il = region.Il;
         var byCl = instruction.IsRegister(1);
-        if ((instruction.HasMemory && !RegionEmitter.CanAddress(in instruction)) || (!byCl && op->Immediate == 0))
+        if (!byCl && op->Immediate == 0)
             return false;
         var value = region.Scratch(size);
-        if (instruction.HasMemory)
-        {
-            region.FindForWriting(in instruction, op, size);
-            region.LoadPlace();
-            region.ReadMemory(size);
-        }
-        else
-        {
-            region.LoadRegister(op->Destination, size);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Destination, size, toChange: true))
+            return false;
         il.Emit(OpCodes.Stloc, value);
         if (byCl)
         {
@@ -265,17 +237,7 @@ internal sealed unsafe class ShiftEmission(Type operation, int size, FlagUse fla
             il.Emit(OpCodes.Call, BinaryEmission.Method(operation, size));
             il.Emit(OpCodes.Stloc, value);
         }
-        if (instruction.HasMemory)
-        {
-            region.LoadPlace();
-            il.Emit(OpCodes.Ldloc, value);
-            region.WriteMemory(size);
-        }
-        else
-        {
-            il.Emit(OpCodes.Ldloc, value);
-            region.StoreRegister(op->Destination, size);
-        }
+        region.StoreOperand(in instruction, value, op->Destination, size);
         return true;
     }
 }
@@ -337,18 +299,8 @@ internal sealed unsafe class MultiplyEmission(Type product, int size) : Emission
     {
         var il = region.Il;
         var type = RegionEmitter.TypeOf(size);
-        if (instruction.HasMemory)
-        {
-            if (!RegionEmitter.CanAddress(in instruction))
-                return false;
-            region.FindForReading(in instruction, op, size);
-            region.LoadPlace();
-            region.ReadMemory(size);
-        }
-        else
-        {
-            region.LoadRegister(op->Source, size);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Source, size))
+            return false;
         LocalBuilder factor = region.Scratch(size), low = region.Scratch(size, 1), high = region.Scratch(size, 2);
         il.Emit(OpCodes.Stloc, factor);
         Half(nameof(IWideProduct.Low), low);

@@ -56,18 +56,8 @@ internal sealed unsafe class ExtendEmission(bool isSigned, int sourceSize, int s
     /// <inheritdoc/>
     public override bool Emit(RegionEmitter region, in GuestInstruction instruction, Op* op)
     {
-        if (instruction.HasMemory)
-        {
-            if (!RegionEmitter.CanAddress(in instruction))
-                return false;
-            region.FindForReading(in instruction, op, sourceSize);
-            region.LoadPlace();
-            region.ReadMemory(sourceSize);
-        }
-        else
-        {
-            region.LoadRegister(op->Source, sourceSize);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Source, sourceSize))
+            return false;
         if (isSigned)
             region.SignExtend(sourceSize);
         else
@@ -107,18 +97,8 @@ internal sealed unsafe class ConditionalMoveEmission(Type condition, int size) :
     {
         var il = region.Il;
         var value = region.Scratch(size);
-        if (instruction.HasMemory)
-        {
-            if (!RegionEmitter.CanAddress(in instruction))
-                return false;
-            region.FindForReading(in instruction, op, size);
-            region.LoadPlace();
-            region.ReadMemory(size);
-        }
-        else
-        {
-            region.LoadRegister(op->Source, size);
-        }
+        if (!region.TryLoadOperand(in instruction, op, op->Source, size))
+            return false;
         il.Emit(OpCodes.Stloc, value);
         var holds = il.DefineLabel();
         region.LoadCondition(condition);
