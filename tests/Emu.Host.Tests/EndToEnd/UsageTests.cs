@@ -27,7 +27,6 @@ public sealed class UsageTests : IDisposable
     [InlineData("bogus")]
     [InlineData("run", "--bogus")]
     [InlineData("run", "--memory", "lots")]
-    [InlineData("run", "--engine", "jit")]
     [InlineData("run", "--entry", "multiboot2")]
     [InlineData("run", "--vcpus", "4", "--machine", "xen")]
     [InlineData("run", "--vcpus", "33")]
