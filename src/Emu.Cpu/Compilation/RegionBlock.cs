@@ -18,9 +18,6 @@ internal sealed unsafe class RegionBlock
     /// <summary>From the region's origin to its first instruction, in bytes of linear address.</summary>
     public required long Delta { get; init; }
 
-    /// <summary>Bytes of guest code.</summary>
-    public required uint Length { get; init; }
-
     /// <summary>Its physical page.</summary>
     public required ulong Page { get; init; }
 

@@ -14,8 +14,8 @@ internal sealed unsafe class RegionCache
     private readonly int _capacity;
     private readonly Action<nint> _countAnew;
     private readonly Dictionary<nint, List<RegionPlan>> _plansOf = [];
-    private readonly Dictionary<RegionPlan, CompiledRegion> _regions = [];
-    private readonly Queue<RegionPlan> _oldestFirst = [];
+    private readonly Dictionary<RegionPlan, LinkedListNode<CompiledRegion>> _regions = [];
+    private readonly LinkedList<CompiledRegion> _oldestFirst = [];
     private readonly HashSet<nint> _entries = [];
     private readonly List<CompiledRegion> _retired = [];
 
@@ -60,8 +60,7 @@ internal sealed unsafe class RegionCache
             region.Dispose();
             return false;
         }
-        _regions.Add(plan, region);
-        _oldestFirst.Enqueue(plan);
+        _regions.Add(plan, _oldestFirst.AddLast(region));
         Instructions += plan.Count;
         var number = (ushort)0;
         foreach (var planned in plan.Blocks)
@@ -96,7 +95,6 @@ internal sealed unsafe class RegionCache
             foreach (var plan in plans.ToArray())
                 GiveUp(plan);
         }
-        _oldestFirst.Clear();
     }
 
     /// <summary>Gives up a plan and the region that it has become, if it has.</summary>
@@ -105,7 +103,7 @@ internal sealed unsafe class RegionCache
         if (plan.IsCancelled)
             return;
         plan.IsCancelled = true;
-        _regions.Remove(plan, out var region);
+        var region = _regions.Remove(plan, out var node) ? node.Value : null;
         foreach (var planned in plan.Blocks)
         {
             if (_plansOf.TryGetValue(planned.Block, out var plans) && plans.Remove(plan) && plans.Count == 0)
@@ -117,6 +115,7 @@ internal sealed unsafe class RegionCache
         }
         if (region == null)
             return;
+        _oldestFirst.Remove(node!);
         Instructions -= plan.Count;
         _retired.Add(region);
     }
@@ -125,8 +124,8 @@ internal sealed unsafe class RegionCache
     /// <remarks>To be called on the guest's thread where no compiled code is running: none may lose the number of its entry meanwhile.</remarks>
     public void Trim()
     {
-        while (Instructions > _capacity && _oldestFirst.TryDequeue(out var oldest))
-            GiveUp(oldest);
+        while (Instructions > _capacity && _oldestFirst.First is { } oldest)
+            GiveUp(oldest.Value.Plan);
         foreach (var region in _retired)
             region.Dispose();
         _retired.Clear();

@@ -68,7 +68,6 @@ internal sealed unsafe class RegionCompiler
             Ops = Block.Ops(block),
             Instructions = _record.ToArray(),
             Delta = planned.Delta,
-            Length = block->ByteLength,
             Page = block->LastPage,
             Is64 = (planned.Mode & CodeMode.Code64) != 0,
             IsEntry = planned.IsEntry,
