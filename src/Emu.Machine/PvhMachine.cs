@@ -133,16 +133,16 @@ public sealed class PvhMachine : IDisposable
         ArgumentNullException.ThrowIfNull(image);
         if (_options.Firmware is not null)
             throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
+        var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
         ulong rsdp = 0;
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
-            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus, _options.TestDevices));
+            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus, _options.TestDevices, hasFixedHardware: protocol == BootProtocol.Multiboot));
             Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
         var profile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen);
-        var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
         if (_pc is not null && protocol == BootProtocol.Multiboot)
         {
             BiosHandover.Write(Ram);
