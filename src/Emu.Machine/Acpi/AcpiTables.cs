@@ -6,8 +6,8 @@ using Emu.Machine.Timers;
 namespace Emu.Machine.Acpi;
 
 /// <summary>
-/// Builds the ACPI tables of the <c>pc</c> machine (ACPI 6.5, chapter 5): RSDP, XSDT, FADT, MADT, DSDT, and FACS with fixed hardware.
-/// COM1 and the clock are devices, and there is a reset register in memory.
+/// Builds the ACPI tables of the <c>pc</c> machine (ACPI 6.5, chapter 5): RSDP, XSDT, FADT, MADT, DSDT, and RSDT and FACS with fixed
+/// hardware. COM1 and the clock are devices, and there is a reset register in memory.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -19,8 +19,10 @@ namespace Emu.Machine.Acpi;
 /// </remarks>
 public static class AcpiTables
 {
+    /// <summary>The bytes of the root pointer (RSDP), which comes first.</summary>
+    public const int RootPointerLength = 36;
+
     private const int HeaderLength = 36;
-    private const int RsdpLength = 36;
     private const int FadtLength = 276;
     private const byte SystemMemory = 0;
     private const byte SystemIo = 1;
@@ -37,15 +39,16 @@ public static class AcpiTables
     /// <returns>The block that belongs at <see cref="AddressMap.AcpiTables"/>.</returns>
     public static byte[] Build(int vcpus, bool hasPmTimer = false, bool hasFixedHardware = false)
     {
-        var block = new List<byte>(new byte[RsdpLength]);
+        var block = new List<byte>(new byte[RootPointerLength]);
         var dsdt = Append(block, Table("DSDT", 2, Dsdt()));
         var fadt = hasFixedHardware
             ? Append(block, Table("FACP", 6, FadtOfFixedHardware(dsdt, facs: Append(block, Facs(), FacsAlignment))))
             : Append(block, Table("FACP", 6, ReducedFadt(dsdt, hasPmTimer)));
         var madt = Append(block, Table("APIC", 5, Madt(vcpus, hasFixedHardware)));
         var xsdt = Append(block, Table("XSDT", 1, Addresses(fadt, madt)));
+        var rsdt = hasFixedHardware ? Append(block, Table("RSDT", 1, ShortAddresses((uint)fadt, (uint)madt))) : 0;
         byte[] bytes = [.. block];
-        Rsdp(xsdt).CopyTo(bytes, 0);
+        Rsdp(xsdt, rsdt).CopyTo(bytes, 0);
         return bytes;
     }
 
@@ -58,14 +61,15 @@ public static class AcpiTables
         return address;
     }
 
-    /// <summary>Root system description pointer, revision 2: signature, checksum of 20 bytes, XSDT, checksum of all.</summary>
-    private static byte[] Rsdp(ulong xsdt)
+    /// <summary>Root system description pointer, revision 2: signature, checksum of 20 bytes, RSDT or 0, XSDT, checksum of all.</summary>
+    private static byte[] Rsdp(ulong xsdt, ulong rsdt)
     {
-        var rsdp = new byte[RsdpLength];
+        var rsdp = new byte[RootPointerLength];
         Encoding.ASCII.GetBytes("RSD PTR ").CopyTo(rsdp, 0);
         Encoding.ASCII.GetBytes("EMU   ").CopyTo(rsdp, 9);
         rsdp[15] = 2;
-        BinaryPrimitives.WriteUInt32LittleEndian(rsdp.AsSpan(20), RsdpLength);
+        BinaryPrimitives.WriteUInt32LittleEndian(rsdp.AsSpan(16), (uint)rsdt);
+        BinaryPrimitives.WriteUInt32LittleEndian(rsdp.AsSpan(20), RootPointerLength);
         BinaryPrimitives.WriteUInt64LittleEndian(rsdp.AsSpan(24), xsdt);
         rsdp[8] = Checksum(rsdp.AsSpan(0, 20));
         rsdp[32] = Checksum(rsdp);
@@ -92,6 +96,14 @@ public static class AcpiTables
         var body = new byte[8 * tables.Length];
         for (var i = 0; i < tables.Length; i++)
             BinaryPrimitives.WriteUInt64LittleEndian(body.AsSpan(8 * i), tables[i]);
+        return body;
+    }
+
+    private static byte[] ShortAddresses(params uint[] tables)
+    {
+        var body = new byte[4 * tables.Length];
+        for (var i = 0; i < tables.Length; i++)
+            BinaryPrimitives.WriteUInt32LittleEndian(body.AsSpan(4 * i), tables[i]);
         return body;
     }
 
