@@ -106,11 +106,11 @@ internal sealed class StoreGuest
     public int Put(ReadOnlySpan<byte> bytes)
     {
         var producer = Index(RequestProducer);
-        var count = Math.Min(bytes.Length, XenStoreRing.Size - (int)(producer - Index(RequestConsumer)));
+        var count = Math.Clamp(XenStoreRing.Size - (long)(producer - Index(RequestConsumer)), 0, bytes.Length);
         for (var i = 0; i < count; i++)
             Page[(producer + (uint)i) % XenStoreRing.Size] = bytes[i];
         SetIndex(RequestProducer, producer + (uint)count);
-        return count;
+        return (int)count;
     }
 
     /// <summary>The next message from xenstored, if a whole one is there.</summary>
@@ -140,12 +140,15 @@ internal sealed class StoreGuest
     public int Take()
     {
         var consumer = Index(ResponseConsumer);
-        var count = (int)(Index(ResponseProducer) - consumer);
+        var count = (int)Math.Min(Index(ResponseProducer) - consumer, XenStoreRing.Size);
         for (var i = 0; i < count; i++)
             _received.Add(Page[0x400 + (int)((consumer + (uint)i) % XenStoreRing.Size)]);
         SetIndex(ResponseConsumer, consumer + (uint)count);
         return count;
     }
+
+    /// <summary>Forgets all bytes that are in the ring, without a kick.</summary>
+    public void Discard() => SetIndex(ResponseConsumer, Index(ResponseProducer));
 
     public uint Index(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(Page.AsSpan(offset));
 
