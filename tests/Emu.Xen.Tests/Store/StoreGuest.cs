@@ -35,6 +35,9 @@ internal sealed class StoreGuest
 
     public int Notifications { get; set; }
 
+    /// <summary>How many bytes of requests there is room for.</summary>
+    public int Room => (int)Math.Max(0, XenStoreRing.Size - (long)(Index(RequestProducer) - Index(RequestConsumer)));
+
     /// <summary>Sends a request and gives the answer's payload, or the error's name.</summary>
     public string Ask(StoreMessageType type, string payload, uint transaction = 0)
     {
@@ -106,11 +109,11 @@ internal sealed class StoreGuest
     public int Put(ReadOnlySpan<byte> bytes)
     {
         var producer = Index(RequestProducer);
-        var count = Math.Clamp(XenStoreRing.Size - (long)(producer - Index(RequestConsumer)), 0, bytes.Length);
+        var count = Math.Min(bytes.Length, Room);
         for (var i = 0; i < count; i++)
             Page[(producer + (uint)i) % XenStoreRing.Size] = bytes[i];
         SetIndex(RequestProducer, producer + (uint)count);
-        return (int)count;
+        return count;
     }
 
     /// <summary>The next message from xenstored, if a whole one is there.</summary>

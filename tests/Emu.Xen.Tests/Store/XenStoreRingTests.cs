@@ -96,6 +96,19 @@ public sealed class XenStoreRingTests
         Assert.Equal(2, _guest.Notifications);
     }
 
+    [Fact]
+    public void What_the_host_changes_reaches_the_guest_without_a_kick()
+    {
+        _guest.Watch("a", "t");
+        _guest.Events();
+        _guest.Notifications = 0;
+        _store.Control.Write("/local/domain/1/b", "");
+        Assert.Equal(0, _guest.Notifications);
+        _store.Control.Write("/local/domain/1/a", "");
+        Assert.Equal(1, _guest.Notifications);
+        Assert.Equal((uint)(StoreMessageHeader.Size + 4), _guest.Index(ResponseProducer) - _guest.Index(ResponseConsumer));
+    }
+
     [Theory]
     [InlineData(RequestProducer, 1025u)]
     [InlineData(RequestProducer, 0x8000_0000u)]
