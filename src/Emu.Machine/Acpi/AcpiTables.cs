@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 using Emu.Machine.Power;
 using Emu.Machine.Timers;
 
@@ -20,9 +19,9 @@ namespace Emu.Machine.Acpi;
 public static class AcpiTables
 {
     /// <summary>The bytes of the root pointer (RSDP), which comes first.</summary>
-    public const int RootPointerLength = 36;
+    public const int RootPointerLength = AcpiTable.RsdpLength;
 
-    private const int HeaderLength = 36;
+    private const int HeaderLength = AcpiTable.HeaderLength;
     private const int FadtLength = 276;
     private const byte SystemMemory = 0;
     private const byte SystemIo = 1;
@@ -31,6 +30,8 @@ public static class AcpiTables
     private const byte AllProcessors = 0xFF;
     private const int TableAlignment = 16;
     private const int FacsAlignment = 64;
+
+    private static readonly AcpiMaker Maker = new("EMU", "EMUPC", 1, "EMU", 1);
 
     /// <summary>Builds the tables.</summary>
     /// <param name="vcpus">Number of vCPUs; vCPU n has APIC id n.</param>
@@ -45,10 +46,10 @@ public static class AcpiTables
             ? Append(block, Table("FACP", 6, FadtOfFixedHardware(dsdt, facs: Append(block, Facs(), FacsAlignment))))
             : Append(block, Table("FACP", 6, ReducedFadt(dsdt, hasPmTimer)));
         var madt = Append(block, Table("APIC", 5, Madt(vcpus, hasFixedHardware)));
-        var xsdt = Append(block, Table("XSDT", 1, Addresses(fadt, madt)));
+        var xsdt = Append(block, Table("XSDT", 1, AcpiTable.Addresses(fadt, madt)));
         var rsdt = hasFixedHardware ? Append(block, Table("RSDT", 1, ShortAddresses((uint)fadt, (uint)madt))) : 0;
         byte[] bytes = [.. block];
-        Rsdp(xsdt, rsdt).CopyTo(bytes, 0);
+        AcpiTable.Rsdp(Maker, xsdt, rsdt).CopyTo(bytes, 0);
         return bytes;
     }
 
@@ -61,43 +62,7 @@ public static class AcpiTables
         return address;
     }
 
-    /// <summary>Root system description pointer, revision 2: signature, checksum of 20 bytes, RSDT or 0, XSDT, checksum of all.</summary>
-    private static byte[] Rsdp(ulong xsdt, ulong rsdt)
-    {
-        var rsdp = new byte[RootPointerLength];
-        Encoding.ASCII.GetBytes("RSD PTR ").CopyTo(rsdp, 0);
-        Encoding.ASCII.GetBytes("EMU   ").CopyTo(rsdp, 9);
-        rsdp[15] = 2;
-        BinaryPrimitives.WriteUInt32LittleEndian(rsdp.AsSpan(16), (uint)rsdt);
-        BinaryPrimitives.WriteUInt32LittleEndian(rsdp.AsSpan(20), RootPointerLength);
-        BinaryPrimitives.WriteUInt64LittleEndian(rsdp.AsSpan(24), xsdt);
-        rsdp[8] = Checksum(rsdp.AsSpan(0, 20));
-        rsdp[32] = Checksum(rsdp);
-        return rsdp;
-    }
-
-    private static byte[] Table(string signature, byte revision, byte[] body)
-    {
-        var table = new byte[HeaderLength + body.Length];
-        Encoding.ASCII.GetBytes(signature).CopyTo(table, 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(4), (uint)table.Length);
-        table[8] = revision;
-        Encoding.ASCII.GetBytes("EMU   EMUPC   ").CopyTo(table, 10);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(24), 1);
-        Encoding.ASCII.GetBytes("EMU ").CopyTo(table, 28);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(32), 1);
-        body.CopyTo(table, HeaderLength);
-        table[9] = Checksum(table);
-        return table;
-    }
-
-    private static byte[] Addresses(params ulong[] tables)
-    {
-        var body = new byte[8 * tables.Length];
-        for (var i = 0; i < tables.Length; i++)
-            BinaryPrimitives.WriteUInt64LittleEndian(body.AsSpan(8 * i), tables[i]);
-        return body;
-    }
+    private static byte[] Table(string signature, byte revision, byte[] body) => AcpiTable.Build(signature, revision, Maker, body);
 
     private static byte[] ShortAddresses(params uint[] tables)
     {
@@ -180,7 +145,7 @@ public static class AcpiTables
     {
         const int length = 64;
         var table = new byte[length];
-        Encoding.ASCII.GetBytes("FACS").CopyTo(table, 0);
+        "FACS"u8.CopyTo(table);
         table[4] = length;
         table[32] = 2; // Version.
         return table;
@@ -259,14 +224,5 @@ public static class AcpiTables
     {
         for (var i = 0; i < 4; i++)
             body.Add((byte)(value >> (8 * i)));
-    }
-
-    /// <summary>What makes the sum of all bytes zero.</summary>
-    private static byte Checksum(ReadOnlySpan<byte> bytes)
-    {
-        byte sum = 0;
-        foreach (var value in bytes)
-            sum += value;
-        return (byte)-sum;
     }
 }
