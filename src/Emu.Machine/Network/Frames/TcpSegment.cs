@@ -86,7 +86,7 @@ internal readonly ref struct TcpSegment
 
     public bool Has(TcpFlags flag) => (Flags & flag) != 0;
 
-    public static bool TryParse(in Ipv4Packet packet, out TcpSegment segment)
+    public static bool TryParse(scoped in Ipv4Packet packet, out TcpSegment segment)
     {
         segment = default;
         var bytes = packet.Payload;

@@ -27,7 +27,7 @@ internal readonly ref struct UdpDatagram
 
     public ReadOnlySpan<byte> Payload => _bytes[HeaderLength..];
 
-    public static bool TryParse(in Ipv4Packet packet, out UdpDatagram datagram)
+    public static bool TryParse(scoped in Ipv4Packet packet, out UdpDatagram datagram)
     {
         datagram = default;
         var bytes = packet.Payload;
