@@ -41,10 +41,16 @@ public sealed unsafe partial class Vcpu
     internal bool AreValidPdptes(ulong cr3) => _walker.AreValidPdptes(cr3);
 
     /// <summary>Forgets all translations: a write to CR0, CR4 or EFER that changes what entries mean.</summary>
-    internal void ForgetTranslations()
+    public void ForgetTranslations()
     {
         _tlb.Flush();
         TakeAddressSpace();
+    }
+
+    private void TakeRemapping()
+    {
+        _walker.TakeRemapping();
+        ForgetTranslations();
     }
 
     /// <summary>Forgets all translations but global ones, whatever their PCID.</summary>

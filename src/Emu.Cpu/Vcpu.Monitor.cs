@@ -28,7 +28,7 @@ public sealed unsafe partial class Vcpu
         if (place < _memory.Host || place >= _memory.Host + _memory.Size)
             return;
         var line = (byte*)((nuint)place & ~(nuint)(MonitorLineBytes - 1));
-        State->MonitorAddress = _memory.PhysicalAddress(line);
+        State->MonitorAddress = _memory.HomeAddress(line);
         MonitoredLine().CopyTo(MonitorCopy);
     }
 
@@ -52,10 +52,13 @@ public sealed unsafe partial class Vcpu
         && (HasMonitorTriggered
             || ((State->Pending & MaskedWake) == MaskedWake && Interrupts.HasInterrupt));
 
-    private ReadOnlySpan<byte> MonitoredLine() => new(_memory.HostAddress(State->MonitorAddress), MonitorLineBytes);
+    private ReadOnlySpan<byte> MonitoredLine() => new(_memory.HostAtHome(State->MonitorAddress), MonitorLineBytes);
 
-    // HLT or MWAIT is over; an event that comes between MONITOR and MWAIT lets the latter pass at once, for it may have been what is waited for.
-    private void EndWait()
+    /// <summary>
+    /// Ends what HLT, MWAIT or <see cref="BeginWait"/> began. An event that comes between MONITOR and MWAIT lets the latter pass at once, for
+    /// it may have been what is waited for.
+    /// </summary>
+    public void EndWait()
     {
         State->Pending &= ~Waiting;
         State->MonitorAddress = NoMonitor;

@@ -62,6 +62,12 @@ public sealed unsafe partial class Vcpu
     /// <summary>Lets the current <see cref="Run"/> end with <see cref="RunExit.Stopped"/> after the current instruction.</summary>
     public void RequestStop() => State->Pending |= PendingEvents.Stop;
 
+    /// <summary>Lets the current <see cref="Run"/> end with <see cref="RunExit.Yielded"/> after the current instruction.</summary>
+    public void RequestYield() => State->Pending |= PendingEvents.Yield;
+
+    /// <summary>Lets the vCPU wait for an interrupt, or for <see cref="EndWait"/>, after the current instruction, as HLT does.</summary>
+    public void BeginWait() => State->Pending |= PendingEvents.Halt;
+
     /// <summary>Whether the last <see cref="Run"/> executed a PAUSE that asks for another vCPU's turn; whatever the run ended with.</summary>
     /// <returns>True once for each such run. Always false where the machine has one vCPU.</returns>
     public bool TakeYield()

@@ -38,12 +38,29 @@ public sealed unsafe partial class Vcpu
         return true;
     }
 
-    /// <summary>Translates for the platform: no fault is raised, but accessed and dirty bits are set as by the guest's own access. SMAP does not apply.</summary>
-    public bool TryTranslateQuietly(ulong linear, PageAccess access, out ulong physical)
+    /// <summary>Writes linear memory for the platform as the guest's kernel would, whatever the current privilege is.</summary>
+    /// <inheritdoc cref="TryWriteVirtual"/>
+    public bool TryWriteVirtualAsKernel(ulong linear, ReadOnlySpan<byte> source)
     {
-        var user = State->Cpl == 3 ? PageAccess.User : 0;
+        while (!source.IsEmpty)
+        {
+            var run = (int)Math.Min((ulong)source.Length, PhysicalMemory.PageSize - linear % PhysicalMemory.PageSize);
+            if (!TryTranslateAs(linear, PageAccess.Write, out var physical) || !_memory.TryWrite(physical, source[..run]))
+                return false;
+            source = source[run..];
+            linear += (ulong)run;
+        }
+        return true;
+    }
+
+    /// <summary>Translates for the platform: no fault is raised, but accessed and dirty bits are set as by the guest's own access. SMAP does not apply.</summary>
+    public bool TryTranslateQuietly(ulong linear, PageAccess access, out ulong physical) =>
+        TryTranslateAs(linear, State->Cpl == 3 ? access | PageAccess.User : access, out physical);
+
+    private bool TryTranslateAs(ulong linear, PageAccess access, out ulong physical)
+    {
         physical = 0;
-        if (!IsCanonical(linear) || !_walker.TryTranslate(linear, access | user, true, out var page, out _))
+        if (!IsCanonical(linear) || !_walker.TryTranslate(linear, access, true, out var page, out _))
             return false;
         physical = page.Physical | (linear & 0xFFF);
         return true;
@@ -77,7 +94,7 @@ public sealed unsafe partial class Vcpu
     // Linear addresses wrap at 4 GiB outside 64-bit mode.
     private ulong WrapLinear(ulong linear) => Is64BitCode ? linear : (uint)linear;
 
-    // host is null where the page is not RAM, nor ROM that is read: a device answers at the physical address.
+    // host is null where the page is not RAM, nor ROM that is read: a device answers at the physical address. Else that is the page's home.
     private bool TryTranslateData(Op* op, ulong linear, PageAccess rights, out byte* host, out ulong physical) =>
         TryTranslate(DataBank, linear, rights, out host, out physical, out var errorCode)
         || RaiseFault(op, ExceptionVector.PageFault, (uint)errorCode);
@@ -96,7 +113,7 @@ public sealed unsafe partial class Vcpu
         if (slot->Allows(linear, isWrite ? TlbEntry.Writable : TlbEntry.Readable))
         {
             host = (byte*)((nint)linear + slot->Addend);
-            physical = _memory.PhysicalAddress(host);
+            physical = _memory.HomeAddress(host);
             if (isWrite && slot->WriteTag == TlbEntry.Never)
             {
                 if (!_memory.WatchesWrites(host))
@@ -118,9 +135,11 @@ public sealed unsafe partial class Vcpu
         host = HostOf(physical, rights);
         if (host != null)
         {
+            var isReadOnlyHere = _memory.IsReadOnlyHere(physical);
+            physical = _memory.HomeAddress(host);
             var user = rights & PageAccess.User;
             // D is set by the first write, and only then may later writes go without a walk.
-            var writable = page.Dirty && _walker.Denied(page, user | PageAccess.Write, smapOverride) == 0;
+            var writable = page.Dirty && _walker.Denied(page, user | PageAccess.Write, smapOverride) == 0 && !isReadOnlyHere;
             _tlb.Insert(bank, linear & ~0xFFFUL, page, _walker.Denied(page, user, smapOverride) == 0, writable,
                 !_memory.WatchesWrites(host), host - (linear & 0xFFF));
         }
@@ -243,9 +262,9 @@ public sealed unsafe partial class Vcpu
         }
         physical |= linear & 0xFFF;
         host = _memory.HostAddress(physical);
-        // ROM shows at two places: its code is known by one address.
+        // A page may show at several places: its code is known by one address.
         if (host != null)
-            physical = _memory.PhysicalAddress(host);
+            physical = _memory.HomeAddress(host);
         return true;
     }
 

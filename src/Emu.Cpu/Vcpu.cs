@@ -57,6 +57,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         _decoder = new BlockDecoder(Model.InstructionTable);
         _blocks.Flushed += ForgetJumps;
         _blocks.CodePageAdded += ProtectCode;
+        _memory.Remapped += TakeRemapping;
         ForgetJumps();
         Reset();
     }
@@ -93,6 +94,7 @@ public sealed unsafe partial class Vcpu : IDisposable
     {
         _blocks.Flushed -= ForgetJumps;
         _blocks.CodePageAdded -= ProtectCode;
+        _memory.Remapped -= TakeRemapping;
         NativeMemory.AlignedFree(State->JumpCache);
         NativeMemory.AlignedFree(State);
         NativeMemory.AlignedFree(_partial);

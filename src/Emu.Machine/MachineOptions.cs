@@ -43,7 +43,7 @@ public sealed record MachineOptions
     /// <summary>RAM in bytes: whole pages, at least 2 MiB. Default 512 MiB.</summary>
     public ulong MemorySize { get; init; } = 512UL << 20;
 
-    /// <summary>Number of vCPUs: 1 to <see cref="PvhMachine.MostVcpus"/>, in a Xen domain 1 so far.</summary>
+    /// <summary>Number of vCPUs: 1 to <see cref="PvhMachine.MostVcpus"/>.</summary>
     public int Vcpus { get; init; } = 1;
 
     /// <summary>What stands around the vCPU.</summary>
@@ -60,6 +60,9 @@ public sealed record MachineOptions
 
     /// <summary>Whose processor the vCPU claims to be.</summary>
     public CpuVendor CpuVendor { get; init; } = CpuVendor.Intel;
+
+    /// <summary>Whether a Xen domain may use the other vendor's opcode for hypercalls too, instead of #UD as on hardware.</summary>
+    public bool AcceptsAnyHypercallInstruction { get; init; }
 
     /// <summary>How much of the instruction set the vCPU declares.</summary>
     public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;

@@ -12,8 +12,10 @@ using Emu.Machine.Memory;
 using Emu.Machine.Power;
 using Emu.Machine.Processors;
 using Emu.Machine.Time;
+using Emu.Machine.Xen;
 using Emu.Pvh;
 using Emu.Xen;
+using Emu.Xen.Domains;
 using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine;
@@ -23,7 +25,7 @@ namespace Emu.Machine;
 /// </summary>
 /// <remarks>
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options and console input:
-/// see <see cref="VirtualClock"/> for time and <see cref="SerialInput"/> for input. Not thread safe.
+/// see <see cref="VirtualClock"/> for time and <see cref="ConsoleFeed"/> for input. Not thread safe.
 /// </remarks>
 public sealed class PvhMachine : IDisposable
 {
@@ -44,7 +46,8 @@ public sealed class PvhMachine : IDisposable
     private readonly VcpuScheduler _scheduler = new();
     private readonly IdleTime _idle;
     private readonly PcDevices? _pc;
-    private readonly SerialInput? _input;
+    private readonly XenDevices? _xen;
+    private readonly ConsoleFeed? _input;
     private readonly BlockCache _blocks;
     private TieredCompiler? _compiler;
 
@@ -61,7 +64,8 @@ public sealed class PvhMachine : IDisposable
         _debugConsole = new ConsoleOutput(options.DebugConsoleOutput);
         Clock = new VirtualClock(_scheduler);
         MemoryMap = MachineMemoryMap.Build(options.Profile, options.MemorySize);
-        Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap), options.Firmware is { } rom ? rom.Bytes.Span : default);
+        Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap), options.Firmware is { } rom ? rom.Bytes.Span : default,
+            options.Profile == MachineProfile.Xen ? XenDevices.SparePages : 0);
         var apicBus = new ApicBus();
         var ports = new PortBus(_log);
         if (options.Profile == MachineProfile.Pc)
@@ -69,9 +73,14 @@ public sealed class PvhMachine : IDisposable
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
             _pc = new PcDevices(Clock, apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
-            if (options.ConsoleInput is { } source)
-                _input = new SerialInput(_pc.Com1, Clock, source);
         }
+        else
+        {
+            _xen = MakeXen();
+        }
+
+        if (options.ConsoleInput is { } source)
+            _input = new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source);
 
         ports.Claim(new DebugConsole(_debugConsole), AddressMap.DebugConsole, 1);
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
@@ -111,13 +120,13 @@ public sealed class PvhMachine : IDisposable
     /// <summary>Physical memory that is not RAM: what all vCPUs see of it.</summary>
     internal MmioBus Mmio { get; }
 
-    /// <summary>True for a vCPU that another one has still to start, or has sent INIT.</summary>
+    /// <summary>True for a vCPU that another one has still to start, has sent INIT or has taken down.</summary>
     /// <param name="vcpu">One of <see cref="Vcpus"/>.</param>
     /// <returns>Whether it waits.</returns>
     public bool WaitsForStartup(Vcpu vcpu)
     {
         ArgumentNullException.ThrowIfNull(vcpu);
-        return _scheduler.Processors[vcpu.Number].WaitsForStartup;
+        return !_scheduler.Processors[vcpu.Number].IsUp;
     }
 
     /// <summary>Loads a kernel and puts the vCPU at its entry point.</summary>
@@ -248,8 +257,6 @@ public sealed class PvhMachine : IDisposable
     {
         if (options.Vcpus is < 1 or > MostVcpus)
             throw new MachineConfigurationException($"A machine has 1 to {MostVcpus} vCPUs; {options.Vcpus} cannot be made.");
-        if (options.Vcpus != 1 && options.Profile == MachineProfile.Xen)
-            throw new MachineConfigurationException($"A Xen domain has one vCPU so far; {options.Vcpus} are possible on the pc machine only.");
         if (options.Firmware is not null && options.Profile != MachineProfile.Pc)
             throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
         if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
@@ -270,15 +277,16 @@ public sealed class PvhMachine : IDisposable
         if (Tiering(_options.Engine) is { } limits)
             _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
         var observer = new VcpuLogger(_log, _options.Observer);
-        var hypervisor = _options.Profile == MachineProfile.Xen ? MakeHypervisor() : null;
         var vcpus = new Vcpu[_options.Vcpus];
         for (var number = 0; number < vcpus.Length; number++)
         {
-            var processor = new Processor(number, Clock, _options.Firmware is null ? _power : null, _scheduler.ShortenTurns);
+            var isReset = _options.Firmware is null && _xen is null;
+            var processor = new Processor(number, Clock, isReset ? _power : null, _scheduler.ShortenTurns);
             var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, apicBus, processor, _pc?.Pic)
             {
                 PhysicalAddressBits = model.PhysicalAddressBits,
             };
+            var interrupts = new DomainInterrupts(apic);
             vcpus[number] = new Vcpu(new VcpuOptions
             {
                 Number = number,
@@ -287,14 +295,15 @@ public sealed class PvhMachine : IDisposable
                 Blocks = _blocks,
                 Ports = ports,
                 Mmio = Mmio.SeenBy(apic),
-                Interrupts = apic,
-                Hypervisor = hypervisor,
+                Interrupts = _xen is null ? apic : interrupts,
+                Hypervisor = _xen?.Hypervisor,
                 Observer = observer,
                 Model = model,
                 RandomSeed = _options.RandomSeed,
             });
             processor.Connect(apic, vcpus[number]);
             _scheduler.Add(processor);
+            _xen?.Add(processor, interrupts);
         }
 
         return vcpus;
@@ -306,11 +315,16 @@ public sealed class PvhMachine : IDisposable
             vcpu.A20Enabled = isOpen;
     }
 
-    private XenHypervisor MakeHypervisor()
+    private XenDevices MakeXen()
     {
-        var instruction = _options.CpuVendor == CpuVendor.Amd ? HypercallInstruction.Vmmcall : HypercallInstruction.Vmcall;
         var map = MemoryMap.Select(static entry => new XenMemoryRange(entry.Address, entry.Size, (uint)entry.Type)).ToArray();
-        return new XenHypervisor(new XenDomain(map, _power, _console, _options.ConsoleInput, _log), vcpu: 0, instruction);
+        return new XenDevices(
+            new XenHost(Ram.Physical, map, Clock, _options.ClockStart, _power, _console, _log),
+            new DomainOptions
+            {
+                Instruction = _options.CpuVendor == CpuVendor.Amd ? HypercallInstruction.Vmmcall : HypercallInstruction.Vmcall,
+                AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
+            });
     }
 
     private ulong EndOfSlice(ulong retired, RunLimits limits)
@@ -319,11 +333,8 @@ public sealed class PvhMachine : IDisposable
         return Clock.NextDeadline is { } deadline ? Math.Min(end, Clock.InstructionCountAt(deadline)) : end;
     }
 
-    /// <summary>On Xen the last vCPU to halt for good switches the domain off; a PC just stands still.</summary>
     private RunResult DeadHalt()
     {
-        if (_options.Profile == MachineProfile.Xen)
-            return new RunResult(StopReason.PoweredOff);
         MachineLog.DeadHalt(_log);
         return new RunResult(StopReason.Halted, Detail: "the guest halted, and nothing is left that could wake it");
     }

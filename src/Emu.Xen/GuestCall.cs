@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Emu.Cpu;
 using Emu.Cpu.State;
+using Emu.Xen.Domains;
 
 namespace Emu.Xen;
 
@@ -17,47 +18,95 @@ namespace Emu.Xen;
 /// </remarks>
 public readonly unsafe struct GuestCall
 {
+    private const int ArgumentCount = 5;
     private const int Rax = 0, Rcx = 1, Rdx = 2, Rbx = 3, Rsi = 6, Rdi = 7, R8 = 8, R10 = 10;
 
-    private static ReadOnlySpan<byte> Arguments64 => [Rdi, Rsi, Rdx, R10, R8];
-    private static ReadOnlySpan<byte> Arguments32 => [Rbx, Rcx, Rdx, Rsi, Rdi];
+    private readonly ArgumentList _arguments;
 
-    private readonly Vcpu _vcpu;
+    /// <summary>Takes the call that a vCPU makes from its registers.</summary>
+    /// <param name="domain">The vCPU's domain.</param>
+    /// <param name="caller">The vCPU, in the middle of VMCALL or VMMCALL.</param>
+    public GuestCall(Domain domain, DomainVcpu caller)
+    {
+        Domain = domain;
+        Caller = caller;
+        Is64Bit = caller.Vcpu.Is64BitCode;
+        var registers = caller.Vcpu.State->Registers;
+        ReadOnlySpan<int> places = Is64Bit ? [Rdi, Rsi, Rdx, R10, R8] : [Rbx, Rcx, Rdx, Rsi, Rdi];
+        Number = (uint)registers[Rax];
+        for (var i = 0; i < ArgumentCount; i++)
+            _arguments[i] = Is64Bit ? registers[places[i]] : (uint)registers[places[i]];
+    }
 
-    /// <summary>Looks at the call that a vCPU makes.</summary>
-    /// <param name="vcpu">The vCPU, in the middle of VMCALL or VMMCALL.</param>
-    public GuestCall(Vcpu vcpu) => _vcpu = vcpu;
+    /// <summary>A call of a multicall's list.</summary>
+    /// <param name="batch">The multicall.</param>
+    /// <param name="number">The hypercall's number.</param>
+    /// <param name="arguments">Its arguments, zero-extended; five of them at most count.</param>
+    public GuestCall(in GuestCall batch, uint number, ReadOnlySpan<ulong> arguments)
+    {
+        Domain = batch.Domain;
+        Caller = batch.Caller;
+        Is64Bit = batch.Is64Bit;
+        Number = number;
+        for (var i = 0; i < Math.Min(ArgumentCount, arguments.Length); i++)
+            _arguments[i] = arguments[i];
+    }
+
+    [System.Runtime.CompilerServices.InlineArray(ArgumentCount)]
+    private struct ArgumentList
+    {
+        private ulong _first;
+    }
+
+    /// <summary>The domain that calls.</summary>
+    public Domain Domain { get; }
+
+    /// <summary>The vCPU that calls.</summary>
+    public DomainVcpu Caller { get; }
 
     /// <summary>True where registers and structures are those of the 64-bit ABI.</summary>
-    public bool Is64Bit => _vcpu.Is64BitCode;
+    public bool Is64Bit { get; }
 
-    /// <summary>False where the guest's kernel does not make the call: CPL is not 0, or virtual-8086 mode. Real mode is allowed.</summary>
-    public bool IsPrivileged => _vcpu.State->Cpl == 0 && (_vcpu.State->SystemFlags & Rflags.Virtual8086) == 0;
+    /// <summary>Bytes of a pointer or long in the caller's structures: 8 or 4.</summary>
+    public int WordLength => Is64Bit ? 8 : 4;
 
     /// <summary>The hypercall's number.</summary>
-    public uint Number => (uint)_vcpu.State->Registers[Rax];
+    public uint Number { get; }
+
+    /// <summary>False where the guest's kernel does not make the call: CPL is not 0, or virtual-8086 mode. Real mode is allowed.</summary>
+    public bool IsPrivileged => Vcpu.State->Cpl == 0 && (Vcpu.State->SystemFlags & Rflags.Virtual8086) == 0;
+
+    private Vcpu Vcpu => Caller.Vcpu;
 
     /// <summary>Sets the result; in the 32-bit ABI the upper half of RAX becomes zero, as by any write of EAX.</summary>
     /// <param name="result">The result.</param>
-    public void Return(long result) => _vcpu.State->Registers[Rax] = Is64Bit ? (ulong)result : (uint)result;
+    public void Return(long result) => Vcpu.State->Registers[Rax] = Is64Bit ? (ulong)result : (uint)result;
 
     /// <summary>An argument.</summary>
     /// <param name="index">0–4.</param>
     /// <returns>The argument, zero-extended in the 32-bit ABI.</returns>
-    public ulong Argument(int index) =>
-        Is64Bit ? _vcpu.State->Registers[Arguments64[index]] : (uint)_vcpu.State->Registers[Arguments32[index]];
+    public ulong Argument(int index) => _arguments[index];
+
+    /// <summary>Answers a sub-operation that there is not: the log tells of it, and the guest gets -ENOSYS.</summary>
+    /// <param name="operation">Its number.</param>
+    /// <returns>-ENOSYS.</returns>
+    public long Unsupported(uint operation)
+    {
+        Domain.Host.Unsupported(Vcpu, $"sub-operation {operation} of hypercall {Number}");
+        return XenError.NotImplemented;
+    }
 
     /// <summary>Reads guest-virtual memory.</summary>
     /// <param name="address">The address.</param>
     /// <param name="destination">Takes the bytes.</param>
     /// <returns>False where any byte is not readable.</returns>
-    public bool TryRead(ulong address, Span<byte> destination) => _vcpu.TryReadVirtual(Wrap(address), destination);
+    public bool TryRead(ulong address, Span<byte> destination) => Vcpu.TryReadVirtual(Wrap(address), destination);
 
     /// <summary>Writes guest-virtual memory.</summary>
     /// <param name="address">The address.</param>
     /// <param name="source">The bytes.</param>
     /// <returns>False where any byte is not writable.</returns>
-    public bool TryWrite(ulong address, ReadOnlySpan<byte> source) => _vcpu.TryWriteVirtual(Wrap(address), source);
+    public bool TryWrite(ulong address, ReadOnlySpan<byte> source) => Vcpu.TryWriteVirtual(Wrap(address), source);
 
     /// <summary>Reads a 32-bit number.</summary>
     /// <param name="address">Its address.</param>
@@ -94,9 +143,6 @@ public readonly unsafe struct GuestCall
         value = read ? BinaryPrimitives.ReadUInt64LittleEndian(bytes) : 0;
         return read;
     }
-
-    /// <summary>Lets the vCPU wait for an interrupt after this instruction, as HLT does.</summary>
-    public void Halt() => _vcpu.State->Pending |= PendingEvents.Halt;
 
     private ulong Wrap(ulong address) => Is64Bit ? address : (uint)address;
 }

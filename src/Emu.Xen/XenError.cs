@@ -3,15 +3,48 @@ namespace Emu.Xen;
 /// <summary>What hypercalls return where they fail (xen/include/public/errno.h), negated as the guest sees it.</summary>
 public static class XenError
 {
-    /// <summary>Not permitted: the caller's privilege, or the domain's.</summary>
+    /// <summary>EPERM: the caller's privilege, or the domain's, does not allow it.</summary>
     public const long NotPermitted = -1;
+
+    /// <summary>ENOENT: what was named does not exist, a vCPU for example.</summary>
+    public const long NoEntry = -2;
+
+    /// <summary>ESRCH: no such domain.</summary>
+    public const long NoDomain = -3;
+
+    /// <summary>ENXIO: an address lies outside what it has to be in.</summary>
+    public const long NoAddress = -6;
+
+    /// <summary>E2BIG: the caller's buffer is too small.</summary>
+    public const long TooBig = -7;
+
+    /// <summary>ENOMEM: no memory is left.</summary>
+    public const long NoMemory = -12;
+
+    /// <summary>EACCES: the domain has no right to it.</summary>
+    public const long NoAccess = -13;
 
     /// <summary>EFAULT: a guest buffer cannot be read or written.</summary>
     public const long BadAddress = -14;
 
+    /// <summary>EBUSY: it is in use.</summary>
+    public const long Busy = -16;
+
+    /// <summary>EEXIST: it is there already.</summary>
+    public const long Exists = -17;
+
     /// <summary>EINVAL: an argument is out of its range.</summary>
     public const long Invalid = -22;
 
+    /// <summary>ENOSPC: no number is left to hand out.</summary>
+    public const long NoSpace = -28;
+
     /// <summary>ENOSYS: no such hypercall or sub-operation.</summary>
     public const long NotImplemented = -38;
+
+    /// <summary>ENODATA: there is no such datum.</summary>
+    public const long NoData = -61;
+
+    /// <summary>EOPNOTSUPP: the operation exists, but not here.</summary>
+    public const long NotSupported = -95;
 }

@@ -1,39 +1,29 @@
 using Emu.Cpu;
 using Emu.Cpu.Platform;
+using Emu.Xen.Domains;
 using Emu.Xen.Hypercalls;
 
 namespace Emu.Xen;
 
-/// <summary>Xen under one vCPU of a PVH domain: CPUID leaves, the hypercall page's MSR, hypercalls.</summary>
+/// <summary>Xen under a domain's vCPUs: CPUID leaves, the hypercall page's MSR, hypercalls.</summary>
 public sealed class XenHypervisor : IHypervisor
 {
     private const uint HypercallPageMsr = XenCpuid.Base;
-    private const ulong PageOffset = 0xFFF;
+    private const int PageShift = 12;
+    private const ulong PageOffset = (1UL << PageShift) - 1;
 
-    private readonly IXenHost _host;
-    private readonly uint _vcpu;
-    private readonly uint _domain;
-    private readonly HypercallInstruction _instruction;
-    private readonly bool _acceptsBothInstructions;
+    private readonly Domain _domain;
 
-    /// <summary>Makes the hypervisor under a vCPU.</summary>
-    /// <param name="host">The machine.</param>
-    /// <param name="vcpu">The vCPU's number.</param>
-    /// <param name="instruction">The opcode that the processor's vendor has.</param>
-    /// <param name="domain">The domain's id.</param>
-    /// <param name="acceptsBothInstructions">Whether the other vendor's opcode works too, instead of #UD as on hardware.</param>
-    public XenHypervisor(
-        IXenHost host, uint vcpu, HypercallInstruction instruction, uint domain = 1, bool acceptsBothInstructions = false)
-    {
-        _host = host;
-        _vcpu = vcpu;
-        _domain = domain;
-        _instruction = instruction;
-        _acceptsBothInstructions = acceptsBothInstructions;
-    }
+    /// <summary>Makes the hypervisor under a domain.</summary>
+    /// <param name="domain">The domain.</param>
+    public XenHypervisor(Domain domain) => _domain = domain;
 
     /// <inheritdoc/>
-    public CpuidResult Cpuid(uint leaf, uint subleaf) => XenCpuid.Query(leaf, subleaf, _vcpu, _domain);
+    public CpuidResult Cpuid(Vcpu vcpu, uint leaf, uint subleaf)
+    {
+        ArgumentNullException.ThrowIfNull(vcpu);
+        return XenCpuid.Query(leaf, subleaf, (uint)vcpu.Number, _domain.Id);
+    }
 
     /// <inheritdoc/>
     public bool TryReadMsr(Vcpu vcpu, uint msr, out ulong value)
@@ -42,36 +32,26 @@ public sealed class XenHypervisor : IHypervisor
         return msr == HypercallPageMsr;
     }
 
-    /// <summary>Fills the page at a guest-physical address with hypercall stubs.</summary>
+    /// <summary>Fills the page at a guest-physical address with hypercall stubs, and takes the caller's width for shared_info.</summary>
     /// <inheritdoc/>
-    public bool TryWriteMsr(Vcpu vcpu, uint msr, ulong value) =>
-        msr == HypercallPageMsr && (value & PageOffset) == 0 && vcpu.Memory.TryWrite(value, HypercallPage.Build(_instruction));
+    public bool TryWriteMsr(Vcpu vcpu, uint msr, ulong value)
+    {
+        ArgumentNullException.ThrowIfNull(vcpu);
+        if (msr != HypercallPageMsr || (value & PageOffset) != 0 || _domain.Map(value >> PageShift) is not { } page)
+            return false;
+        HypercallPage.Build(_domain.Options.Instruction).CopyTo(page.Writable(0, HypercallPage.Length));
+        _domain.SharedInfo.LatchWidth(vcpu.Is64BitCode);
+        return true;
+    }
 
     /// <inheritdoc/>
     public bool TryHypercall(Vcpu vcpu, HypercallInstruction instruction)
     {
-        if (instruction != _instruction && !_acceptsBothInstructions)
+        ArgumentNullException.ThrowIfNull(vcpu);
+        if (instruction != _domain.Options.Instruction && !_domain.Options.AcceptsBothInstructions)
             return false;
-        var call = new GuestCall(vcpu);
-        call.Return(call.IsPrivileged ? Dispatch(call) : XenError.NotPermitted);
+        var call = new GuestCall(_domain, _domain.Vcpus[vcpu.Number]);
+        call.Return(call.IsPrivileged ? HypercallTable.Execute(call) : XenError.NotPermitted);
         return true;
-    }
-
-    private long Dispatch(in GuestCall call)
-    {
-        switch (call.Number)
-        {
-            case MemoryOperation.Number:
-                return MemoryOperation.Execute(call, _host);
-            case VersionQuery.Number:
-                return VersionQuery.Execute(call, _host);
-            case ConsoleTransfer.Number:
-                return ConsoleTransfer.Execute(call, _host);
-            case SchedulerOperation.Number:
-                return SchedulerOperation.Execute(call, _host);
-            default:
-                _host.Unsupported(call.Number, null);
-                return XenError.NotImplemented;
-        }
     }
 }

@@ -25,7 +25,7 @@ public class HypercallPageTests
     [Fact]
     public void Writing_the_msr_fills_the_page()
     {
-        using var domain = new Domain();
+        using var domain = new TestDomain();
         Assert.True(domain.Hypervisor.TryWriteMsr(domain.Vcpu, Msr, 0x5000));
         Assert.Equal(HypercallPage.Build(HypercallInstruction.Vmcall), domain.Read(0x5000, 4096));
         Assert.True(domain.Hypervisor.TryReadMsr(domain.Vcpu, Msr, out var value));
@@ -38,7 +38,7 @@ public class HypercallPageTests
     [InlineData(0x4000_0001U, 0x5000UL)] // no such MSR
     public void Unusable_writes_fault(uint msr, ulong value)
     {
-        using var domain = new Domain();
+        using var domain = new TestDomain();
         Assert.False(domain.Hypervisor.TryWriteMsr(domain.Vcpu, msr, value));
     }
 }

@@ -99,7 +99,7 @@ internal sealed unsafe class RegionPlan
     private void Add(PhysicalMemory memory, PlannedBlock planned)
     {
         var block = (Block*)planned.Block;
-        planned.Code = new Span<byte>(memory.HostAddress(block->PhysicalAddress), (int)block->ByteLength).ToArray();
+        planned.Code = new Span<byte>(memory.HostAtHome(block->PhysicalAddress), (int)block->ByteLength).ToArray();
         planned.PhysicalAddress = block->PhysicalAddress;
         planned.Mode = block->Mode;
         planned.IsEntry = _blocks.Count == 0 || planned.IsReturnSite || planned.IsComputed;

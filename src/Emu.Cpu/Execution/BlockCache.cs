@@ -169,7 +169,7 @@ public sealed unsafe class BlockCache : IDisposable
     /// <summary>Forgets the blocks that a write within one page changes.</summary>
     public void Invalidate(ulong physical, int length)
     {
-        var host = _memory.HostAddress(physical);
+        var host = _memory.HostAtHome(physical);
         if (host == null)
             return;
         var index = (host - _memory.Host) / PhysicalMemory.PageSize;
@@ -210,13 +210,13 @@ public sealed unsafe class BlockCache : IDisposable
 
     private CodePage? PageOf(ulong physical)
     {
-        var host = _memory.HostAddress(physical);
+        var host = _memory.HostAtHome(physical);
         return host == null ? null : _pages[(nuint)(host - _memory.Host) / PhysicalMemory.PageSize];
     }
 
     private CodePage Watch(ulong physical)
     {
-        var host = _memory.HostAddress(physical);
+        var host = _memory.HostAtHome(physical);
         var index = (host - _memory.Host) / PhysicalMemory.PageSize;
         if (_memory.NoteCode(index))
             CodePageAdded?.Invoke((nint)(_memory.Host + index * PhysicalMemory.PageSize));

@@ -43,7 +43,7 @@ public sealed unsafe class PageWalker
     private readonly CpuState* _state;
     private readonly bool _hasGiantPages;
     private readonly byte* _host;
-    private readonly ulong _plainLimit;
+    private ulong _plainLimit;
     private ulong _leafAddress;
 
     // Bits M-1:12, bits 51:M and, of a 4 MiB page's PDE, bits 21:(M-19): from 13 up it holds address bits 39:32 as far as there are
@@ -67,6 +67,9 @@ public sealed unsafe class PageWalker
         _host = memory.Host;
         _plainLimit = memory.PlainLimit;
     }
+
+    /// <summary>Guest-physical pages were remapped: what may be read without a look at the map is less.</summary>
+    internal void TakeRemapping() => _plainLimit = _memory.PlainLimit;
 
     /// <summary>The bits of an entry that are an address.</summary>
     internal ulong AddressBits => _addressBits;

@@ -4,7 +4,13 @@ namespace Emu.Cpu.Memory;
 /// <remarks>
 /// Low RAM starts at guest-physical 0; what does not fit below <see cref="LowLimit"/> continues at 4 GiB. Both parts are adjacent
 /// in the host mapping, which its owner keeps alive and page aligned for as long as any vCPU runs. ROM, if there is any, follows them
-/// there; the guest finds it where it ends at 4 GiB, and its last 128 KiB once more where they end at 1 MiB.
+/// there; the guest finds it where it ends at 4 GiB, and its last 128 KiB once more where they end at 1 MiB. Spare pages come last: the
+/// guest finds them nowhere until <see cref="Remap"/> shows them to it.
+/// <para>
+/// A page of the host mapping has one <i>home</i>: the guest-physical address where it lies as long as nothing is remapped, and for a
+/// spare page an address that no guest can form. Whatever is kept about a page, translated code above all, is kept under its home, so
+/// that it holds wherever and however often the guest sees the page.
+/// </para>
 /// </remarks>
 public sealed unsafe class PhysicalMemory
 {
@@ -18,14 +24,19 @@ public sealed unsafe class PhysicalMemory
     private const ulong FourGiB = 1UL << 32;
     private const byte HoldsCodeBit = 1, ReadOnlyBit = 2;
 
+    // Homes of spare pages: no page-table entry has so wide an address.
+    private const ulong SpareHome = 1UL << 56;
+
     private readonly ulong _lowRomSize;
+    private PageRemapping? _remapping;
 
     /// <summary>Describes RAM.</summary>
     /// <param name="host">Start of the host mapping, zeroed, page aligned.</param>
     /// <param name="size">RAM in bytes, a multiple of 4096.</param>
     /// <param name="lowLimit">Where low RAM ends at the latest, at most 4 GiB: the hole for devices begins here.</param>
     /// <param name="romSize">ROM in bytes, a multiple of 4096: it follows RAM in the host mapping. It has to lie above low RAM.</param>
-    public PhysicalMemory(byte* host, ulong size, ulong lowLimit, ulong romSize = 0)
+    /// <param name="sparePages">Pages that follow RAM and ROM in the host mapping, for <see cref="Remap"/>.</param>
+    public PhysicalMemory(byte* host, ulong size, ulong lowLimit, ulong romSize = 0, int sparePages = 0)
     {
         if (size == 0 || size % PageSize != 0 || lowLimit % PageSize != 0 || lowLimit > FourGiB)
             throw new ArgumentOutOfRangeException(nameof(size), "RAM and its low limit are counted in whole pages");
@@ -36,7 +47,9 @@ public sealed unsafe class PhysicalMemory
         RomSize = romSize;
         LowLimit = Math.Min(size, lowLimit);
         _lowRomSize = Math.Min(romSize, LargestLowRom);
-        PageState = new byte[(size + romSize) / PageSize];
+        SparePages = sparePages;
+        PlainLimit = _lowRomSize == 0 ? LowLimit : 0;
+        PageState = new byte[(size + romSize) / PageSize + (ulong)sparePages];
         ForgetCode();
     }
 
@@ -52,8 +65,20 @@ public sealed unsafe class PhysicalMemory
     /// <summary>ROM in bytes.</summary>
     public ulong RomSize { get; }
 
-    /// <summary>Up to here (exclusive) a guest-physical address is an offset into the host mapping, and RAM: low RAM's end, but 0 where ROM shows in it.</summary>
-    internal ulong PlainLimit => _lowRomSize == 0 ? LowLimit : 0;
+    /// <summary>How many pages follow RAM and ROM in the host mapping that are nobody's home.</summary>
+    public int SparePages { get; }
+
+    /// <summary>
+    /// Up to here (exclusive) a guest-physical address is an offset into the host mapping, and RAM: low RAM's end, less where ROM shows in
+    /// it or a page of it is remapped.
+    /// </summary>
+    internal ulong PlainLimit { get; private set; }
+
+    /// <summary>The guest-physical pages that were remapped, in ascending order, each with a number that says to what.</summary>
+    public IEnumerable<(ulong Address, int Entry)> Remappings => _remapping?.Unusual ?? [];
+
+    /// <summary>Called after a page was remapped: whatever was translated before may be wrong.</summary>
+    internal Action? Remapped { get; set; }
 
     /// <summary>
     /// One byte for each page in host order: non-zero where writes may not go straight through, because translated code lies in the page
@@ -64,11 +89,85 @@ public sealed unsafe class PhysicalMemory
     /// <summary>How many pages of RAM and ROM there are.</summary>
     internal int PageCount => PageState.Length;
 
-    /// <summary>Called before a write by a device, the loader or the page walker to a page that holds translated code: address, length.</summary>
+    /// <summary>Called before a write by a device, the loader or the page walker to a page that holds translated code: home address, length.</summary>
     internal Action<ulong, int>? CodePageWritten { get; set; }
 
     /// <summary>The host address of a guest-physical byte that can be read, or null where that is neither RAM nor ROM.</summary>
     public byte* HostAddress(ulong address)
+    {
+        if (_remapping is { } remapping && remapping[address] is var entry and not PageRemapping.Usual)
+            return entry == PageRemapping.Hole ? null : Host + (ulong)PageRemapping.Frame(entry) * PageSize + address % PageSize;
+        return UsualHostAddress(address);
+    }
+
+    /// <summary>The host address of a byte by its page's home, wherever the guest may see the page.</summary>
+    /// <param name="home">What <see cref="HomeAddress"/> said.</param>
+    internal byte* HostAtHome(ulong home) => home >= SpareHome ? Host + Size + RomSize + (home - SpareHome) : UsualHostAddress(home);
+
+    /// <summary>True for what lies between the low RAM and the ROM that ends at 4 GiB: nothing but devices is there.</summary>
+    internal bool IsInDeviceHole(ulong address) =>
+        address - LowLimit < FourGiB - RomSize - LowLimit && (_remapping is not { } remapping || remapping[address] == PageRemapping.Usual);
+
+    /// <summary>The host address of a guest-physical byte that can be written, or null where that is not RAM.</summary>
+    public byte* WritableHostAddress(ulong address)
+    {
+        var host = HostAddress(address);
+        return IsRom(host) || IsReadOnlyHere(address) ? null : host;
+    }
+
+    /// <summary>True for a byte of the host mapping that is ROM.</summary>
+    internal bool IsRom(byte* host) => (ulong)(host - Host) - Size < RomSize;
+
+    /// <summary>True where a page was remapped so that the guest may only read it.</summary>
+    internal bool IsReadOnlyHere(ulong address) =>
+        _remapping is { } remapping && remapping[address] is var entry and not (PageRemapping.Usual or PageRemapping.Hole)
+        && PageRemapping.IsReadOnly(entry);
+
+    /// <summary>The home of a byte of the host mapping: the guest-physical address where it lies unless it is remapped; that below 4 GiB for ROM.</summary>
+    public ulong HomeAddress(byte* host)
+    {
+        var offset = (ulong)(host - Host);
+        if (offset < LowLimit)
+            return offset;
+        if (offset < Size)
+            return offset - LowLimit + FourGiB;
+        return offset < Size + RomSize ? offset - Size - RomSize + FourGiB : offset - Size - RomSize + SpareHome;
+    }
+
+    /// <summary>The page of the host mapping that a guest-physical page shows.</summary>
+    /// <param name="address">Any address of it.</param>
+    /// <returns>Its number in the host mapping; -1 where it shows nothing.</returns>
+    public int FrameAt(ulong address)
+    {
+        var host = HostAddress(address);
+        return host == null ? -1 : (int)((ulong)(host - Host) / PageSize);
+    }
+
+    /// <summary>Shows another page of the host mapping, or nothing, at a guest-physical page. All vCPUs forget what they had translated.</summary>
+    /// <param name="address">The guest-physical page's address, below 2^<paramref name="addressBits"/>.</param>
+    /// <param name="frame">The page's number in the host mapping; -1 for nothing: what is there then is no memory.</param>
+    /// <param name="isReadOnly">Whether the guest's writes there vanish.</param>
+    /// <param name="addressBits">Width of guest-physical addresses: the same in all calls.</param>
+    public void Remap(ulong address, int frame, bool isReadOnly = false, int addressBits = 40)
+    {
+        if (frame < -1 || frame >= PageState.Length)
+            throw new ArgumentOutOfRangeException(nameof(frame), "no such page in the host mapping");
+        _remapping ??= new PageRemapping(addressBits);
+        if (!_remapping.Covers(address))
+            throw new ArgumentOutOfRangeException(nameof(address), "beyond the width of guest-physical addresses");
+        var usual = UsualHostAddress(address & ~(PageSize - 1UL));
+        _remapping[address] = frame switch
+        {
+            -1 => usual == null ? PageRemapping.Usual : PageRemapping.Hole,
+            _ when !isReadOnly && usual == Host + (ulong)frame * PageSize => PageRemapping.Usual,
+            _ => PageRemapping.Entry(frame, isReadOnly),
+        };
+        if (address < PlainLimit)
+            PlainLimit = address & ~(PageSize - 1UL);
+        Remapped?.Invoke();
+    }
+
+    private byte* UsualHostAddress(ulong address)
     {
         if (address < LowLimit)
             return address - (OneMiB - _lowRomSize) < _lowRomSize ? Host + Size + RomSize + address - OneMiB : Host + address;
@@ -76,28 +175,6 @@ public sealed unsafe class PhysicalMemory
         if (address >= FourGiB)
             return high < Size - LowLimit ? Host + LowLimit + high : null;
         return address >= FourGiB - RomSize ? Host + Size + RomSize + high : null;
-    }
-
-    /// <summary>True for what lies between the low RAM and the ROM that ends at 4 GiB: nothing but devices is there.</summary>
-    internal bool IsInDeviceHole(ulong address) => address - LowLimit < FourGiB - RomSize - LowLimit;
-
-    /// <summary>The host address of a guest-physical byte that can be written, or null where that is not RAM.</summary>
-    public byte* WritableHostAddress(ulong address)
-    {
-        var host = HostAddress(address);
-        return IsRom(host) ? null : host;
-    }
-
-    /// <summary>True for a byte of the host mapping that is ROM.</summary>
-    internal bool IsRom(byte* host) => host >= Host + Size;
-
-    /// <summary>The guest-physical address of a byte of the host mapping; that below 4 GiB for ROM.</summary>
-    public ulong PhysicalAddress(byte* host)
-    {
-        var offset = (ulong)(host - Host);
-        if (offset < LowLimit)
-            return offset;
-        return offset < Size ? offset - LowLimit + FourGiB : offset - Size - RomSize + FourGiB;
     }
 
     /// <summary>True where a write to the page of a byte of the host mapping needs a look: it holds translated code, or is ROM.</summary>
@@ -120,9 +197,34 @@ public sealed unsafe class PhysicalMemory
     /// <summary>Notes that no page holds translated code any more.</summary>
     internal void ForgetCode()
     {
-        var ramPages = (int)(Size / PageSize);
-        Array.Clear(PageState, 0, ramPages);
-        Array.Fill(PageState, ReadOnlyBit, ramPages, PageState.Length - ramPages);
+        Array.Clear(PageState);
+        Array.Fill(PageState, ReadOnlyBit, (int)(Size / PageSize), (int)(RomSize / PageSize));
+    }
+
+    /// <summary>A page of the host mapping, to be read.</summary>
+    /// <param name="frame">Its number there.</param>
+    /// <returns>Its bytes, for as long as the mapping lives.</returns>
+    public ReadOnlySpan<byte> Frame(int frame) => new(HostOf(frame), PageSize);
+
+    /// <summary>Bytes of a page of the host mapping, to be written at once: code translated from them is forgotten.</summary>
+    /// <param name="frame">The page's number there.</param>
+    /// <param name="offset">The first byte, 0–4095.</param>
+    /// <param name="length">Bytes, up to the page's end.</param>
+    /// <returns>The bytes.</returns>
+    public Span<byte> WritableFrame(int frame, int offset, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)offset, (uint)PageSize);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)(PageSize - offset));
+        var host = HostOf(frame) + offset;
+        if (length != 0 && WatchesWrites(host))
+            CodePageWritten?.Invoke(HomeAddress(host), length);
+        return new Span<byte>(host, length);
+    }
+
+    private byte* HostOf(int frame)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)frame, (uint)PageState.Length);
+        return Host + (nuint)frame * PageSize;
     }
 
     /// <summary>Copies from RAM or ROM.</summary>
@@ -153,7 +255,7 @@ public sealed unsafe class PhysicalMemory
                 return false;
             var run = (int)Math.Min((ulong)source.Length, PageSize - address % PageSize);
             if (WatchesWrites(host))
-                CodePageWritten?.Invoke(address, run);
+                CodePageWritten?.Invoke(HomeAddress(host), run);
             source[..run].CopyTo(new Span<byte>(host, run));
             source = source[run..];
             address += (ulong)run;

@@ -4,7 +4,7 @@ namespace Emu.Cpu.Platform;
 public interface IHypervisor
 {
     /// <summary>Answers a CPUID leaf in 0x40000000–0x4000FFFF.</summary>
-    CpuidResult Cpuid(uint leaf, uint subleaf);
+    CpuidResult Cpuid(Vcpu vcpu, uint leaf, uint subleaf);
 
     /// <summary>Reads a hypervisor MSR, 0x40000000–0x4000FFFF.</summary>
     /// <returns>False where the access raises #GP(0).</returns>

@@ -14,11 +14,8 @@ internal static partial class MachineLog
     [LoggerMessage(3, LogLevel.Debug, "The guest asked for {What} at RIP 0x{Rip:x} of vCPU {Vcpu}; this processor does not have it.")]
     public static partial void UnsupportedByVcpu(ILogger logger, int vcpu, string what, ulong rip);
 
-    [LoggerMessage(4, LogLevel.Information, "The guest made hypercall {Hypercall}, which is not there; it sees -ENOSYS.")]
-    public static partial void UnsupportedHypercall(ILogger logger, uint hypercall);
-
-    [LoggerMessage(5, LogLevel.Information, "The guest made hypercall {Hypercall} with operation {Operation}, which is not there; it sees -ENOSYS.")]
-    public static partial void UnsupportedHypercallOperation(ILogger logger, uint hypercall, uint operation);
+    [LoggerMessage(4, LogLevel.Information, "The guest asked Xen for {What} at RIP 0x{Rip:x} ({Code}) of vCPU {Vcpu}, which is not there; it sees an error.")]
+    public static partial void UnsupportedByXen(ILogger logger, string what, ulong rip, string code, string vcpu);
 
     [LoggerMessage(6, LogLevel.Information, "The guest halted, and nothing is left that could wake it.")]
     public static partial void DeadHalt(ILogger logger);

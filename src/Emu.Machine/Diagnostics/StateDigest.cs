@@ -11,7 +11,8 @@ namespace Emu.Machine.Diagnostics;
 /// </summary>
 /// <remarks>
 /// The input, little-endian: the instruction count; for each vCPU the registers in the order below, eight bytes
-/// each; the size of RAM; then for every page of RAM that is not all zero its index in RAM and its 4096 bytes.
+/// each; the size of RAM; then for every page of RAM, and of the spare pages of a Xen domain behind it, that is not all zero, its index and
+/// its 4096 bytes; then, where a hypervisor has remapped pages, what shows where.
 /// </remarks>
 internal static unsafe class StateDigest
 {
@@ -25,13 +26,24 @@ internal static unsafe class StateDigest
         foreach (var vcpu in vcpus)
             Append(hash, vcpu);
         Append(hash, memory.Size);
-        for (ulong offset = 0; offset < memory.Size; offset += PhysicalMemory.PageSize)
+        var size = memory.Size + memory.RomSize + ((ulong)memory.SparePages * PhysicalMemory.PageSize);
+        for (ulong offset = 0; offset < size; offset += PhysicalMemory.PageSize)
         {
+            if (offset == memory.Size)
+                offset += memory.RomSize;
+            if (offset == size)
+                break;
             var page = new ReadOnlySpan<byte>(memory.Host + offset, PhysicalMemory.PageSize);
             if (!page.ContainsAnyExcept((byte)0))
                 continue;
             Append(hash, offset / PhysicalMemory.PageSize);
             hash.AppendData(page);
+        }
+
+        foreach (var (address, entry) in memory.Remappings)
+        {
+            Append(hash, address);
+            Append(hash, (ulong)entry);
         }
 
         return hash.GetHashAndReset();

@@ -310,6 +310,7 @@ public sealed partial class LocalApic : IMmioDevice
         _spurious = value & 0x3FF;
         if ((value & SoftwareEnable) != 0)
         {
+            EnabledBySoftware?.Invoke();
             NotifyIfDeliverable();
             return;
         }

@@ -69,6 +69,9 @@ public sealed partial class LocalApic : ILocalInterrupts
     /// <summary>True where IA32_APIC_BASE enables the APIC, in whichever mode; else CPUID denies that there is one.</summary>
     public bool IsEnabled => (_baseRegister & BaseEnable) != 0;
 
+    /// <summary>Called when software switches the APIC on by the spurious-vector register.</summary>
+    public Action? EnabledBySoftware { get; set; }
+
     /// <summary>The page of physical memory where the registers answer in xAPIC mode; all ones in any other.</summary>
     public ulong MappedPage { get; private set; }
 

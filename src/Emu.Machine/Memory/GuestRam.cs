@@ -16,12 +16,13 @@ public sealed unsafe class GuestRam : IGuestMemory, IDisposable
     /// <param name="size">Bytes, a multiple of 4096.</param>
     /// <param name="ranges">The parts of it that the loader may use, in ascending order.</param>
     /// <param name="rom">What the ROM holds, a multiple of 4096 bytes; empty for none.</param>
+    /// <param name="sparePages">Pages of memory that lie nowhere in the guest's view until a hypervisor maps them there.</param>
     /// <exception cref="MachineConfigurationException">The host has not that much memory to give.</exception>
-    public GuestRam(ulong size, IReadOnlyList<GuestRange> ranges, ReadOnlySpan<byte> rom = default)
+    public GuestRam(ulong size, IReadOnlyList<GuestRange> ranges, ReadOnlySpan<byte> rom = default, int sparePages = 0)
     {
         try
         {
-            _mapping = new HostMapping(checked((nuint)size + (nuint)rom.Length));
+            _mapping = new HostMapping(checked((nuint)size + (nuint)rom.Length + ((nuint)sparePages * PhysicalMemory.PageSize)));
         }
         catch (Exception e) when (e is OutOfMemoryException or OverflowException)
         {
@@ -30,7 +31,7 @@ public sealed unsafe class GuestRam : IGuestMemory, IDisposable
 
         HostMemoryAdvice.PreferLargePages(_mapping.Start, (nuint)size);
         rom.CopyTo(new Span<byte>(_mapping.Start + size, rom.Length));
-        Physical = new PhysicalMemory(_mapping.Start, size, AddressMap.LowMemoryLimit, (ulong)rom.Length);
+        Physical = new PhysicalMemory(_mapping.Start, size, AddressMap.LowMemoryLimit, (ulong)rom.Length, sparePages);
         RamRegions = ranges;
     }
 

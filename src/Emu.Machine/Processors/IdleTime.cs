@@ -19,7 +19,7 @@ internal sealed class IdleTime
     private readonly VirtualClock _clock;
     private readonly VcpuScheduler _scheduler;
     private readonly IoApic? _ioApic;
-    private readonly SerialInput? _input;
+    private readonly ConsoleFeed? _input;
     private ulong _unpacedIdle;
 
     /// <summary>Watches over a machine.</summary>
@@ -27,7 +27,7 @@ internal sealed class IdleTime
     /// <param name="scheduler">Its vCPUs.</param>
     /// <param name="ioApic">What could send an NMI, or null.</param>
     /// <param name="input">Its console input, or null.</param>
-    public IdleTime(VirtualClock clock, VcpuScheduler scheduler, IoApic? ioApic, SerialInput? input)
+    public IdleTime(VirtualClock clock, VcpuScheduler scheduler, IoApic? ioApic, ConsoleFeed? input)
     {
         _clock = clock;
         _scheduler = scheduler;
@@ -60,7 +60,7 @@ internal sealed class IdleTime
             return true;
         foreach (var processor in _scheduler.Processors)
         {
-            if (!processor.WaitsForStartup && (processor.Vcpu.WakesOnInterrupt || processor.LocalApic.CanReceiveNmiFromPins))
+            if (processor.CanWake)
                 return true;
         }
 
@@ -68,7 +68,7 @@ internal sealed class IdleTime
     }
 
     /// <summary>Idle at a human's pace: virtual time passes as host time does, until input comes or the next event is due.</summary>
-    private void WaitForInput(SerialInput input, ulong idle, bool warps)
+    private void WaitForInput(ConsoleFeed input, ulong idle, bool warps)
     {
         idle = Math.Min(idle, LongestWait);
         _unpacedIdle += idle;

@@ -2,21 +2,27 @@ using Emu.Cpu;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Power;
 using Emu.Machine.Time;
+using Emu.Xen;
+using Emu.Xen.Domains;
 
 namespace Emu.Machine.Processors;
 
-/// <summary>One vCPU with what belongs to it alone: its local APIC, its time-stamp counter, and whether it has been started.</summary>
+/// <summary>One vCPU with what belongs to it alone: its local APIC, its time-stamp counter, and whether it is up.</summary>
 /// <remarks>
 /// <code>
 ///   power-up (boot processor) ------------> runs  -- HLT --> idle -- interrupt, NMI --> runs
 ///   power-up (others) --> waits for startup --- start-up message --^
 ///                              ^---------------- INIT ----------- runs or idle
 /// </code>
-/// The boot processor never waits: INIT takes it to the reset vector.
+/// On a PC the boot processor never waits: INIT takes it to the reset vector.
 /// A start-up message means nothing to a vCPU that does not wait for one: so the second of the two that software sends is ignored.
 /// NMIs stay latched while it waits; interrupts cannot come, for INIT switches the local APIC off.
+/// <para>
+/// In a Xen domain a vCPU may also be given its state by a hypercall, be brought up and taken down by others, and goes down by itself where
+/// it halts with interrupts off: nothing but another vCPU could ever wake it.
+/// </para>
 /// </remarks>
-internal sealed class Processor : ILocalApicHost, IDisposable
+internal sealed class Processor : ILocalApicHost, IXenProcessor, IDisposable
 {
     private readonly VirtualClock _clock;
     private readonly IPowerControl? _power;
@@ -29,6 +35,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     private bool _hasTurn;
     private bool _isExecuting;
     private bool _initRequested;
+    private bool _isBlocked;
 
     /// <summary>Makes a processor that <see cref="Connect"/> completes: vCPU, local APIC and this need one another.</summary>
     /// <param name="number">From 0 on; 0 is the boot processor.</param>
@@ -41,7 +48,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
         _clock = clock;
         _power = power;
         _addressed = addressed;
-        WaitsForStartup = !IsBootProcessor;
+        IsInitialised = IsUp = IsBootProcessor;
     }
 
     /// <summary>Its place in the order of turns.</summary>
@@ -56,11 +63,20 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <summary>The vCPU.</summary>
     public Vcpu Vcpu => _vcpu ?? throw new InvalidOperationException("The processor has no vCPU yet.");
 
-    /// <summary>True from power-up or INIT until a start-up message.</summary>
-    public bool WaitsForStartup { get; private set; }
+    /// <summary>It as a Xen domain has it; null on a PC.</summary>
+    public DomainVcpu? DomainVcpu { get; set; }
+
+    /// <summary>False from power-up or INIT until a start-up message, or until a hypercall gives it a state.</summary>
+    public bool IsInitialised { get; private set; }
+
+    /// <inheritdoc/>
+    public bool IsUp { get; private set; }
 
     /// <summary>True where it has instructions to execute or an event to take.</summary>
-    public bool IsRunnable => !WaitsForStartup && !Vcpu.IsIdle;
+    public bool IsRunnable => IsUp && !Vcpu.IsIdle;
+
+    /// <summary>True where an event could end its wait.</summary>
+    public bool CanWake => IsUp && (_isBlocked || Vcpu.WakesOnInterrupt || LocalApic.CanReceiveNmiFromPins);
 
     /// <inheritdoc/>
     public unsafe ulong TimeStamp =>
@@ -80,11 +96,16 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <returns>Why it ended.</returns>
     public RunExit Run(ulong untilRetired)
     {
+        // Only what does not wait any more is run.
+        _isBlocked = false;
+        DomainVcpu?.Runstate.Change(Runstate.Running);
         _isExecuting = true;
         var exit = Vcpu.Run(untilRetired);
         _isExecuting = false;
         if (_initRequested)
             ObeyInit();
+        if (DomainVcpu is not null)
+            NoteWait();
         return exit;
     }
 
@@ -100,6 +121,7 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     {
         _hasTurn = false;
         _timeStampAt = _clock.Now;
+        NoteRunstate();
     }
 
     /// <summary>Takes the vCPU's state up to the present, for whoever looks at it from outside.</summary>
@@ -115,6 +137,8 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     public void NotifyInterrupt()
     {
         Vcpu.NotifyInterrupt();
+        // Xen ends a vCPU's wait for any interrupt, taken or not.
+        Wake();
         NoteMessage();
     }
 
@@ -146,18 +170,66 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     /// <inheritdoc/>
     public void Startup(byte vector)
     {
-        if (!WaitsForStartup)
+        if (IsInitialised)
             return;
-        WaitsForStartup = false;
+        IsInitialised = true;
         Vcpu.StartUp(vector);
+        BringUp();
+    }
+
+    /// <inheritdoc/>
+    public void Initialise() => IsInitialised = true;
+
+    /// <inheritdoc/>
+    public void BringUp()
+    {
+        IsUp = true;
+        _isBlocked = false;
+        Vcpu.EndWait();
         NoteMessage();
     }
+
+    /// <inheritdoc/>
+    public void TakeDown()
+    {
+        IsUp = false;
+        if (_isExecuting)
+            Vcpu.RequestStop();
+        NoteRunstate();
+    }
+
+    /// <inheritdoc/>
+    public void Block()
+    {
+        _isBlocked = true;
+        Vcpu.BeginWait();
+    }
+
+    /// <inheritdoc/>
+    public void Wake()
+    {
+        if (!_isBlocked)
+            return;
+        _isBlocked = false;
+        Vcpu.EndWait();
+        NoteMessage();
+    }
+
+    /// <inheritdoc/>
+    public void Yield() => Vcpu.RequestYield();
+
+    /// <inheritdoc/>
+    public void RequestInterrupt(byte vector) => LocalApic.Request(vector, isLevelTriggered: false);
+
+    /// <inheritdoc/>
+    public void RequestNmi() => NotifyNmi();
 
     /// <inheritdoc/>
     public void Dispose() => _vcpu?.Dispose();
 
     private void NoteMessage()
     {
+        NoteRunstate();
         if (!_hasTurn && IsRunnable)
             _addressed();
     }
@@ -166,6 +238,29 @@ internal sealed class Processor : ILocalApicHost, IDisposable
     {
         _initRequested = false;
         Vcpu.Init();
-        WaitsForStartup = !IsBootProcessor;
+        _isBlocked = false;
+        IsInitialised = IsUp = IsBootProcessor && DomainVcpu is null;
+        DomainVcpu?.NoteDown();
+    }
+
+    // The vCPU of a domain has come to the end of a stretch of its turn.
+    private void NoteWait()
+    {
+        if (!IsUp || !Vcpu.IsIdle)
+            return;
+        if (!CanWake)
+        {
+            IsUp = false;
+            DomainVcpu!.NoteDown();
+        }
+
+        NoteRunstate();
+    }
+
+    private void NoteRunstate()
+    {
+        if (DomainVcpu is not { } guest || (_hasTurn && IsRunnable))
+            return;
+        guest.Runstate.Change(!IsUp ? Runstate.Offline : Vcpu.IsIdle ? Runstate.Blocked : Runstate.Runnable);
     }
 }

@@ -1,4 +1,5 @@
 using Emu.Machine.Buses;
+using Emu.Machine.Consoles;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Time;
 
@@ -20,7 +21,7 @@ namespace Emu.Machine.Serial;
 /// A character is transmitted in no time, so that software which polls for the empty transmitter never waits. Reception takes as
 /// long as the divisor says. As on every PC the interrupt line passes a gate that OUT2 opens.
 /// </remarks>
-public sealed class Uart16550 : BytePortDevice
+public sealed class Uart16550 : BytePortDevice, IConsoleReceiver
 {
     private const int FifoDepth = 16;
     private const ulong BaudClock = 1_843_200 / 16;

@@ -9,7 +9,7 @@ internal static class ConsoleTransfer
     private const uint ReadCommand = 1;
     private const int PieceLength = 256;
 
-    public static long Execute(in GuestCall call, IXenHost host)
+    public static long Execute(in GuestCall call)
     {
         var count = (int)call.Argument(1);
         var address = call.Argument(2);
@@ -18,16 +18,16 @@ internal static class ConsoleTransfer
         switch ((uint)call.Argument(0))
         {
             case WriteCommand:
-                return Write(call, host, count, address);
+                return Write(call, count, address);
+            // What is typed at Xen's own console is not a domain's to read.
             case ReadCommand:
-                return Read(call, host, count, address);
+                return XenError.NotPermitted;
             default:
-                host.Unsupported(Number, (uint)call.Argument(0));
-                return XenError.NotImplemented;
+                return call.Unsupported((uint)call.Argument(0));
         }
     }
 
-    private static long Write(in GuestCall call, IXenHost host, int count, ulong address)
+    private static long Write(in GuestCall call, int count, ulong address)
     {
         Span<byte> piece = stackalloc byte[PieceLength];
         for (var done = 0; done < count;)
@@ -35,17 +35,10 @@ internal static class ConsoleTransfer
             var part = piece[..Math.Min(PieceLength, count - done)];
             if (!call.TryRead(address + (ulong)done, part))
                 return XenError.BadAddress;
-            host.WriteConsole(part);
+            call.Domain.Host.WriteConsole(part);
             done += part.Length;
         }
 
         return 0;
-    }
-
-    private static long Read(in GuestCall call, IXenHost host, int count, ulong address)
-    {
-        Span<byte> piece = stackalloc byte[PieceLength];
-        var length = host.ReadConsole(piece[..Math.Min(PieceLength, count)]);
-        return call.TryWrite(address, piece[..length]) ? length : XenError.BadAddress;
     }
 }

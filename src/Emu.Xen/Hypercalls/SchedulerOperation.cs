@@ -1,34 +1,100 @@
+using System.Buffers.Binary;
+using Emu.Xen.Domains;
+
 namespace Emu.Xen.Hypercalls;
 
-/// <summary>sched_op(cmd, arg): yield, block and shut down (xen/include/public/sched.h).</summary>
+/// <summary>sched_op(cmd, arg): wait, poll and shut down (xen/include/public/sched.h, xen/common/sched/core.c).</summary>
 internal static class SchedulerOperation
 {
     public const uint Number = 29;
 
-    private const uint Yield = 0;
-    private const uint Block = 1;
-    private const uint Shutdown = 2;
+    private const uint Yield = 0, Block = 1, Shutdown = 2, Poll = 3, RemoteShutdown = 4, ShutdownCode = 5, Watchdog = 6, PinOverride = 7;
+    private const uint MostPolled = 128;
 
-    public static long Execute(in GuestCall call, IXenHost host)
+    public static long Execute(in GuestCall call)
     {
         var command = (uint)call.Argument(0);
         switch (command)
         {
             case Yield:
+                call.Caller.Processor.Yield();
                 return 0;
             case Block:
-                call.Halt();
+                if (!call.Caller.HasDeliverableEvent)
+                    call.Caller.Processor.Block();
                 return 0;
             case Shutdown:
-                if (!call.TryReadUInt32(call.Argument(1), out var reason))
-                    return XenError.BadAddress;
-                if (reason > (uint)ShutdownReason.SoftReset)
-                    return XenError.Invalid;
-                host.Shutdown((ShutdownReason)reason);
-                return 0;
+                return DoShutdown(call, ends: true);
+            case Poll:
+                return DoPoll(call);
+            // Only what controls other domains may.
+            case RemoteShutdown:
+                return XenError.NotPermitted;
+            case ShutdownCode:
+                return DoShutdown(call, ends: false);
+            case Watchdog:
+                return DoWatchdog(call);
+            case PinOverride:
+                return XenError.NotPermitted;
             default:
-                host.Unsupported(Number, command);
-                return XenError.NotImplemented;
+                return call.Unsupported(command);
         }
+    }
+
+    /// <summary>reason u32. Its code alone is what the toolstack reads should the domain die without saying more.</summary>
+    private static long DoShutdown(in GuestCall call, bool ends)
+    {
+        if (!call.TryReadUInt32(call.Argument(1), out var reason))
+            return XenError.BadAddress;
+        if (reason > (uint)ShutdownReason.SoftReset)
+            return XenError.Invalid;
+        if (ends)
+            return call.Domain.Shutdown((ShutdownReason)reason);
+        call.Domain.ShutdownCode ??= (ShutdownReason)reason;
+        return 0;
+    }
+
+    /// <summary>ports pointer@0, nr_ports u32@8 (4), timeout u64@16 (8).</summary>
+    private static long DoPoll(in GuestCall call)
+    {
+        Span<byte> bytes = stackalloc byte[24];
+        bytes = bytes[..(call.Is64Bit ? 24 : 16)];
+        if (!call.TryRead(call.Argument(1), bytes))
+            return XenError.BadAddress;
+        var list = call.Is64Bit ? BinaryPrimitives.ReadUInt64LittleEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        var count = BinaryPrimitives.ReadUInt32LittleEndian(bytes[call.WordLength..]);
+        var timeout = BinaryPrimitives.ReadUInt64LittleEndian(bytes[(call.WordLength * 2)..]);
+        if (count > MostPolled)
+            return XenError.Invalid;
+        var ports = new uint[count];
+        for (var i = 0; i < ports.Length; i++)
+        {
+            if (!call.TryReadUInt32(list + (ulong)(4 * i), out ports[i]))
+                return XenError.BadAddress;
+        }
+
+        foreach (var number in ports)
+        {
+            if (call.Domain.Events.Find(number) is not { } port)
+                return XenError.Invalid;
+            if (call.Domain.Events.IsPending(port))
+                return 0;
+        }
+
+        if (call.Caller.HasDeliverableEvent)
+            return 0;
+        if (timeout != 0)
+            call.Caller.Timers.StartPoll(timeout);
+        call.Caller.Poll(ports);
+        return 0;
+    }
+
+    /// <summary>id u32@0, timeout u32@4 in seconds: id 0 makes a watchdog and gives its id; timeout 0 ends it.</summary>
+    private static long DoWatchdog(in GuestCall call)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        if (!call.TryRead(call.Argument(1), bytes))
+            return XenError.BadAddress;
+        return call.Domain.Watchdogs.Set(BinaryPrimitives.ReadUInt32LittleEndian(bytes), BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]));
     }
 }

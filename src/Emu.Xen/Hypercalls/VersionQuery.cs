@@ -15,7 +15,7 @@ internal static class VersionQuery
     /// </summary>
     private const uint Features = 0x1_2305;
 
-    public static long Execute(in GuestCall call, IXenHost host)
+    public static long Execute(in GuestCall call)
     {
         var command = (uint)call.Argument(0);
         var argument = call.Argument(1);
@@ -42,8 +42,7 @@ internal static class VersionQuery
             case 9: // Xen's own command line is not a domain's business.
                 return WriteText(call, argument, 1024, "<denied>");
             default:
-                host.Unsupported(Number, command);
-                return XenError.NotImplemented;
+                return call.Unsupported(command);
         }
     }
 

@@ -8,21 +8,21 @@ using Xunit;
 
 namespace Emu.Machine.Tests.Consoles;
 
-public class SerialInputTests
+public class ConsoleFeedTests
 {
     private readonly VirtualClock _clock = new(new ManualCounter());
     private readonly Uart16550 _uart;
     private readonly Script _source = new();
-    private readonly SerialInput _input;
+    private readonly ConsoleFeed _input;
 
-    public SerialInputTests()
+    public ConsoleFeedTests()
     {
         _uart = new Uart16550(0x3F8, _clock, new InterruptLine(_ => { }), _ => { });
         _uart.Write(0x3FB, 0x80);
         _uart.Write(0x3F8, 1); // 115200 baud
         _uart.Write(0x3F9, 0);
         _uart.Write(0x3FB, 0x03);
-        _input = new SerialInput(_uart, _clock, _source);
+        _input = new ConsoleFeed(_uart, _clock, _source);
     }
 
     [Fact]
@@ -113,12 +113,12 @@ public class SerialInputTests
     {
         _uart.Write(0x3F9, 0x01);
         _clock.Advance(_uart.CharacterTime);
-        Assert.Equal(SerialInput.Patience, _source.Waited);
+        Assert.Equal(ConsoleFeed.Patience, _source.Waited);
 
         _source.Waited = null;
         _source.IsInteractive = true;
         var uart = new Uart16550(0x3F8, _clock, new InterruptLine(_ => { }), _ => { });
-        var human = new SerialInput(uart, _clock, _source);
+        var human = new ConsoleFeed(uart, _clock, _source);
         uart.Write(0x3F9, 0x01);
         _clock.Advance(uart.CharacterTime);
         Assert.True(human.IsAwaited);

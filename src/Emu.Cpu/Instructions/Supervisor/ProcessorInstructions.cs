@@ -138,7 +138,7 @@ internal static unsafe class ProcessorInstructions
         if (leaf >> 16 == 0x4000 && vcpu.Hypervisor is { } hypervisor)
         {
             vcpu.EnterPlatform(op);
-            result = hypervisor.Cpuid(leaf, subleaf);
+            result = hypervisor.Cpuid(vcpu, leaf, subleaf);
             vcpu.LeavePlatform();
         }
         else

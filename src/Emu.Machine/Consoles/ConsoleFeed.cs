@@ -3,15 +3,15 @@ using Emu.Machine.Time;
 
 namespace Emu.Machine.Consoles;
 
-/// <summary>Feeds console input into a serial port at virtual times that the guest alone decides, as far as that is possible.</summary>
+/// <summary>Feeds console input into a device at virtual times that the guest alone decides, as far as that is possible.</summary>
 /// <remarks>
-/// A byte enters one character time after the guest has begun to listen (see <see cref="Uart16550.WantsInput"/>) or after the byte
+/// A byte enters one character time after the guest has begun to listen (see <see cref="IConsoleReceiver.WantsInput"/>) or after the byte
 /// before it, never into a full receiver. So a file, or a pipe whose bytes are there in time, gives the same run each time. A pipe
 /// that is silent for <see cref="Patience"/> is taken for a human: from then on bytes enter when they come, between two slices.
 /// </remarks>
-public sealed class SerialInput
+public sealed class ConsoleFeed
 {
-    private readonly Uart16550 _uart;
+    private readonly IConsoleReceiver _receiver;
     private readonly VirtualClock _clock;
     private readonly IConsoleSource _source;
     private readonly VirtualTimer _next;
@@ -19,16 +19,16 @@ public sealed class SerialInput
     private bool _ended;
 
     /// <summary>Connects a source with a port.</summary>
-    /// <param name="uart">The port.</param>
+    /// <param name="receiver">The device.</param>
     /// <param name="clock">Virtual time.</param>
     /// <param name="source">Where input comes from.</param>
-    public SerialInput(Uart16550 uart, VirtualClock clock, IConsoleSource source)
+    public ConsoleFeed(IConsoleReceiver receiver, VirtualClock clock, IConsoleSource source)
     {
-        _uart = uart;
+        _receiver = receiver;
         _clock = clock;
         _source = source;
         _next = clock.CreateTimer("console input", Feed);
-        uart.ReceiverReady += Schedule;
+        receiver.ReceiverReady += Schedule;
     }
 
     /// <summary>How long, in host time, a pipe may keep the machine waiting for a byte before it is taken for a human.</summary>
@@ -40,7 +40,7 @@ public sealed class SerialInput
     /// <summary>Looks whether awaited input has come; called between slices.</summary>
     public void Poll()
     {
-        if (IsAwaited && !_next.IsArmed && _uart.WantsInput)
+        if (IsAwaited && !_next.IsArmed && _receiver.WantsInput)
             TakeByte(patience: TimeSpan.Zero);
     }
 
@@ -53,12 +53,12 @@ public sealed class SerialInput
     {
         if (_ended || IsAwaited || _next.IsArmed)
             return;
-        _next.Arm(Math.Max(_clock.Now, _lineFree) + _uart.CharacterTime);
+        _next.Arm(Math.Max(_clock.Now, _lineFree) + _receiver.CharacterTime);
     }
 
     private void Feed(ulong deadline)
     {
-        if (_uart.WantsInput)
+        if (_receiver.WantsInput)
             TakeByte(_source.IsInteractive ? TimeSpan.Zero : Patience);
     }
 
@@ -72,8 +72,8 @@ public sealed class SerialInput
         if (state != ConsoleInput.Available)
             return;
         _lineFree = _clock.Now;
-        _uart.Receive(value);
-        if (_uart.WantsInput)
+        _receiver.Receive(value);
+        if (_receiver.WantsInput)
             Schedule();
     }
 }

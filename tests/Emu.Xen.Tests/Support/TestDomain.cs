@@ -5,54 +5,63 @@ using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu.State;
 using Emu.Tests.Shared;
+using Emu.Xen.Domains;
 
 namespace Emu.Xen.Tests.Support;
 
-/// <summary>A domain with one vCPU that executes nothing: tests set its registers and call the hypervisor as VMCALL would.</summary>
-internal sealed unsafe class Domain : IXenHost, IDisposable
+/// <summary>A domain whose vCPUs execute nothing: tests set registers of the first and call the hypervisor as VMCALL would.</summary>
+internal sealed unsafe class TestDomain : IDisposable
 {
     public const int Rax = 0, Rcx = 1, Rdx = 2, Rbx = 3, Rsi = 6, Rdi = 7;
-    private const ulong MemorySize = 1 << 20;
+    public const ulong MemorySize = 1 << 20;
+    private const int SparePages = 256;
 
-    private readonly byte* _ram = (byte*)NativeMemory.AlignedAlloc((nuint)MemorySize, 4096);
+    private readonly byte* _ram = (byte*)NativeMemory.AlignedAlloc((nuint)MemorySize + (SparePages * 4096), 4096);
     private readonly BlockCache _blocks;
 
-    public Domain(HypercallInstruction instruction = HypercallInstruction.Vmcall, bool acceptsBoth = false)
+    public TestDomain(HypercallInstruction instruction = HypercallInstruction.Vmcall, bool acceptsBoth = false, int vcpus = 1)
     {
-        NativeMemory.Clear(_ram, (nuint)MemorySize);
-        Memory = new PhysicalMemory(_ram, MemorySize, MemorySize);
+        NativeMemory.Clear(_ram, (nuint)MemorySize + (SparePages * 4096));
+        Memory = new PhysicalMemory(_ram, MemorySize, MemorySize, 0, SparePages);
         _blocks = new BlockCache(Memory, 1 << 20);
-        Hypervisor = new XenHypervisor(this, vcpu: 0, instruction, domain: 7, acceptsBoth);
-        var nothing = new EmptyPlatform();
-        Vcpu = new Vcpu(new VcpuOptions
+        Host = new FakeHost(Memory);
+        Domain = new Domain(Host, new DomainOptions { Id = 7, Instruction = instruction, AcceptsBothInstructions = acceptsBoth });
+        Hypervisor = new XenHypervisor(Domain);
+        for (var number = 0; number < vcpus; number++)
         {
-            Memory = Memory,
-            Blocks = _blocks,
-            Ports = nothing,
-            Mmio = nothing,
-            Interrupts = nothing,
-            Hypervisor = Hypervisor,
-            Observer = nothing,
-            Model = new CpuModel(),
-        });
+            var nothing = new EmptyPlatform();
+            var interrupts = new DomainInterrupts(nothing) { Domain = Domain };
+            var processor = new FakeProcessor { IsInitialised = number == 0, IsUp = number == 0 };
+            processor.Vcpu = new Vcpu(new VcpuOptions
+            {
+                Number = number,
+                Memory = Memory,
+                Blocks = _blocks,
+                Ports = nothing,
+                Mmio = nothing,
+                Interrupts = interrupts,
+                Hypervisor = Hypervisor,
+                Observer = nothing,
+                Model = new CpuModel(),
+            });
+            Processors.Add(processor);
+            interrupts.Vcpu = Domain.AddVcpu(processor);
+        }
+
         Use32BitCode();
     }
 
+    public Domain Domain { get; }
+
+    public FakeHost Host { get; }
+
     public PhysicalMemory Memory { get; }
 
-    public Vcpu Vcpu { get; }
+    public List<FakeProcessor> Processors { get; } = [];
+
+    public Vcpu Vcpu => Processors[0].Vcpu;
 
     public XenHypervisor Hypervisor { get; }
-
-    public List<byte> Console { get; } = [];
-
-    public Queue<byte> Input { get; } = new();
-
-    public List<ShutdownReason> Shutdowns { get; } = [];
-
-    public List<(uint Hypercall, uint? Operation)> Reported { get; } = [];
-
-    public IReadOnlyList<XenMemoryRange> MemoryMap { get; } = [new(0, MemorySize, 1), new(0xFEFF_8000, 0x8000, 2)];
 
     /// <summary>Flat 32-bit protected mode without paging.</summary>
     public void Use32BitCode()
@@ -85,6 +94,13 @@ internal sealed unsafe class Domain : IXenHost, IDisposable
         return Vcpu.State->Registers[Rax];
     }
 
+    /// <summary>The result of a call as a signed number.</summary>
+    public long Try(uint number, params ulong[] arguments)
+    {
+        var result = Call(number, arguments);
+        return Vcpu.Is64BitCode ? (long)result : (int)(uint)result;
+    }
+
     public byte[] Read(ulong address, int length)
     {
         var bytes = new byte[length];
@@ -94,23 +110,10 @@ internal sealed unsafe class Domain : IXenHost, IDisposable
 
     public void Write(ulong address, params byte[] bytes) => Assert(Memory.TryWrite(address, bytes));
 
-    public void WriteConsole(ReadOnlySpan<byte> text) => Console.AddRange(text);
-
-    public int ReadConsole(Span<byte> buffer)
-    {
-        var count = 0;
-        while (count < buffer.Length && Input.TryDequeue(out var value))
-            buffer[count++] = value;
-        return count;
-    }
-
-    public void Shutdown(ShutdownReason reason) => Shutdowns.Add(reason);
-
-    public void Unsupported(uint hypercall, uint? operation) => Reported.Add((hypercall, operation));
-
     public void Dispose()
     {
-        Vcpu.Dispose();
+        foreach (var processor in Processors)
+            processor.Vcpu.Dispose();
         _blocks.Dispose();
         NativeMemory.AlignedFree(_ram);
     }

@@ -1,0 +1,49 @@
+using Emu.Cpu.Platform;
+
+namespace Emu.Xen.Domains;
+
+/// <summary>
+/// The interrupts of a domain's vCPU: the callback vector, which Xen injects past the local APIC as long as an upcall is pending
+/// (hvm_vcpu_has_pending_irq, xen/arch/x86/hvm/irq.c), and those of the local APIC after it.
+/// </summary>
+public sealed class DomainInterrupts : ILocalInterrupts
+{
+    private readonly ILocalInterrupts _apic;
+
+    /// <summary>Stands before a local APIC.</summary>
+    /// <param name="apic">The local APIC.</param>
+    public DomainInterrupts(ILocalInterrupts apic) => _apic = apic;
+
+    /// <summary>The domain; null until it has its vCPUs.</summary>
+    public Domain? Domain { get; set; }
+
+    /// <summary>The vCPU; null until the domain has it.</summary>
+    public DomainVcpu? Vcpu { get; set; }
+
+    /// <inheritdoc/>
+    public bool HasInterrupt => Vcpu is { HasCallback: true } || _apic.HasInterrupt;
+
+    /// <inheritdoc/>
+    public byte TaskPriorityClass
+    {
+        get => _apic.TaskPriorityClass;
+        set => _apic.TaskPriorityClass = value;
+    }
+
+    /// <inheritdoc/>
+    public byte Acknowledge() =>
+        Vcpu is { HasCallback: true } && Domain!.Parameters.CallbackVector is { } vector ? vector : _apic.Acknowledge();
+
+    /// <inheritdoc/>
+    public void TimeStampChanged()
+    {
+        _apic.TimeStampChanged();
+        Vcpu?.WriteTime();
+    }
+
+    /// <inheritdoc/>
+    public bool TryReadMsr(uint msr, out ulong value) => _apic.TryReadMsr(msr, out value);
+
+    /// <inheritdoc/>
+    public bool TryWriteMsr(uint msr, ulong value) => _apic.TryWriteMsr(msr, value);
+}

@@ -1,0 +1,145 @@
+using Emu.Cpu;
+using Emu.Cpu.State;
+using Emu.Xen.EventChannels;
+
+namespace Emu.Xen.Domains;
+
+/// <summary>One vCPU of a domain: where it looks for events and time, its timers, and how it waits.</summary>
+public sealed class DomainVcpu
+{
+    private const int UpcallPending = 0;
+    private const int PendingSelector = 8;
+    private const int PendingSelector32 = 4;
+    private const int TimeOffset = 32;
+
+    private readonly Domain _domain;
+    private MappedBytes? _registeredInfo;
+
+    internal DomainVcpu(Domain domain, int id, IXenProcessor processor)
+    {
+        _domain = domain;
+        Id = id;
+        Processor = processor;
+        Timers = new VcpuTimers(domain.Host, this);
+        Runstate = new VcpuRunstate(domain, processor);
+        Fifo = new FifoVcpu();
+        WriteTime();
+    }
+
+    /// <summary>Its number, from 0 on.</summary>
+    public int Id { get; }
+
+    /// <summary>The vCPU of the machine.</summary>
+    public IXenProcessor Processor { get; }
+
+    /// <summary>The CPU itself.</summary>
+    public Vcpu Vcpu => Processor.Vcpu;
+
+    /// <summary>Its timers, each of which raises VIRQ_TIMER.</summary>
+    public VcpuTimers Timers { get; }
+
+    /// <summary>How long it ran, waited and so on.</summary>
+    public VcpuRunstate Runstate { get; }
+
+    /// <summary>The vector of its local APIC that tells of events (HVMOP_set_evtchn_upcall_vector); 0 for none.</summary>
+    public byte UpcallVector { get; internal set; }
+
+    /// <summary>The ports of VIRQs that belong to a vCPU.</summary>
+    internal Dictionary<uint, uint> VirtualInterrupts { get; } = [];
+
+    /// <summary>Its half of the FIFO event ABI.</summary>
+    internal FifoVcpu Fifo { get; }
+
+    /// <summary>The ports that it polls (SCHEDOP_poll); null while it does not.</summary>
+    internal uint[]? Polled { get; private set; }
+
+    /// <summary>True where it has asked for a place of its own for vcpu_info.</summary>
+    public bool HasRegisteredInfo => _registeredInfo is not null;
+
+    /// <summary>Its vcpu_info.</summary>
+    internal MappedBytes Info => _registeredInfo ?? _domain.SharedInfo.VcpuInfo(Id);
+
+    /// <summary>evtchn_upcall_pending.</summary>
+    public bool IsUpcallPending => Info.ReadByte(UpcallPending) != 0;
+
+    /// <summary>True where a domain-wide callback vector has to be injected: it stops when the guest clears upcall_pending.</summary>
+    public bool HasCallback => UpcallVector == 0 && _domain.Parameters.CallbackVector is not null && IsUpcallPending;
+
+    /// <summary>True where an interrupt or upcall would be taken now.</summary>
+    internal unsafe bool HasDeliverableEvent => (Vcpu.State->SystemFlags & Rflags.Interrupt) != 0 && Vcpu.Interrupts.HasInterrupt;
+
+    /// <summary>Raises a virtual interrupt of this vCPU.</summary>
+    /// <param name="virq">One that each vCPU has for itself.</param>
+    internal void RaiseVirtualInterrupt(uint virq) => _domain.Events.RaiseVirtual(this, virq);
+
+    /// <summary>Sets evtchn_upcall_pending, and tells the vCPU where it was clear (vcpu_mark_events_pending).</summary>
+    public void RaiseUpcall()
+    {
+        var info = Info;
+        if (info.ReadByte(UpcallPending) != 0)
+            return;
+        info.WriteByte(UpcallPending, 1);
+        AssertUpcall();
+    }
+
+    /// <summary>Tells the vCPU of a pending upcall, by whichever way the guest has chosen.</summary>
+    public void AssertUpcall()
+    {
+        if (UpcallVector != 0)
+            Processor.RequestInterrupt(UpcallVector);
+        else if (_domain.Parameters.CallbackVector is not null)
+            Processor.NotifyInterrupt();
+        Unblock();
+    }
+
+    /// <summary>Sets the selector bit of a word of the 2-level bitmap.</summary>
+    /// <param name="word">The word's number.</param>
+    /// <returns>Whether it was set before.</returns>
+    internal bool SetSelector(int word) => Info.SetBit(_domain.SharedInfo.Is64Bit ? PendingSelector : PendingSelector32, word);
+
+    /// <summary>Moves vcpu_info to a place of the guest's choice (VCPUOP_register_vcpu_info): contents move along, everything counts as pending.</summary>
+    internal void RegisterInfo(MappedBytes place)
+    {
+        Info.Bytes[..64].CopyTo(place.Writable(0, 64));
+        _registeredInfo = place;
+        if (_domain.SharedInfo.Is64Bit)
+            place.WriteUInt64(PendingSelector, ulong.MaxValue);
+        else
+            place.WriteUInt32(PendingSelector32, uint.MaxValue);
+        WriteTime();
+        RaiseUpcall();
+    }
+
+    /// <summary>The vCPU has gone down by itself: HLT with interrupts off, or INIT. With the last one the domain switches off.</summary>
+    public void NoteDown() => _domain.NoteDown();
+
+    /// <summary>Its local APIC was switched on: an upcall that was raised before was lost.</summary>
+    public void NoteApicEnabled()
+    {
+        if (UpcallVector != 0 && IsUpcallPending)
+            AssertUpcall();
+    }
+
+    /// <summary>Lets it wait until a port is pending or time is up.</summary>
+    internal void Poll(uint[] ports)
+    {
+        Polled = ports;
+        Processor.Block();
+    }
+
+    /// <summary>Ends what SCHEDOP_block and SCHEDOP_poll began.</summary>
+    internal void Unblock()
+    {
+        Polled = null;
+        Timers.StopPoll();
+        Processor.Wake();
+    }
+
+    /// <summary>Writes vcpu_time_info: a constant, for one tick of the time-stamp counter is one nanosecond.</summary>
+    internal void WriteTime()
+    {
+        if (_registeredInfo is not null || Id < SharedInfo.LegacyVcpus)
+            PvClock.Write(Info.From(TimeOffset), Processor.TimeStamp, _domain.Host.Now);
+        Runstate.WriteTime(Processor.TimeStamp, _domain.Host.Now);
+    }
+}

@@ -1,0 +1,40 @@
+namespace Emu.Xen.Domains;
+
+/// <summary>Free frames: the last in is the first out, and a certain one can be taken out as fast.</summary>
+internal sealed class FrameStack
+{
+    private readonly List<int> _frames = [];
+    private readonly Dictionary<int, int> _places = [];
+
+    public int Count => _frames.Count;
+
+    public void Add(int frame)
+    {
+        _places.Add(frame, _frames.Count);
+        _frames.Add(frame);
+    }
+
+    public int Pop()
+    {
+        var frame = _frames[^1];
+        _frames.RemoveAt(_frames.Count - 1);
+        _places.Remove(frame);
+        return frame;
+    }
+
+    /// <summary>Takes a frame out; the last one takes its place.</summary>
+    public bool Remove(int frame)
+    {
+        if (!_places.Remove(frame, out var place))
+            return false;
+        var last = _frames[^1];
+        _frames.RemoveAt(_frames.Count - 1);
+        if (last != frame)
+        {
+            _frames[place] = last;
+            _places[last] = place;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,90 @@
+namespace Emu.Xen.Domains;
+
+/// <summary>HVM_PARAM_*: what domain and toolstack tell one another (xen/include/public/hvm/params.h).</summary>
+public sealed class HvmParameters
+{
+    /// <summary>How upcalls reach a guest that has set no vector per vCPU.</summary>
+    public const uint CallbackInterrupt = 0;
+
+    /// <summary>GFN of the xenstore ring.</summary>
+    public const uint StoreFrame = 1;
+
+    /// <summary>Port of the xenstore ring.</summary>
+    public const uint StorePort = 2;
+
+    /// <summary>GFN of the console ring.</summary>
+    public const uint ConsoleFrame = 17;
+
+    /// <summary>Port of the console ring.</summary>
+    public const uint ConsolePort = 18;
+
+    /// <summary>SHUTDOWN_* to use when the guest triple-faults.</summary>
+    public const uint TripleFaultReason = 31;
+
+    private const uint Vm86Tss = 15, AcpiIoPorts = 19, GenerationIdAddress = 34, AlternateP2m = 35, X87FipWidth = 36, Vm86TssSized = 37;
+    private const uint Count = 39;
+    private const int CallbackTypeShift = 56;
+    private const ulong CallbackByVector = 2;
+
+    // Parameters that once meant something: 4, 13, 20–26 and 30 without the ones in use.
+    private const ulong Deprecated = (1UL << 4) | (1UL << 13) | (0x1FUL << 20) | (3UL << 25) | (1UL << 30);
+
+    private readonly ulong[] _values = new ulong[Count];
+
+    /// <summary>The vector that is injected into every vCPU while an upcall is pending; null where the guest has chosen another way.</summary>
+    public byte? CallbackVector { get; private set; }
+
+    /// <summary>A parameter as the toolstack sees it.</summary>
+    /// <param name="index">One that exists.</param>
+    public ulong this[uint index]
+    {
+        get => _values[index];
+        set => _values[index] = value;
+    }
+
+    /// <summary>HVMOP_get_param by the guest.</summary>
+    /// <param name="index">Which; anything.</param>
+    /// <param name="value">Its value.</param>
+    /// <returns>0; -EINVAL where there is none such; -EPERM where it is the toolstack's.</returns>
+    public long Get(uint index, out ulong value)
+    {
+        value = 0;
+        if (IsUnknown(index))
+            return XenError.Invalid;
+        if (index is not (CallbackInterrupt or StoreFrame or StorePort or Vm86Tss or ConsoleFrame or ConsolePort or AcpiIoPorts
+            or GenerationIdAddress or AlternateP2m or X87FipWidth or Vm86TssSized))
+        {
+            return XenError.NotPermitted;
+        }
+
+        value = _values[index];
+        return 0;
+    }
+
+    /// <summary>HVMOP_set_param by the guest.</summary>
+    /// <param name="index">Which; anything.</param>
+    /// <param name="value">Its new value.</param>
+    /// <returns>0; -EINVAL where there is none such or the value cannot be; -EPERM where it is the toolstack's.</returns>
+    public long Set(uint index, ulong value)
+    {
+        if (IsUnknown(index))
+            return XenError.Invalid;
+        switch (index)
+        {
+            case CallbackInterrupt:
+                CallbackVector = value >> CallbackTypeShift == CallbackByVector ? (byte)value : null;
+                break;
+            case X87FipWidth when value is not (0 or 4 or 8):
+                return XenError.Invalid;
+            case StorePort or Vm86Tss or ConsolePort or AcpiIoPorts or GenerationIdAddress or X87FipWidth or Vm86TssSized:
+                break;
+            default:
+                return XenError.NotPermitted;
+        }
+
+        _values[index] = value;
+        return 0;
+    }
+
+    private static bool IsUnknown(uint index) => index >= Count || (Deprecated & (1UL << (int)index)) != 0;
+}

@@ -1,0 +1,201 @@
+using Emu.Cpu.Memory;
+
+namespace Emu.Xen.Domains;
+
+/// <summary>
+/// A domain's physical memory as its hypervisor sees it: which guest-physical frame (GFN) shows which page, and what the domain has
+/// given back.
+/// </summary>
+/// <remarks>
+/// Pages are named by their number in the host mapping ("frame"). A domain's frames only ever come from its own RAM and the spare pages
+/// behind it, so nothing that it does makes the host's memory grow.
+/// <para>
+/// When the domain places one of the hypervisor's pages over RAM of its own, that RAM is freed, as in Xen; here the page moves into the
+/// freed frame, so that physical memory stays a plain array as long as a domain does nothing stranger.
+/// </para>
+/// </remarks>
+public sealed class Physmap
+{
+    private const int PageShift = 12;
+
+    private readonly PhysicalMemory _memory;
+    private readonly Dictionary<ulong, XenPage> _special = [];
+    private readonly HashSet<ulong> _foreign = [];
+
+    // Freed frames; the one freed last is used first, but each where it was at home if it is asked for there.
+    private readonly FrameStack _free = new();
+    private int _nextSpare;
+
+    internal Physmap(PhysicalMemory memory, int addressBits)
+    {
+        _memory = memory;
+        LastGfn = (1UL << (addressBits - PageShift)) - 1;
+        _nextSpare = (int)((memory.Size + memory.RomSize) / PhysicalMemory.PageSize);
+        RamPages = MaximumRamPages = memory.Size / PhysicalMemory.PageSize;
+        HighestGfn = (memory.Size > memory.LowLimit ? (1UL << 32) + memory.Size - memory.LowLimit : memory.Size) / PhysicalMemory.PageSize - 1;
+    }
+
+    /// <summary>The highest GFN that an address can name.</summary>
+    public ulong LastGfn { get; }
+
+    /// <summary>The highest GFN that shows anything, or has since the start.</summary>
+    public ulong HighestGfn { get; private set; }
+
+    /// <summary>RAM that the domain has now, in pages, the hypervisor's own not counted.</summary>
+    public ulong RamPages { get; private set; }
+
+    /// <summary>RAM that the domain may have, in pages.</summary>
+    public ulong MaximumRamPages { get; }
+
+    /// <summary>Makes a page of the hypervisor, zeroed; the domain sees it nowhere yet.</summary>
+    /// <returns>The page.</returns>
+    /// <exception cref="InvalidOperationException">The machine has too few spare pages.</exception>
+    public XenPage AllocatePage()
+    {
+        if (_nextSpare >= (int)((_memory.Size + _memory.RomSize) / PhysicalMemory.PageSize) + _memory.SparePages)
+            throw new InvalidOperationException("The machine has too few spare pages.");
+        return new XenPage(_nextSpare++);
+    }
+
+    /// <summary>The page that a GFN shows.</summary>
+    /// <param name="gfn">The GFN; anything.</param>
+    /// <returns>Its frame; -1 where there is no memory.</returns>
+    public int FrameAt(ulong gfn) => gfn > LastGfn ? -1 : _memory.FrameAt(gfn << PageShift);
+
+    /// <summary>True where a GFN shows RAM that is the domain's own.</summary>
+    /// <param name="gfn">The GFN; anything.</param>
+    /// <returns>Whether it does.</returns>
+    public bool IsRam(ulong gfn) => FrameAt(gfn) >= 0 && !_special.ContainsKey(gfn) && !_foreign.Contains(gfn);
+
+    /// <summary>Shows a page of the hypervisor at a GFN, and nowhere else any more. RAM that was there is freed.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="gfn">The GFN.</param>
+    /// <returns>0; -EINVAL for a GFN that cannot be.</returns>
+    public long Place(XenPage page, ulong gfn)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+        if (gfn > LastGfn)
+            return XenError.Invalid;
+        if (page.Gfn == gfn)
+            return 0;
+        if (page.Gfn is { } old)
+            Hide(old);
+        var ram = IsRam(gfn) ? _memory.FrameAt(gfn << PageShift) : -1;
+        Vacate(gfn);
+        if (ram >= 0)
+        {
+            // The page moves into the frame that Vacate has just freed.
+            _free.Remove(ram);
+            _memory.Frame(page.Frame).CopyTo(_memory.WritableFrame(ram, 0, PhysicalMemory.PageSize));
+            _free.Add(page.Frame);
+            page.Frame = ram;
+        }
+
+        Show(gfn, page.Frame);
+        _special[gfn] = page;
+        page.Gfn = gfn;
+        return 0;
+    }
+
+    /// <summary>Shows a page of another owner, a granted one, at a GFN. RAM that was there is freed.</summary>
+    /// <param name="gfn">The GFN.</param>
+    /// <param name="frame">The page.</param>
+    /// <param name="isReadOnly">Whether the domain may not write it there.</param>
+    /// <returns>0; -EINVAL for a GFN that cannot be.</returns>
+    public long PlaceForeign(ulong gfn, int frame, bool isReadOnly)
+    {
+        if (gfn > LastGfn)
+            return XenError.Invalid;
+        Vacate(gfn);
+        Show(gfn, frame, isReadOnly);
+        _foreign.Add(gfn);
+        return 0;
+    }
+
+    /// <summary>Takes away what <see cref="PlaceForeign"/> has placed.</summary>
+    /// <param name="gfn">The GFN.</param>
+    /// <returns>False where no such page is there.</returns>
+    public bool RemoveForeign(ulong gfn)
+    {
+        if (!_foreign.Contains(gfn))
+            return false;
+        Hide(gfn);
+        return true;
+    }
+
+    /// <summary>Moves what a GFN shows to another (XENMAPSPACE_gmfn).</summary>
+    /// <param name="from">RAM of the domain, or a page of the hypervisor.</param>
+    /// <param name="to">Where it shall show; RAM that is there is freed.</param>
+    /// <returns>0; -EINVAL where there is nothing to move, or <paramref name="to"/> cannot be.</returns>
+    public long Move(ulong from, ulong to)
+    {
+        if (to > LastGfn || FrameAt(from) < 0 || _foreign.Contains(from))
+            return XenError.Invalid;
+        if (from == to)
+            return 0;
+        if (_special.TryGetValue(from, out var page))
+            return Place(page, to);
+        var frame = FrameAt(from);
+        Hide(from);
+        Vacate(to);
+        Show(to, frame);
+        return 0;
+    }
+
+    /// <summary>Takes a page away from the domain: RAM is freed, a page of the hypervisor or a granted one is just not seen any more.</summary>
+    /// <param name="gfn">The GFN.</param>
+    /// <returns>0; -ENOENT where there is nothing.</returns>
+    public long Remove(ulong gfn)
+    {
+        if (FrameAt(gfn) < 0)
+            return XenError.NoEntry;
+        Vacate(gfn);
+        return 0;
+    }
+
+    /// <summary>Gives the domain a page of zeros at a GFN; what was there is freed.</summary>
+    /// <param name="gfn">The GFN.</param>
+    /// <returns>False where the domain has no page left to get.</returns>
+    public bool Populate(ulong gfn)
+    {
+        if (gfn > LastGfn)
+            return false;
+        Vacate(gfn);
+        if (_free.Count == 0 || RamPages >= MaximumRamPages)
+            return false;
+        var frame = gfn << PageShift < _memory.LowLimit && _free.Remove((int)gfn) ? (int)gfn : _free.Pop();
+        _memory.WritableFrame(frame, 0, PhysicalMemory.PageSize).Clear();
+        Show(gfn, frame);
+        RamPages++;
+        return true;
+    }
+
+    private void Show(ulong gfn, int frame, bool isReadOnly = false)
+    {
+        _memory.Remap(gfn << PageShift, frame, isReadOnly);
+        HighestGfn = Math.Max(HighestGfn, gfn);
+    }
+
+    // Nothing shows at the GFN any more; RAM that was there is free.
+    private void Vacate(ulong gfn)
+    {
+        var frame = FrameAt(gfn);
+        if (frame < 0)
+            return;
+        if (IsRam(gfn))
+        {
+            _free.Add(frame);
+            RamPages--;
+        }
+
+        Hide(gfn);
+    }
+
+    private void Hide(ulong gfn)
+    {
+        _memory.Remap(gfn << PageShift, -1);
+        _foreign.Remove(gfn);
+        if (_special.Remove(gfn, out var page))
+            page.Gfn = null;
+    }
+}

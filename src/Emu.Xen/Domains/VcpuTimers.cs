@@ -1,0 +1,61 @@
+using Emu.Xen.EventChannels;
+
+namespace Emu.Xen.Domains;
+
+/// <summary>The timers of a vCPU (xen/common/schedule: singleshot, periodic, poll). The first two raise VIRQ_TIMER.</summary>
+public sealed class VcpuTimers
+{
+    /// <summary>The shortest period: 1 ms, in nanoseconds.</summary>
+    public const ulong ShortestPeriod = 1_000_000;
+
+    private readonly IXenHost _host;
+    private readonly DomainVcpu _vcpu;
+    private readonly IXenTimer _singleshot;
+    private readonly IXenTimer _periodic;
+    private readonly IXenTimer _poll;
+    private ulong _period;
+    private ulong _nextTick;
+
+    internal VcpuTimers(IXenHost host, DomainVcpu vcpu)
+    {
+        _host = host;
+        _vcpu = vcpu;
+        _singleshot = host.CreateTimer($"vCPU {vcpu.Id} single-shot", RaiseTimer);
+        _periodic = host.CreateTimer($"vCPU {vcpu.Id} periodic", Tick);
+        _poll = host.CreateTimer($"vCPU {vcpu.Id} poll", vcpu.Unblock);
+    }
+
+    /// <summary>Raises VIRQ_TIMER at a time; one in the past comes at once.</summary>
+    /// <param name="deadline">Nanoseconds since the domain started.</param>
+    public void StartSingleshot(ulong deadline) => _singleshot.Arm(deadline);
+
+    /// <summary>Forgets <see cref="StartSingleshot"/>.</summary>
+    public void StopSingleshot() => _singleshot.Disarm();
+
+    /// <summary>Raises VIRQ_TIMER again and again.</summary>
+    /// <param name="period">Nanoseconds, <see cref="ShortestPeriod"/> at least.</param>
+    public void StartPeriodic(ulong period)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(period, ShortestPeriod);
+        _period = period;
+        _nextTick = _host.Now + period;
+        _periodic.Arm(_nextTick);
+    }
+
+    /// <summary>Forgets <see cref="StartPeriodic"/>.</summary>
+    public void StopPeriodic() => _periodic.Disarm();
+
+    /// <summary>Ends SCHEDOP_poll at a time.</summary>
+    internal void StartPoll(ulong deadline) => _poll.Arm(deadline);
+
+    internal void StopPoll() => _poll.Disarm();
+
+    private void Tick()
+    {
+        _nextTick += _period;
+        _periodic.Arm(_nextTick);
+        RaiseTimer();
+    }
+
+    private void RaiseTimer() => _vcpu.RaiseVirtualInterrupt(VirtualInterrupt.Timer);
+}

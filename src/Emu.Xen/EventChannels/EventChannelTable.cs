@@ -1,0 +1,178 @@
+using Emu.Xen.Domains;
+
+namespace Emu.Xen.EventChannels;
+
+/// <summary>A domain's event channels (xen/common/event_channel.c): ports, what they are bound to, and their way to the guest.</summary>
+public sealed class EventChannelTable
+{
+    /// <summary>The highest port (libxl's default for <c>max_event_channels</c>).</summary>
+    public const uint HighestPort = 1023;
+
+    private readonly Domain _domain;
+
+    // In the order of their numbers; ports that were in use once stay.
+    private readonly List<EventPort> _ports = [new(0)];
+    private readonly Dictionary<uint, uint> _globalInterrupts = [];
+    private uint _nextRemotePort = 1;
+    private IEventAbi _abi;
+
+    internal EventChannelTable(Domain domain)
+    {
+        _domain = domain;
+        _abi = new TwoLevelEvents(domain);
+    }
+
+    /// <summary>The FIFO ABI where the guest has chosen it, else null.</summary>
+    internal FifoEvents? Fifo => _abi as FifoEvents;
+
+    internal IEnumerable<EventPort> Ports => _ports;
+
+    /// <summary>Finds a port that is not free.</summary>
+    internal EventPort? Find(uint number) =>
+        number != 0 && number < (uint)_ports.Count && _ports[(int)number].State != PortState.Closed ? _ports[(int)number] : null;
+
+    /// <summary>Makes a port that waits for the control domain, as the toolstack does for a domain's console and store.</summary>
+    /// <param name="remote">Who may bind it.</param>
+    /// <returns>The port; -ENOSPC.</returns>
+    public long AllocateUnbound(ushort remote)
+    {
+        if (Allocate() is not { } port)
+            return XenError.NoSpace;
+        port.State = PortState.Unbound;
+        port.RemoteDomain = remote;
+        return port.Number;
+    }
+
+    /// <summary>Connects the control domain with an unbound port of the domain.</summary>
+    /// <param name="number">The port; anything.</param>
+    /// <param name="notified">Called when the domain sends.</param>
+    /// <param name="closed">Called when the domain closes its end.</param>
+    /// <returns>False where the port is not waiting for the control domain.</returns>
+    public bool TryConnect(uint number, Action notified, Action? closed = null)
+    {
+        if (Find(number) is not { State: PortState.Unbound, RemoteDomain: Domain.ControlDomain } port)
+            return false;
+        port.State = PortState.Interdomain;
+        port.Notified = notified;
+        port.Closed = closed;
+        port.RemotePort = _nextRemotePort++;
+        // What the guest sent before anybody was there must not be lost.
+        notified();
+        return true;
+    }
+
+    /// <summary>The control domain closes its end: the domain's waits again.</summary>
+    /// <param name="number">The port.</param>
+    public void Disconnect(uint number)
+    {
+        if (Find(number) is not { State: PortState.Interdomain, Notified: not null } port)
+            return;
+        port.State = PortState.Unbound;
+        port.Notified = port.Closed = null;
+    }
+
+    /// <summary>The control domain sends: the domain's port becomes pending.</summary>
+    /// <param name="number">The port; nothing happens where it is not connected.</param>
+    public void Notify(uint number)
+    {
+        if (Find(number) is { State: PortState.Interdomain, Notified: not null } port)
+            SetPending(port);
+    }
+
+    /// <summary>Raises a virtual interrupt of a vCPU, if the guest has bound it.</summary>
+    /// <param name="vcpu">The vCPU.</param>
+    /// <param name="virq">One that belongs to a vCPU.</param>
+    public void RaiseVirtual(DomainVcpu vcpu, uint virq)
+    {
+        ArgumentNullException.ThrowIfNull(vcpu);
+        if (vcpu.VirtualInterrupts.TryGetValue(virq, out var number) && Find(number) is { } port)
+            SetPending(port);
+    }
+
+    internal EventPort? Allocate()
+    {
+        for (var number = 1; number < _ports.Count; number++)
+        {
+            if (_ports[number].State == PortState.Closed)
+                return _ports[number];
+        }
+
+        var limit = Math.Min(HighestPort + 1, _abi.PortLimit);
+        if ((uint)_ports.Count >= limit)
+            return null;
+        var port = new EventPort((uint)_ports.Count);
+        _ports.Add(port);
+        return port;
+    }
+
+    internal bool TryBindGlobal(uint virq, uint port) => _globalInterrupts.TryAdd(virq, port);
+
+    /// <summary>Closes a port; the other end waits again.</summary>
+    internal void Close(EventPort port)
+    {
+        switch (port.State)
+        {
+            case PortState.VirtualInterrupt:
+                if (VirtualInterrupt.IsPerVcpu(port.VirtualInterrupt))
+                    _domain.Vcpus[port.Vcpu].VirtualInterrupts.Remove(port.VirtualInterrupt);
+                else
+                    _globalInterrupts.Remove(port.VirtualInterrupt);
+                break;
+            case PortState.Interdomain when port.Peer is { } peer:
+                peer.State = PortState.Unbound;
+                peer.Peer = null;
+                peer.RemoteDomain = _domain.Id;
+                break;
+        }
+
+        var closed = port.Closed;
+        _abi.ClearPending(port);
+        port.Clear();
+        closed?.Invoke();
+    }
+
+    internal void SetPending(EventPort port) => _abi.SetPending(port, _domain.Vcpus[port.Vcpu]);
+
+    internal void ClearPending(EventPort port) => _abi.ClearPending(port);
+
+    internal void Unmask(EventPort port) => _abi.Unmask(port, _domain.Vcpus[port.Vcpu]);
+
+    internal bool IsPending(EventPort port) => _abi.IsPending(port);
+
+    internal bool IsMasked(EventPort port) => _abi.IsMasked(port);
+
+    /// <summary>Wakes the vCPUs that poll a port.</summary>
+    internal void WakePollers(EventPort port)
+    {
+        foreach (var vcpu in _domain.Vcpus)
+        {
+            if (vcpu.Polled is { } polled && Array.IndexOf(polled, port.Number) >= 0)
+                vcpu.Unblock();
+        }
+    }
+
+    /// <summary>Changes to the FIFO ABI: what is pending stays so.</summary>
+    internal void UseFifo()
+    {
+        if (Fifo is not null)
+            return;
+        var fifo = new FifoEvents(_domain);
+        foreach (var port in _ports)
+            port.IsPendingWithoutPlace = port.State != PortState.Closed && _abi.IsPending(port);
+        _abi = fifo;
+    }
+
+    /// <summary>Closes all ports and returns to the 2-level ABI (EVTCHNOP_reset).</summary>
+    internal void Reset()
+    {
+        foreach (var port in _ports)
+        {
+            if (port.State != PortState.Closed)
+                Close(port);
+        }
+
+        foreach (var vcpu in _domain.Vcpus)
+            vcpu.Fifo.Reset();
+        _abi = new TwoLevelEvents(_domain);
+    }
+}

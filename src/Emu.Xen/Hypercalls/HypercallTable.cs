@@ -1,0 +1,37 @@
+namespace Emu.Xen.Hypercalls;
+
+/// <summary>The hypercalls that a PVH domain has (xen/include/public/xen.h, xen/include/hypercall-defs.c), by number.</summary>
+internal static class HypercallTable
+{
+    /// <summary>Makes a call.</summary>
+    /// <returns>Its result; -ENOSYS, and a line in the log, where there is none of its number.</returns>
+    public static long Execute(in GuestCall call)
+    {
+        switch (call.Number)
+        {
+            case MemoryOperation.Number:
+                return MemoryOperation.Execute(call);
+            case Multicall.Number:
+                return Multicall.Execute(call);
+            case TimerOperation.Number:
+                return TimerOperation.Execute(call);
+            case VersionQuery.Number:
+                return VersionQuery.Execute(call);
+            case ConsoleTransfer.Number:
+                return ConsoleTransfer.Execute(call);
+            case VmAssist.Number:
+                return VmAssist.Execute(call);
+            case VcpuOperation.Number:
+                return VcpuOperation.Execute(call);
+            case SchedulerOperation.Number:
+                return SchedulerOperation.Execute(call);
+            case EventChannelOperation.Number:
+                return EventChannelOperation.Execute(call);
+            case HvmOperation.Number:
+                return HvmOperation.Execute(call);
+            default:
+                call.Domain.Host.Unsupported(call.Caller.Vcpu, $"hypercall {call.Number}");
+                return XenError.NotImplemented;
+        }
+    }
+}

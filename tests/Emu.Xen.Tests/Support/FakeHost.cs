@@ -1,0 +1,62 @@
+using Emu.Cpu;
+using Emu.Cpu.Memory;
+
+namespace Emu.Xen.Tests.Support;
+
+/// <summary>A machine whose time the test moves on.</summary>
+internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
+{
+    private readonly List<FakeTimer> _armed = [];
+
+    public PhysicalMemory Memory { get; } = memory;
+
+    public IReadOnlyList<XenMemoryRange> MemoryMap { get; init; } = [new(0, memory.Size, 1), new(0xFEFF_8000, 0x8000, 2)];
+
+    public ulong Now { get; private set; }
+
+    public DateTimeOffset ClockStart { get; init; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public List<byte> Console { get; } = [];
+
+    public List<ShutdownReason> Shutdowns { get; } = [];
+
+    public List<string> Reported { get; } = [];
+
+    public IXenTimer CreateTimer(string name, Action expired) => new FakeTimer(this, expired);
+
+    public void WriteConsole(ReadOnlySpan<byte> text) => Console.AddRange(text);
+
+    public void Shutdown(ShutdownReason reason) => Shutdowns.Add(reason);
+
+    public void Unsupported(Vcpu vcpu, string what) => Reported.Add(what);
+
+    /// <summary>Lets time pass, and every timer fire that is due in it.</summary>
+    public void Advance(ulong nanoseconds)
+    {
+        var end = Now + nanoseconds;
+        while (_armed.Where(timer => timer.Deadline <= end).MinBy(static timer => timer.Deadline) is { } next)
+        {
+            Now = Math.Max(Now, next.Deadline);
+            _armed.Remove(next);
+            next.Expire();
+        }
+
+        Now = end;
+    }
+
+    private sealed class FakeTimer(FakeHost host, Action expired) : IXenTimer
+    {
+        public ulong Deadline { get; private set; }
+
+        public void Arm(ulong deadline)
+        {
+            Disarm();
+            Deadline = deadline;
+            host._armed.Add(this);
+        }
+
+        public void Disarm() => host._armed.Remove(this);
+
+        public void Expire() => expired();
+    }
+}
