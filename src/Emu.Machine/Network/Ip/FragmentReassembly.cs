@@ -22,6 +22,7 @@ internal sealed class FragmentReassembly
     private readonly VirtualClock _clock;
     private readonly NetworkCounters _counters;
     private readonly Datagram[] _datagrams = new Datagram[Capacity];
+    private ulong _begun;
 
     public FragmentReassembly(VirtualClock clock, NetworkCounters counters)
     {
@@ -70,13 +71,13 @@ internal sealed class FragmentReassembly
                 datagram.IsUsed = false;
             if (datagram.IsUsed && datagram.IsOf(fragment))
                 return datagram;
-            if (replaced.IsUsed && (!datagram.IsUsed || datagram.Expires < replaced.Expires))
+            if (replaced.IsUsed && (!datagram.IsUsed || datagram.Number < replaced.Number))
                 replaced = datagram;
         }
 
         if (replaced.IsUsed)
             _counters.DroppedWithoutResources++;
-        replaced.Begin(fragment, _clock.Now + Patience);
+        replaced.Begin(fragment, _clock.Now + Patience, _begun++);
         return replaced;
     }
 
@@ -100,6 +101,9 @@ internal sealed class FragmentReassembly
 
         public ulong Expires { get; private set; }
 
+        /// <summary>How many had begun before: many may begin at the same time.</summary>
+        public ulong Number { get; private set; }
+
         public bool IsComplete => _length >= 0 && _units == UnitsIn(_length) && _headerLength != 0;
 
         public Ipv4Packet Whole => Ipv4Packet.Reassembled(_header.AsSpan(0, _headerLength), _payload.AsSpan(0, _length));
@@ -110,13 +114,14 @@ internal sealed class FragmentReassembly
             && fragment.Source.Value == _source
             && fragment.Destination.Value == _destination;
 
-        public void Begin(in Ipv4Packet fragment, ulong expires)
+        public void Begin(in Ipv4Packet fragment, ulong expires, ulong number)
         {
             _source = fragment.Source.Value;
             _destination = fragment.Destination.Value;
             _identification = fragment.Identification;
             _protocol = fragment.Protocol;
             Expires = expires;
+            Number = number;
             IsUsed = true;
             _headerLength = 0;
             _length = -1;
