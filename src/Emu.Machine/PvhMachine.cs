@@ -142,7 +142,7 @@ public sealed class PvhMachine : IDisposable
         ArgumentNullException.ThrowIfNull(image);
         if (_options.Firmware is not null)
             throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
-        ulong rsdp = 0;
+        var rsdp = XenAcpiTables.Rsdp;
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
@@ -273,7 +273,7 @@ public sealed class PvhMachine : IDisposable
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures);
         if (Tiering(_options.Engine) is { } limits)
             _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
         var observer = new VcpuLogger(_log, _options.Observer);
@@ -324,7 +324,8 @@ public sealed class PvhMachine : IDisposable
             {
                 Instruction = _options.CpuVendor == CpuVendor.Amd ? HypercallInstruction.Vmmcall : HypercallInstruction.Vmcall,
                 AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
-            });
+            },
+            _options.Vcpus);
     }
 
     private ulong EndOfSlice(ulong retired, RunLimits limits)
