@@ -207,6 +207,10 @@ public sealed class CpuModel
             case 0xC001_0055 or 0xC001_0058 or 0xC001_0061 or 0xC001_0062 or 0xC001_0063 or 0xC001_0140 or 0xC001_0141
                 when Vendor == CpuVendor.Amd:
                 return true;
+            // FP_CFG: a divider leaves nothing behind (bit 9), as firmware sets it. Xen asks for it where CPUID shows no STIBP.
+            case 0xC001_1028 when Vendor == CpuVendor.Amd:
+                value = 1 << 9;
+                return true;
         }
         return false;
     }

@@ -17,7 +17,7 @@ internal sealed class XenDevices
     public const int SparePages = 256;
 
     /// <summary>What Xen 4.17 has no bit for in the policies of HVM containers (xen/include/public/arch-x86/cpufeatureset.h).</summary>
-    public static readonly IReadOnlySet<string> WithheldFeatures = new HashSet<string> { CpuFeature.Monitor, "la57", "pks" };
+    public static readonly IReadOnlySet<string> WithheldFeatures = new HashSet<string> { "monitor", "la57", "pks" };
 
     private const int PageShift = 12;
 
