@@ -1,8 +1,12 @@
+using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
+using Emu.Cpu;
+using Emu.Machine.Acpi;
 using Emu.Machine.Processors;
 using Emu.Xen;
 using Emu.Xen.Backends;
 using Emu.Xen.Domains;
+using Emu.Xen.Store.Records;
 
 namespace Emu.Machine.Xen;
 
@@ -12,11 +16,34 @@ internal sealed class XenDevices
     /// <summary>Pages that the hypervisor shares with the domain: shared_info, 8 special pages, grant and status frames, ACPI tables.</summary>
     public const int SparePages = 256;
 
-    public XenDevices(IXenHost host, DomainOptions options)
+    /// <summary>What Xen 4.17 has no bit for in the policies of HVM containers (xen/include/public/arch-x86/cpufeatureset.h).</summary>
+    public static readonly IReadOnlySet<string> WithheldFeatures = new HashSet<string> { "monitor", "la57", "pks" };
+
+    private const int PageShift = 12;
+
+    public XenDevices(IXenHost host, DomainOptions options, int vcpus)
     {
         Domain = new Domain(host, options);
         Hypervisor = new XenHypervisor(Domain);
         Console = new ConsoleRing(Domain);
+        Store = new StoreBackend(Domain, new DomainRecord
+        {
+            Domain = Domain.Id,
+            Uuid = options.Uuid,
+            MaximumKib = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024),
+            TargetKib = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024),
+            MaximumVcpus = vcpus,
+            StorePort = (uint)Domain.Parameters[HvmParameters.StorePort],
+            StoreFrame = Domain.Parameters[HvmParameters.StoreFrame],
+            StartTime = (ulong)host.ClockStart.ToUnixTimeSeconds(),
+        });
+        new ConsoleRecord
+        {
+            Domain = Domain.Id,
+            Port = (uint)Domain.Parameters[HvmParameters.ConsolePort],
+            Frame = Domain.Parameters[HvmParameters.ConsoleFrame],
+        }.WriteTo(Store.Store.Control);
+        PlaceAcpiTables(vcpus);
     }
 
     public Domain Domain { get; }
@@ -24,6 +51,8 @@ internal sealed class XenDevices
     public IHypervisor Hypervisor { get; }
 
     public ConsoleRing Console { get; }
+
+    public StoreBackend Store { get; }
 
     /// <summary>Adds a vCPU to the domain.</summary>
     public void Add(Processor processor, DomainInterrupts interrupts)
@@ -33,5 +62,18 @@ internal sealed class XenDevices
         interrupts.Domain = Domain;
         interrupts.Vcpu = vcpu;
         processor.LocalApic.EnabledBySoftware = vcpu.NoteApicEnabled;
+    }
+
+    private void PlaceAcpiTables(int vcpus)
+    {
+        ReadOnlySpan<byte> tables = XenAcpiTables.Build(vcpus);
+        for (var gfn = XenAcpiTables.InformationPage >> PageShift; !tables.IsEmpty; gfn++)
+        {
+            var page = Domain.Memory.AllocatePage();
+            Domain.Memory.Place(page, gfn);
+            var part = tables[..Math.Min(tables.Length, PhysicalMemory.PageSize)];
+            part.CopyTo(Domain.Host.Memory.WritableFrame(page.Frame, 0, part.Length));
+            tables = tables[part.Length..];
+        }
     }
 }
