@@ -38,7 +38,7 @@ internal sealed class RunCommand
 
     private readonly Option<bool> _testDevices = new("--test-devices")
     {
-        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
+        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000), and tell of the ACPI PM timer.",
     };
 
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: interpreter, jit (all code is compiled early), or auto (hot code is). [auto]");
