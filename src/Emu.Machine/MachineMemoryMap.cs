@@ -1,3 +1,4 @@
+using Emu.Machine.Acpi;
 using Emu.Pvh;
 
 namespace Emu.Machine;
@@ -31,6 +32,7 @@ public static class MachineMemoryMap
         else
         {
             map.Add(new MemoryMapEntry(0, low, MemoryMapType.Ram));
+            map.Add(new MemoryMapEntry(XenAcpiTables.InformationPage, XenAcpiTables.Length, MemoryMapType.Acpi));
             map.Add(XenSpecialPages);
         }
 

@@ -142,7 +142,7 @@ public sealed class PvhMachine : IDisposable
         ArgumentNullException.ThrowIfNull(image);
         if (_options.Firmware is not null)
             throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
-        ulong rsdp = 0;
+        var rsdp = XenAcpiTables.Rsdp;
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
@@ -324,7 +324,8 @@ public sealed class PvhMachine : IDisposable
             {
                 Instruction = _options.CpuVendor == CpuVendor.Amd ? HypercallInstruction.Vmmcall : HypercallInstruction.Vmcall,
                 AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
-            });
+            },
+            _options.Vcpus);
     }
 
     private ulong EndOfSlice(ulong retired, RunLimits limits)

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 using Emu.Machine.Power;
 using Emu.Machine.Timers;
 
@@ -14,12 +13,13 @@ namespace Emu.Machine.Acpi;
 /// </remarks>
 public static class AcpiTables
 {
-    private const int HeaderLength = 36;
-    private const int RsdpLength = 36;
+    private const int HeaderLength = AcpiTable.HeaderLength;
     private const int FadtLength = 276;
     private const byte SystemMemory = 0;
     private const byte SystemIo = 1;
     private const byte AllProcessors = 0xFF;
+
+    private static readonly AcpiMaker Maker = new("EMU", "EMUPC", 1, "EMU", 1);
 
     /// <summary>Builds the tables.</summary>
     /// <param name="vcpus">Number of vCPUs; vCPU n has APIC id n.</param>
@@ -27,13 +27,13 @@ public static class AcpiTables
     /// <returns>The block that belongs at <see cref="AddressMap.AcpiTables"/>.</returns>
     public static byte[] Build(int vcpus, bool hasPmTimer = false)
     {
-        var block = new List<byte>(new byte[RsdpLength]);
+        var block = new List<byte>(new byte[AcpiTable.RsdpLength]);
         var dsdt = Append(block, Table("DSDT", 2, Dsdt()));
         var fadt = Append(block, Table("FACP", 6, Fadt(dsdt, hasPmTimer)));
         var madt = Append(block, Table("APIC", 5, Madt(vcpus)));
-        var xsdt = Append(block, Table("XSDT", 1, Addresses(fadt, madt)));
+        var xsdt = Append(block, Table("XSDT", 1, AcpiTable.Addresses(fadt, madt)));
         byte[] bytes = [.. block];
-        Rsdp(xsdt).CopyTo(bytes, 0);
+        AcpiTable.Rsdp(Maker, xsdt).CopyTo(bytes, 0);
         return bytes;
     }
 
@@ -46,42 +46,7 @@ public static class AcpiTables
         return address;
     }
 
-    /// <summary>Root system description pointer, revision 2: signature, checksum of 20 bytes, XSDT, checksum of all.</summary>
-    private static byte[] Rsdp(ulong xsdt)
-    {
-        var rsdp = new byte[RsdpLength];
-        Encoding.ASCII.GetBytes("RSD PTR ").CopyTo(rsdp, 0);
-        Encoding.ASCII.GetBytes("EMU   ").CopyTo(rsdp, 9);
-        rsdp[15] = 2;
-        BinaryPrimitives.WriteUInt32LittleEndian(rsdp.AsSpan(20), RsdpLength);
-        BinaryPrimitives.WriteUInt64LittleEndian(rsdp.AsSpan(24), xsdt);
-        rsdp[8] = Checksum(rsdp.AsSpan(0, 20));
-        rsdp[32] = Checksum(rsdp);
-        return rsdp;
-    }
-
-    private static byte[] Table(string signature, byte revision, byte[] body)
-    {
-        var table = new byte[HeaderLength + body.Length];
-        Encoding.ASCII.GetBytes(signature).CopyTo(table, 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(4), (uint)table.Length);
-        table[8] = revision;
-        Encoding.ASCII.GetBytes("EMU   EMUPC   ").CopyTo(table, 10);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(24), 1);
-        Encoding.ASCII.GetBytes("EMU ").CopyTo(table, 28);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(32), 1);
-        body.CopyTo(table, HeaderLength);
-        table[9] = Checksum(table);
-        return table;
-    }
-
-    private static byte[] Addresses(params ulong[] tables)
-    {
-        var body = new byte[8 * tables.Length];
-        for (var i = 0; i < tables.Length; i++)
-            BinaryPrimitives.WriteUInt64LittleEndian(body.AsSpan(8 * i), tables[i]);
-        return body;
-    }
+    private static byte[] Table(string signature, byte revision, byte[] body) => AcpiTable.Build(signature, revision, Maker, body);
 
     /// <summary>Fixed ACPI description table (section 5.2.9); offsets are those of the whole table.</summary>
     private static byte[] Fadt(ulong dsdt, bool hasPmTimer)
@@ -172,14 +137,5 @@ public static class AcpiTables
     {
         for (var i = 0; i < 4; i++)
             body.Add((byte)(value >> (8 * i)));
-    }
-
-    /// <summary>What makes the sum of all bytes zero.</summary>
-    private static byte Checksum(ReadOnlySpan<byte> bytes)
-    {
-        byte sum = 0;
-        foreach (var value in bytes)
-            sum += value;
-        return (byte)-sum;
     }
 }

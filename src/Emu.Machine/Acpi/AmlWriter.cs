@@ -12,6 +12,7 @@ internal static class AmlWriter
     private const byte BytePrefix = 0x0A;
     private const byte WordPrefix = 0x0B;
     private const byte DWordPrefix = 0x0C;
+    private const byte StringPrefix = 0x0D;
     private const byte ScopeOp = 0x10;
     private const byte BufferOp = 0x11;
     private const byte PackageOp = 0x12;
@@ -53,6 +54,9 @@ internal static class AmlWriter
                 return bytes;
         }
     }
+
+    /// <summary>A string constant.</summary>
+    public static byte[] Text(string value) => [StringPrefix, .. Encoding.ASCII.GetBytes(value), 0];
 
     /// <summary>Package () { … }</summary>
     public static byte[] Package(params byte[][] elements) =>

@@ -1,4 +1,6 @@
+using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
+using Emu.Machine.Acpi;
 using Emu.Machine.Processors;
 using Emu.Xen;
 using Emu.Xen.Backends;
@@ -12,11 +14,14 @@ internal sealed class XenDevices
     /// <summary>Pages that the hypervisor shares with the domain: shared_info, 8 special pages, grant and status frames, ACPI tables.</summary>
     public const int SparePages = 256;
 
-    public XenDevices(IXenHost host, DomainOptions options)
+    private const int PageShift = 12;
+
+    public XenDevices(IXenHost host, DomainOptions options, int vcpus)
     {
         Domain = new Domain(host, options);
         Hypervisor = new XenHypervisor(Domain);
         Console = new ConsoleRing(Domain);
+        PlaceAcpiTables(vcpus);
     }
 
     public Domain Domain { get; }
@@ -33,5 +38,18 @@ internal sealed class XenDevices
         interrupts.Domain = Domain;
         interrupts.Vcpu = vcpu;
         processor.LocalApic.EnabledBySoftware = vcpu.NoteApicEnabled;
+    }
+
+    private void PlaceAcpiTables(int vcpus)
+    {
+        ReadOnlySpan<byte> tables = XenAcpiTables.Build(vcpus);
+        for (var gfn = XenAcpiTables.InformationPage >> PageShift; !tables.IsEmpty; gfn++)
+        {
+            var page = Domain.Memory.AllocatePage();
+            Domain.Memory.Place(page, gfn);
+            var part = tables[..Math.Min(tables.Length, PhysicalMemory.PageSize)];
+            part.CopyTo(Domain.Host.Memory.WritableFrame(page.Frame, 0, part.Length));
+            tables = tables[part.Length..];
+        }
     }
 }
