@@ -35,7 +35,7 @@ internal static class ConsoleTransfer
             var part = piece[..Math.Min(PieceLength, count - done)];
             if (!call.TryRead(address + (ulong)done, part))
                 return XenError.BadAddress;
-            call.Domain.Host.WriteConsole(part);
+            call.Domain.Host.WriteLog(part);
             done += part.Length;
         }
 
