@@ -34,11 +34,13 @@ namespace Emu.Machine;
 /// 0x0F4                               isa-debug-exit
 /// 0x3F8-0x3FF                         16550A, COM1                                    4
 /// 0x4D0-0x4D1                         edge/level control of the 8259A pair
-/// 0x608-0x60B                         ACPI PM timer *
+/// 0x600-0x605                         ACPI fixed hardware: PM1a event and control blocks     9
+/// 0x608-0x60B                         ACPI PM timer
 /// 0xCF8-0xCFB                         no PCI; the byte at 0xCF9 is the reset control
 /// 0x2000-0x2017                       interrupt lines of the test device *            each its own (0: 2)
 /// </code>
-/// What has a star is there only with <see cref="MachineOptions.TestDevices"/>. The <c>xen</c> profile has the local APIC, the debug
+/// What has a star is there only with <see cref="MachineOptions.TestDevices"/>. Only a kernel that is booted as a BIOS boots one (Multiboot)
+/// is told of the fixed hardware: to others ACPI is hardware-reduced, as on QEMU's microvm. The <c>xen</c> profile has the local APIC, the debug
 /// console and isa-debug-exit only; all else is Xen's own run-time ABI.
 /// </remarks>
 public static class AddressMap
@@ -124,6 +126,9 @@ public static class AddressMap
     /// <summary>Edge/level control registers of the 8259A pair.</summary>
     public const ushort EdgeLevelControl = 0x4D0;
 
+    /// <summary>ACPI's PM1a event block; the control block follows it.</summary>
+    public const ushort FixedHardware = 0x600;
+
     /// <summary>ACPI PM timer.</summary>
     public const ushort PmTimer = 0x608;
 
@@ -144,6 +149,9 @@ public static class AddressMap
 
     /// <summary>ISA interrupt of the real-time clock.</summary>
     public const int RealTimeClockIrq = 8;
+
+    /// <summary>ISA interrupt of ACPI's fixed hardware (SCI): the only one that is level triggered.</summary>
+    public const int SystemControlIrq = 9;
 
     /// <summary>The I/O APIC's pin of ISA interrupt 0; every other ISA interrupt has the pin of its number.</summary>
     public const int TimerPin = 2;

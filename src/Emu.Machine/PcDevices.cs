@@ -34,11 +34,10 @@ internal sealed class PcDevices
         SystemControlA = new SystemControlA(power, a20);
         ResetControl = new ResetControl(power);
         Sleep = new SleepRegisters(power);
+        FixedHardware = new FixedHardware(clock, IsaLine(AddressMap.SystemControlIrq), power);
+        PmTimer = new PmTimer(clock);
         if (testDevices)
-        {
-            PmTimer = new PmTimer(clock);
             TestDevice = new PcTestDevice(SetTestLine);
-        }
     }
 
     public Pic8259Pair Pic { get; }
@@ -59,8 +58,9 @@ internal sealed class PcDevices
 
     public SleepRegisters Sleep { get; }
 
-    /// <summary>The ACPI PM timer; null without test devices.</summary>
-    public PmTimer? PmTimer { get; }
+    public FixedHardware FixedHardware { get; }
+
+    public PmTimer PmTimer { get; }
 
     /// <summary>The test device; null without test devices.</summary>
     public PcTestDevice? TestDevice { get; }
@@ -80,8 +80,8 @@ internal sealed class PcDevices
         ports.Claim(ResetControl, AddressMap.PciAddress, ResetControl.Length);
         var nothing = new WriteOnlyPort();
         ports.Claim(nothing, AddressMap.DelayPort, 1);
-        if (PmTimer is { } timer)
-            ports.Claim(timer, AddressMap.PmTimer, PmTimer.Length);
+        ports.Claim(FixedHardware, AddressMap.FixedHardware, FixedHardware.Length);
+        ports.Claim(PmTimer, AddressMap.PmTimer, PmTimer.Length);
         if (TestDevice is { } test)
         {
             ports.Claim(test, AddressMap.TestRegister, PcTestDevice.RegisterLength);

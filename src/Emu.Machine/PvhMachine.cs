@@ -133,7 +133,7 @@ public sealed class PvhMachine : IDisposable
     /// <param name="image">The kernel.</param>
     /// <param name="modules">Its modules in order; the first is Linux's initrd.</param>
     /// <param name="commandLine">Its command line without NUL, byte for byte, or null.</param>
-    /// <param name="name">What a Multiboot kernel finds before its command line; null for nothing.</param>
+    /// <param name="name">What a Multiboot 1 kernel finds before its command line; null for nothing.</param>
     /// <returns>Where everything lies.</returns>
     /// <exception cref="PvhBootException">The image cannot be booted, or does not fit.</exception>
     /// <exception cref="InvalidOperationException">The machine starts from a ROM: it is ready to run as it is made.</exception>
@@ -142,32 +142,44 @@ public sealed class PvhMachine : IDisposable
         ArgumentNullException.ThrowIfNull(image);
         if (_options.Firmware is not null)
             throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
+        var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
         var rsdp = XenAcpiTables.Rsdp;
+        ReadOnlyMemory<byte> rootPointer = default;
         if (_pc is not null)
         {
             rsdp = AddressMap.AcpiTables;
-            Ram.Write(rsdp, AcpiTables.Build(_options.Vcpus, _options.TestDevices));
+            var tables = AcpiTables.Build(_options.Vcpus, _options.TestDevices, hasFixedHardware: protocol != BootProtocol.Pvh);
+            Ram.Write(rsdp, tables);
+            rootPointer = tables.AsMemory(0, AcpiTables.RootPointerLength);
             Ram.Write(AddressMap.ResetVector, ResetVector.Code);
         }
 
         var profile = _options.EntryProfile ?? (_pc is not null ? EntryProfile.Qemu : EntryProfile.Xen);
-        var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
-        if (_pc is not null && protocol == BootProtocol.Multiboot)
+        if (_pc is not null && protocol != BootProtocol.Pvh)
         {
             BiosHandover.Write(Ram);
             BiosHandover.Program(_pc.Pic, _pc.Timer);
         }
 
-        BootResult boot = protocol == BootProtocol.Multiboot
-            ? MultibootLoader.Load(image, Ram, new MultibootBootOptions
+        BootResult boot = protocol switch
+        {
+            BootProtocol.Multiboot => MultibootLoader.Load(image, Ram, new MultibootBootOptions
             {
                 ImageName = name,
                 CommandLine = commandLine,
                 Modules = modules,
                 MemoryMap = MemoryMap,
                 EntryProfile = profile,
-            })
-            : PvhLoader.Load(image, Ram, new PvhBootOptions
+            }),
+            BootProtocol.Multiboot2 => Multiboot2Loader.Load(image, Ram, new Multiboot2BootOptions
+            {
+                CommandLine = commandLine,
+                Modules = modules,
+                MemoryMap = MemoryMap,
+                EntryProfile = profile,
+                RootPointer = rootPointer,
+            }),
+            _ => PvhLoader.Load(image, Ram, new PvhBootOptions
             {
                 CommandLine = commandLine,
                 Modules = modules,
@@ -175,7 +187,8 @@ public sealed class PvhMachine : IDisposable
                 RsdpAddress = rsdp,
                 MemoryMap = MemoryMap,
                 EntryProfile = profile,
-            });
+            }),
+        };
         EntryState.Apply(Vcpu, boot.Cpu);
         return boot;
     }
@@ -273,7 +286,7 @@ public sealed class PvhMachine : IDisposable
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures);
         if (Tiering(_options.Engine) is { } limits)
             _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
         var observer = new VcpuLogger(_log, _options.Observer);

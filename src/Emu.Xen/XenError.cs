@@ -39,6 +39,9 @@ public static class XenError
     /// <summary>ENOSPC: no number is left to hand out.</summary>
     public const long NoSpace = -28;
 
+    /// <summary>ERANGE: a result has no place in what has to take it.</summary>
+    public const long Range = -34;
+
     /// <summary>ENOSYS: no such hypercall or sub-operation.</summary>
     public const long NotImplemented = -38;
 

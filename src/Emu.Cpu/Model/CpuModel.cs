@@ -40,7 +40,10 @@ public sealed class CpuModel
     /// <param name="processors">vCPUs of the machine, 1 or more.</param>
     /// <param name="apicIdStride">The APIC ID of vCPU n is n times this: 1, or Xen's 2.</param>
     /// <param name="level">How much of the instruction set it declares.</param>
-    public CpuModel(CpuVendor vendor = CpuVendor.Intel, int processors = 1, int apicIdStride = 1, CpuLevel level = CpuLevel.Max)
+    /// <param name="withheld">Features that a hypervisor keeps from its guests, by name; null for none.</param>
+    public CpuModel(
+        CpuVendor vendor = CpuVendor.Intel, int processors = 1, int apicIdStride = 1, CpuLevel level = CpuLevel.Max,
+        IReadOnlySet<string>? withheld = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(processors, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(apicIdStride, 1);
@@ -54,7 +57,7 @@ public sealed class CpuModel
             Enable(feature);
         foreach (var feature in CpuFeature.All)
         {
-            if (feature.Level > level || (feature.Vendor is not null && feature.Vendor != vendor))
+            if (feature.Level > level || (feature.Vendor is not null && feature.Vendor != vendor) || withheld?.Contains(feature.Name) == true)
                 continue;
             _names.Add(feature.Name);
             _bits[(feature.Leaf, feature.Subleaf, feature.Register)] = Bits(feature.Leaf, feature.Register, feature.Subleaf) | (1u << feature.Bit);
@@ -203,6 +206,10 @@ public sealed class CpuModel
             // TOP_MEM2, P-states, OSVW and the package's power: absent.
             case 0xC001_0055 or 0xC001_0058 or 0xC001_0061 or 0xC001_0062 or 0xC001_0063 or 0xC001_0140 or 0xC001_0141
                 when Vendor == CpuVendor.Amd:
+                return true;
+            // FP_CFG: a divider leaves nothing behind (bit 9), as firmware sets it. Xen asks for it where CPUID shows no STIBP.
+            case 0xC001_1028 when Vendor == CpuVendor.Amd:
+                value = 1 << 9;
                 return true;
         }
         return false;

@@ -38,12 +38,12 @@ internal sealed class RunCommand
 
     private readonly Option<bool> _testDevices = new("--test-devices")
     {
-        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
+        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000), and tell of the ACPI PM timer.",
     };
 
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: interpreter, jit (all code is compiled early), or auto (hot code is). [auto]");
     private readonly Option<string?> _entry = Text(
-        "--entry", "ENTRY", "Which entry point is taken: auto, pvh or multiboot; multiboot2 is not there yet. [auto: the PVH note, else Multiboot]");
+        "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note, else Multiboot 2, else 1]");
     private readonly Option<string?> _startInfo = Text("--start-info", "v1|v0|draft", "The layout of hvm_start_info. [v1]");
 
     private readonly Option<string?> _profile = Text(
@@ -238,13 +238,12 @@ internal sealed class RunCommand
         ("interpreter", ExecutionEngine.Interpreter),
         ("jit", ExecutionEngine.Jit));
 
-    private static BootProtocol Entry(string? text) => text == "multiboot2"
-        ? throw new UsageException("--entry multiboot2 is not possible yet: this version enters kernels by PVH or Multiboot 1.")
-        : OptionText.Choice(
-            "--entry",
-            text,
-            BootProtocol.Auto,
-            ("auto", BootProtocol.Auto),
-            ("pvh", BootProtocol.Pvh),
-            ("multiboot", BootProtocol.Multiboot));
+    private static BootProtocol Entry(string? text) => OptionText.Choice(
+        "--entry",
+        text,
+        BootProtocol.Auto,
+        ("auto", BootProtocol.Auto),
+        ("pvh", BootProtocol.Pvh),
+        ("multiboot", BootProtocol.Multiboot),
+        ("multiboot2", BootProtocol.Multiboot2));
 }

@@ -37,13 +37,14 @@ internal static class AcpiTable
         return table;
     }
 
-    /// <summary>Root system description pointer, revision 2: signature, checksum of 20 bytes, XSDT, checksum of all (section 5.2.5.3).</summary>
-    public static byte[] Rsdp(AcpiMaker maker, ulong xsdt)
+    /// <summary>Root system description pointer, revision 2: signature, checksum of 20 bytes, RSDT or 0, XSDT, checksum of all (section 5.2.5.3).</summary>
+    public static byte[] Rsdp(AcpiMaker maker, ulong xsdt, ulong rsdt = 0)
     {
         var rsdp = new byte[RsdpLength];
         Encoding.ASCII.GetBytes("RSD PTR ").CopyTo(rsdp, 0);
         Encoding.ASCII.GetBytes(maker.Oem.PadRight(6)).CopyTo(rsdp, 9);
         rsdp[15] = 2;
+        BinaryPrimitives.WriteUInt32LittleEndian(rsdp.AsSpan(16), (uint)rsdt);
         BinaryPrimitives.WriteUInt32LittleEndian(rsdp.AsSpan(20), RsdpLength);
         BinaryPrimitives.WriteUInt64LittleEndian(rsdp.AsSpan(24), xsdt);
         rsdp[8] = Checksum(rsdp.AsSpan(0, 20));

@@ -70,6 +70,7 @@ internal static class BiosHandover
     {
         Initialize(controllers, AddressMap.MasterPic, MasterVectors, wiring: 1 << 2, mask: 0xFA);
         Initialize(controllers, AddressMap.SlavePic, SlaveVectors, wiring: 2, mask: 0xFF);
+        controllers.Write(AddressMap.EdgeLevelControl + 1, 1 << (AddressMap.SystemControlIrq - InputsOfEach));
         // Counter 0, low byte then high byte, rate generator, from 65536.
         timer.Write(AddressMap.IntervalTimer + 3, 0x34);
         timer.Write(AddressMap.IntervalTimer, 0);

@@ -11,6 +11,7 @@ public sealed class PmTimer : IPortDevice
 
     private const ulong Frequency = 3_579_545;
     private const uint CounterMask = 0xFF_FFFF;
+    private const int HighestBit = 23;
 
     private readonly VirtualClock _clock;
 
@@ -18,14 +19,27 @@ public sealed class PmTimer : IPortDevice
     /// <param name="clock">What it counts.</param>
     public PmTimer(VirtualClock clock) => _clock = clock;
 
-    private uint Counter
+    private uint Counter => (uint)Ticks(_clock.Now) & CounterMask;
+
+    /// <summary>How often the counter's highest bit has changed by a time.</summary>
+    /// <param name="now">Nanoseconds since the start.</param>
+    /// <returns>Half periods of the counter since the start.</returns>
+    internal static ulong HalfPeriods(ulong now) => Ticks(now) >> HighestBit;
+
+    /// <summary>When the counter's highest bit changes for the nth time.</summary>
+    /// <param name="number">Half periods of the counter since the start.</param>
+    /// <returns>The first nanosecond since the start at which <see cref="HalfPeriods"/> is that number.</returns>
+    internal static ulong TimeOfHalfPeriod(ulong number)
     {
-        get
-        {
-            // Whole seconds apart from the rest, so that 64 bits do for a century and more.
-            var (seconds, rest) = Math.DivRem(_clock.Now, VirtualClock.NanosecondsPerSecond);
-            return (uint)((seconds * Frequency) + (rest * Frequency / VirtualClock.NanosecondsPerSecond)) & CounterMask;
-        }
+        var (seconds, rest) = Math.DivRem(number << HighestBit, Frequency);
+        return (seconds * VirtualClock.NanosecondsPerSecond) + (((rest * VirtualClock.NanosecondsPerSecond) + Frequency - 1) / Frequency);
+    }
+
+    /// <summary>Whole seconds apart from the rest, so that 64 bits do for a century and more.</summary>
+    private static ulong Ticks(ulong now)
+    {
+        var (seconds, rest) = Math.DivRem(now, VirtualClock.NanosecondsPerSecond);
+        return (seconds * Frequency) + (rest * Frequency / VirtualClock.NanosecondsPerSecond);
     }
 
     /// <inheritdoc/>

@@ -1,10 +1,12 @@
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
+using Emu.Cpu;
 using Emu.Machine.Acpi;
 using Emu.Machine.Processors;
 using Emu.Xen;
 using Emu.Xen.Backends;
 using Emu.Xen.Domains;
+using Emu.Xen.Store.Records;
 
 namespace Emu.Machine.Xen;
 
@@ -14,6 +16,9 @@ internal sealed class XenDevices
     /// <summary>Pages that the hypervisor shares with the domain: shared_info, 8 special pages, grant and status frames, ACPI tables.</summary>
     public const int SparePages = 256;
 
+    /// <summary>What Xen 4.17 has no bit for in the policies of HVM containers (xen/include/public/arch-x86/cpufeatureset.h).</summary>
+    public static readonly IReadOnlySet<string> WithheldFeatures = new HashSet<string> { "monitor", "la57", "pks" };
+
     private const int PageShift = 12;
 
     public XenDevices(IXenHost host, DomainOptions options, int vcpus)
@@ -21,6 +26,23 @@ internal sealed class XenDevices
         Domain = new Domain(host, options);
         Hypervisor = new XenHypervisor(Domain);
         Console = new ConsoleRing(Domain);
+        Store = new StoreBackend(Domain, new DomainRecord
+        {
+            Domain = Domain.Id,
+            Uuid = options.Uuid,
+            MaximumKib = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024),
+            TargetKib = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024),
+            MaximumVcpus = vcpus,
+            StorePort = (uint)Domain.Parameters[HvmParameters.StorePort],
+            StoreFrame = Domain.Parameters[HvmParameters.StoreFrame],
+            StartTime = (ulong)host.ClockStart.ToUnixTimeSeconds(),
+        });
+        new ConsoleRecord
+        {
+            Domain = Domain.Id,
+            Port = (uint)Domain.Parameters[HvmParameters.ConsolePort],
+            Frame = Domain.Parameters[HvmParameters.ConsoleFrame],
+        }.WriteTo(Store.Store.Control);
         PlaceAcpiTables(vcpus);
     }
 
@@ -29,6 +51,8 @@ internal sealed class XenDevices
     public IHypervisor Hypervisor { get; }
 
     public ConsoleRing Console { get; }
+
+    public StoreBackend Store { get; }
 
     /// <summary>Adds a vCPU to the domain.</summary>
     public void Add(Processor processor, DomainInterrupts interrupts)

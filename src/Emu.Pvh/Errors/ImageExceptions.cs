@@ -96,10 +96,16 @@ public sealed class MissingMultibootHeaderException(bool hasMultiboot2) : Kernel
     "The image has no Multiboot 1 header: the magic number 0x1BADB002 with flags and a checksum that fits, 4-aligned and in its first 8192 bytes"
     + (hasMultiboot2 ? " (it has a Multiboot 2 header, which is another protocol)." : "."));
 
-/// <summary>A Multiboot 1 header that contradicts the image or itself.</summary>
+/// <summary>The image carries no Multiboot 2 header.</summary>
+/// <param name="hasMultiboot1">Whether it has a Multiboot 1 header instead.</param>
+public sealed class MissingMultiboot2HeaderException(bool hasMultiboot1) : KernelImageException(
+    "The image has no Multiboot 2 header: the magic number 0xE85250D6 with a checksum that fits, 8-aligned and in its first 32768 bytes"
+    + (hasMultiboot1 ? " (it has a Multiboot 1 header, which is another protocol)." : "."));
+
+/// <summary>A Multiboot header that contradicts the image or itself.</summary>
 public sealed class MalformedMultibootHeaderException(string message) : KernelImageException(message);
 
-/// <summary>A Multiboot 1 header that requires something that the specification does not define.</summary>
+/// <summary>A Multiboot header that requires something that the specification does not define, or that is not offered here.</summary>
 public sealed class UnsupportedMultibootException(string message) : KernelImageException(message);
 
 /// <summary>A load address was asked for that the image does not allow.</summary>

@@ -14,7 +14,7 @@ public enum KernelContainer
     /// <summary>The file is a Linux bzImage (vmlinuz) with the ELF image as its payload.</summary>
     BzImage,
 
-    /// <summary>The file is not ELF: a Multiboot 1 header in it says where to load it. It may be compressed.</summary>
+    /// <summary>The file is not ELF: a Multiboot header in it says where to load it. It may be compressed.</summary>
     Flat,
 }
 
@@ -66,10 +66,20 @@ public sealed class KernelImage
     public Multiboot2Header? Multiboot2 { get; }
 
     /// <summary>
-    /// The protocol that <see cref="BootProtocol.Auto"/> means for this image: the PVH note wins, be it broken, over a Multiboot 1 header.
+    /// The protocol that <see cref="BootProtocol.Auto"/> means for this image: the PVH note wins, be it broken, over a Multiboot 2 header, and
+    /// that over a Multiboot 1 header. An image that is not ELF has one that says where to load it.
     /// </summary>
-    public BootProtocol PreferredProtocol =>
-        Multiboot1 is not null && Xen.Entry is null && !Xen.HasBadEntryDescriptor ? BootProtocol.Multiboot : BootProtocol.Pvh;
+    public BootProtocol PreferredProtocol
+    {
+        get
+        {
+            if (Xen.Entry is not null || Xen.HasBadEntryDescriptor)
+                return BootProtocol.Pvh;
+            if (Multiboot2 is { } header && (Elf is not null || HasAddresses(Image.Span, header)))
+                return BootProtocol.Multiboot2;
+            return Multiboot1 is not null ? BootProtocol.Multiboot : BootProtocol.Pvh;
+        }
+    }
 
     /// <summary>Reads a kernel file from the host's file system.</summary>
     /// <param name="path">The file.</param>
@@ -174,11 +184,24 @@ public sealed class KernelImage
         ReadOnlyMemory<byte> image, KernelContainer container, CompressionFormat compression, BzImageHeader? setup, long fileLength) =>
         new(image, ElfFile.Parse(image), container, compression, fileLength) { SetupHeader = setup };
 
-    /// <summary>A file of any format that its Multiboot 1 header makes loadable; null for one without such a header.</summary>
+    /// <summary>A file of any format that a Multiboot header makes loadable; null for one without such a header.</summary>
     private static KernelImage? FromFlat(ReadOnlyMemory<byte> image, CompressionFormat compression, long fileLength) =>
         Multiboot1Header.Find(image.Span) is { HasAddresses: true }
+        || (Multiboot2Header.Find(image.Span) is { } header && HasAddresses(image.Span, header))
             ? new KernelImage(image, null, KernelContainer.Flat, compression, fileLength)
             : null;
+
+    private static bool HasAddresses(ReadOnlySpan<byte> image, Multiboot2Header header)
+    {
+        try
+        {
+            return Multiboot2Request.Read(image, header).Addresses is not null;
+        }
+        catch (KernelImageException)
+        {
+            return false;
+        }
+    }
 
     private static UnrecognizedImageException Unrecognized(ReadOnlySpan<byte> bytes)
     {
@@ -186,6 +209,12 @@ public sealed class KernelImage
         {
             return new UnrecognizedImageException(
                 "The file has a Multiboot header but is not an ELF image, and the header says nothing about where to load it (flag 16).");
+        }
+
+        if (Multiboot2Header.Find(bytes) is not null)
+        {
+            return new UnrecognizedImageException(
+                "The file has a Multiboot 2 header but is not an ELF image, and the header does not say where to load it (tag 2).");
         }
 
         if (bytes.StartsWith("MZ"u8))

@@ -64,19 +64,54 @@ public static class InspectionRenderer
         if (image.Multiboot1 is { } one)
             Multiboot1(text, one);
         if (image.Multiboot2 is { } two)
-            Line(text, "Multiboot 2", $"header at offset 0x{two.FileOffset:x}, {Bytes(two.Length)}");
+            Multiboot2(text, image, two);
+    }
+
+    private static void Multiboot2(StringBuilder text, KernelImage image, Multiboot2Header header)
+    {
+        Line(text, "Multiboot 2", $"header at offset 0x{header.FileOffset:x}, {Bytes(header.Length)}");
+        Multiboot2Request request;
+        try
+        {
+            request = Multiboot2Request.Read(image.Image.Span, header);
+        }
+        catch (KernelImageException e)
+        {
+            Line(text, "", e.Message);
+            return;
+        }
+
+        if (request.Addresses is { } at)
+            Addresses(text, at);
+        else if (request.Entry is { } entry)
+            Line(text, "", $"entry 0x{entry:x}");
+        if (request.Relocation is { } bounds)
+        {
+            string preference = bounds.Preference switch
+            {
+                Multiboot2Preference.Lowest => ", the lowest place preferred",
+                Multiboot2Preference.Highest => ", the highest place preferred",
+                _ => "",
+            };
+            Line(text, "", $"relocatable in 0x{bounds.Minimum:x}-0x{bounds.Maximum:x} at multiples of 0x{bounds.Alignment:x}{preference}");
+        }
+
+        if (request.WantsVideo)
+            Line(text, "", "wants a video mode, which it is not given");
+    }
+
+    private static void Addresses(StringBuilder text, MultibootAddresses at)
+    {
+        string loadEnd = at.LoadEnd == 0 ? "the file's end" : $"0x{at.LoadEnd:x}";
+        string bssEnd = at.BssEnd == 0 ? "none" : $"to 0x{at.BssEnd:x}";
+        Line(text, "", $"header at 0x{at.Header:x}, loaded from 0x{at.Load:x} to {loadEnd}, zeros {bssEnd}, entry 0x{at.Entry:x}");
     }
 
     private static void Multiboot1(StringBuilder text, Multiboot1Header header)
     {
         Line(text, "Multiboot 1", $"header at offset 0x{header.FileOffset:x}, flags 0x{header.Flags:x}");
         if (header.Addresses is { } at)
-        {
-            string loadEnd = at.LoadEnd == 0 ? "the file's end" : $"0x{at.LoadEnd:x}";
-            string bssEnd = at.BssEnd == 0 ? "none" : $"to 0x{at.BssEnd:x}";
-            Line(text, "", $"header at 0x{at.Header:x}, loaded from 0x{at.Load:x} to {loadEnd}, zeros {bssEnd}, entry 0x{at.Entry:x}");
-        }
-
+            Addresses(text, at);
         if (header.WantsVideo)
             Line(text, "", "wants a video mode, which it is not given");
     }

@@ -36,9 +36,12 @@ public sealed record KernelInspection
         PvhBootException? refusal = null;
         try
         {
-            layout = image.PreferredProtocol == BootProtocol.Multiboot
-                ? MultibootLoader.Plan(image, ram, new MultibootBootOptions())
-                : PvhLoader.Plan(image, ram, new PvhBootOptions());
+            layout = image.PreferredProtocol switch
+            {
+                BootProtocol.Multiboot2 => Multiboot2Loader.Plan(image, ram, new Multiboot2BootOptions()),
+                BootProtocol.Multiboot => MultibootLoader.Plan(image, ram, new MultibootBootOptions()),
+                _ => PvhLoader.Plan(image, ram, new PvhBootOptions()),
+            };
         }
         catch (PvhBootException e)
         {
@@ -66,9 +69,12 @@ public sealed record KernelInspection
         if (refusal is not null)
             return new LoaderVerdict(KernelLoader.Emu, VerdictOutcome.Refuses, [new LoaderFinding(refusal.Message, Fix(refusal))]);
         List<LoaderFinding> findings = [];
-        if (layout is MultibootBootResult)
+        if (layout is MultibootBootResult or Multiboot2BootResult)
         {
-            findings.Add(new LoaderFinding("Without a PVH note, the Multiboot 1 header is what the kernel is entered by.", null));
+            int version = layout is MultibootBootResult ? 1 : 2;
+            findings.Add(new LoaderFinding($"Without a PVH note, the Multiboot {version} header is what the kernel is entered by.", null));
+            if (layout.Kernel.Displacement != 0)
+                findings.Add(new LoaderFinding($"The image is moved to 0x{layout.Kernel.Range.Start:x}, as its header allows.", null));
             return new LoaderVerdict(KernelLoader.Emu, VerdictOutcome.BootsOtherwise, findings);
         }
 

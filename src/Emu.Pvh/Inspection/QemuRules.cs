@@ -38,8 +38,13 @@ internal static class QemuRules
     {
         if (image.Multiboot1 is { } multiboot)
             return Multiboot(image, multiboot);
-        // Without a Multiboot header there is no other image than ELF.
-        ElfFile elf = image.Elf!;
+        if (image.Elf is not { } elf)
+        {
+            return Refuse(new LoaderFinding(
+                "The file is taken for a broken bzImage: -kernel knows no Multiboot 2, and flat images only by a Multiboot 1 header.",
+                "Boot it through a loader that knows Multiboot 2, for instance GRUB 2."));
+        }
+
         if ((elf.Flags & RefusedFlags) != 0)
             return Refuse(new LoaderFinding($"e_flags has bits of 0x{RefusedFlags:x} set (elfboot unsupported flags).", "Clear e_flags."));
         return Pvh(image, elf);

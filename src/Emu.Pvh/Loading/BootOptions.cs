@@ -7,7 +7,7 @@ namespace Emu.Pvh;
 /// <param name="CommandLine">Its own command line without NUL, or null for none.</param>
 public sealed record BootModule(ReadOnlyMemory<byte> Data, ReadOnlyMemory<byte>? CommandLine = null)
 {
-    /// <summary>What to call the module where a protocol puts a name before its command line (Multiboot); null for no name.</summary>
+    /// <summary>What to call the module where a protocol puts a name before its command line (Multiboot 1); null for no name.</summary>
     public string? Name { get; init; }
 
     /// <summary>A module with a command line given as text.</summary>

@@ -45,7 +45,14 @@ public sealed record PvhBootResult : BootResult
     public uint StartInfoAddress => Cpu.Ebx;
 }
 
-/// <summary>A guest ready to run from its Multiboot entry point.</summary>
+/// <summary>A guest ready to run from its Multiboot 2 entry point.</summary>
+public sealed record Multiboot2BootResult : BootResult
+{
+    /// <summary>Where the boot information lies; EBX holds it.</summary>
+    public uint InformationAddress => Cpu.Ebx;
+}
+
+/// <summary>A guest ready to run from its Multiboot 1 entry point.</summary>
 public sealed record MultibootBootResult : BootResult
 {
     /// <summary>Where the boot information lies; EBX holds it.</summary>

@@ -73,5 +73,21 @@ internal sealed class FreeMemory
         return null;
     }
 
+    /// <summary>The highest free address at or after a minimum where so many bytes fit and end at or before a maximum.</summary>
+    public ulong? FindLast(ulong size, ulong alignment, ulong minimum, ulong maximumEnd)
+    {
+        for (int i = _free.Count - 1; i >= 0; i--)
+        {
+            ulong end = Math.Min(_free[i].End, maximumEnd);
+            if (end < size)
+                continue;
+            ulong start = (end - size) & ~(alignment - 1);
+            if (start >= Math.Max(_free[i].Start, minimum))
+                return start;
+        }
+
+        return null;
+    }
+
     private static ulong AlignUp(ulong value, ulong alignment) => (value + alignment - 1) & ~(alignment - 1);
 }

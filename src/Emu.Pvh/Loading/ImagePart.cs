@@ -15,6 +15,10 @@ internal readonly record struct ImagePart(int? Segment, ulong Offset, ulong File
             segment.FileSize,
             new GuestRange(unchecked(segment.PhysicalAddress + displacement), segment.MemorySize)))];
 
+    /// <summary>Parts moved by a displacement modulo 2^64 that leaves none of them wrapped.</summary>
+    public static IReadOnlyList<ImagePart> Moved(IReadOnlyList<ImagePart> parts, ulong displacement) =>
+        [.. parts.Select(part => part with { Target = new GuestRange(unchecked(part.Target.Start + displacement), part.Target.Length) })];
+
     /// <summary>Refuses parts that would lie outside RAM, or in ranges that the machine keeps.</summary>
     public static void Check(IReadOnlyList<ImagePart> parts, IReadOnlyList<GuestRange> ram, IReadOnlyList<GuestRange> reserved)
     {

@@ -70,7 +70,7 @@ public sealed record Multiboot1Header(int FileOffset, uint Flags)
     private static uint U32(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
 }
 
-/// <summary>The address fields of a Multiboot 1 header (the "a.out kludge"), all physical.</summary>
+/// <summary>The address fields of a Multiboot header (the "a.out kludge"), all physical.</summary>
 /// <param name="Header">Where the header itself lies in memory.</param>
 /// <param name="Load">Where the first byte to load goes; the header's offset in the file less (Header − Load) is where it comes from.</param>
 /// <param name="LoadEnd">The end of what is loaded from the file; 0 for the whole rest of the file.</param>

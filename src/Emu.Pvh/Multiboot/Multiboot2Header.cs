@@ -11,14 +11,21 @@ public sealed record Multiboot2Header(int FileOffset, uint Architecture, uint Le
     /// <summary>The magic number of the header.</summary>
     public const uint Magic = 0xE85250D6;
 
-    private const int SearchLength = 32768;
+    /// <summary>What EAX holds when a Multiboot 2 loader enters the kernel.</summary>
+    public const uint LoaderMagic = 0x36D76289;
 
-    /// <summary>Looks for a valid header: 8-aligned, in the first 32 KiB, with a checksum that fits.</summary>
+    /// <summary>The header with its tags must end in so many bytes from the beginning of the image.</summary>
+    internal const int SearchLength = 32768;
+
+    /// <summary>The bytes before the tags: magic, architecture, length, checksum.</summary>
+    internal const int FixedLength = 16;
+
+    /// <summary>Looks for a valid header: 8-aligned, in the first 32 KiB, with a checksum that fits. Its tags are not looked at.</summary>
     /// <param name="image">The image.</param>
     /// <returns>The header, or null.</returns>
     public static Multiboot2Header? Find(ReadOnlySpan<byte> image)
     {
-        int end = Math.Min(image.Length, SearchLength) - 16;
+        int end = Math.Min(image.Length, SearchLength) - FixedLength;
         for (int at = 0; at <= end; at += 8)
         {
             if (BinaryPrimitives.ReadUInt32LittleEndian(image[at..]) != Magic)

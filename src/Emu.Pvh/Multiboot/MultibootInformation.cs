@@ -21,8 +21,6 @@ internal sealed class MultibootInformation
     private const int MapEntrySize = 24;
     private const uint MemoryFlag = 1 << 0, CommandLineFlag = 1 << 2, ModulesFlag = 1 << 3;
     private const uint SectionsFlag = 1 << 5, MapFlag = 1 << 6, LoaderNameFlag = 1 << 9;
-    private const ulong ConventionalEnd = 0xA0000;
-    private const ulong ExtendedStart = 0x100000;
 
     private readonly MultibootBootOptions _options;
     private readonly IReadOnlyList<MemoryMapEntry> _map;
@@ -70,7 +68,7 @@ internal sealed class MultibootInformation
     public void PlaceSections(BootPlacement placement, ulong preferred)
     {
         if (_sections is not null)
-            _sectionBlock = placement.PlaceBlock(_sections.Length, preferred, "the kernel's section headers and symbols");
+            _sectionBlock = placement.PlaceBlock(_sections.HeaderLength + _sections.TablesLength, preferred, "the kernel's section headers and symbols");
     }
 
     /// <summary>Writes everything.</summary>
@@ -80,8 +78,8 @@ internal sealed class MultibootInformation
         void Put(long offset, ulong value) => BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan((int)offset), (uint)value);
 
         Put(0, MemoryFlag | CommandLineFlag | ModulesFlag | MapFlag | LoaderNameFlag | (_sections is null ? 0 : SectionsFlag));
-        Put(4, Contiguous(0, ConventionalEnd) / 1024);
-        Put(8, Contiguous(ExtendedStart, ulong.MaxValue) / 1024);
+        Put(4, MultibootMemory.LowerKib(_map));
+        Put(8, MultibootMemory.UpperKib(_map));
         Put(16, block + (ulong)_textOffsets[0]);
         Put(20, (ulong)modules.Count);
         Put(24, modules.Count == 0 ? 0 : block + (ulong)_moduleList);
@@ -91,7 +89,9 @@ internal sealed class MultibootInformation
             Put(32, sections.EntrySize);
             Put(36, _sectionBlock.Start);
             Put(40, sections.NameIndex);
-            sections.Write(memory, _sectionBlock.Start);
+            ulong tables = _sectionBlock.Start + sections.HeaderLength;
+            memory.Write(_sectionBlock.Start, sections.Headers(tables));
+            sections.WriteTables(memory, tables);
         }
 
         Put(44, (ulong)_map.Count * MapEntrySize);
@@ -117,22 +117,6 @@ internal sealed class MultibootInformation
         for (int i = 0; i < _texts.Count; i++)
             _texts[i].CopyTo(bytes, _textOffsets[i]);
         memory.Write(block, bytes);
-    }
-
-    /// <summary>How much RAM the map shows without a gap from an address on, up to a limit.</summary>
-    private ulong Contiguous(ulong start, ulong limit)
-    {
-        ulong end = start;
-        while (end < limit)
-        {
-            MemoryMapEntry next = _map.FirstOrDefault(entry =>
-                entry.Type == MemoryMapType.Ram && end >= entry.Address && end - entry.Address < entry.Size);
-            if (next.Size == 0)
-                break;
-            end += Math.Min(next.Size - (end - next.Address), limit - end);
-        }
-
-        return end - start;
     }
 
     /// <summary>A name and a command line with a blank between them, and NUL.</summary>

@@ -1,6 +1,6 @@
 namespace Emu.Pvh;
 
-/// <summary>Decides what of an image a Multiboot 1 loader copies where, from the header's own addresses or else from the ELF headers.</summary>
+/// <summary>Decides what of an image a Multiboot loader copies where, from the header's own addresses or else from the ELF headers.</summary>
 internal static class MultibootPlacement
 {
     /// <summary>Checks the header against the image. Nothing is held against the guest's RAM yet.</summary>
@@ -17,21 +17,33 @@ internal static class MultibootPlacement
         }
 
         if (header.HasAddresses)
-            return FromHeader(image, header);
+        {
+            return header.Addresses is { } addresses
+                ? FromHeader(image, header.FileOffset, addresses)
+                : throw new MalformedMultibootHeaderException(
+                    $"The Multiboot header at offset 0x{header.FileOffset:x} announces load addresses (flag 16), but is cut off before them.");
+        }
+
         return image.Elf is { } elf
-            ? FromElf(elf)
+            ? FromElf(elf, null)
             : throw new MalformedMultibootHeaderException(
                 "The image is not ELF, and its Multiboot header says nothing about where to load it (flag 16).");
     }
 
-    private static (LoadedKernel Kernel, IReadOnlyList<ImagePart> Parts) FromHeader(KernelImage image, Multiboot1Header header)
+    /// <summary>Checks the tags of a Multiboot 2 header against the image. Nothing is held against the guest's RAM yet.</summary>
+    /// <returns>The kernel where it is linked, and its parts in ascending order.</returns>
+    public static (LoadedKernel Kernel, IReadOnlyList<ImagePart> Parts) Place(KernelImage image, Multiboot2Header header, Multiboot2Request request)
     {
-        if (header.Addresses is not { } at)
-        {
-            throw new MalformedMultibootHeaderException(
-                $"The Multiboot header at offset 0x{header.FileOffset:x} announces load addresses (flag 16), but is cut off before them.");
-        }
+        if (request.Addresses is { } addresses)
+            return FromHeader(image, header.FileOffset, addresses);
+        return image.Elf is { } elf
+            ? FromElf(elf, request.Entry)
+            : throw new MalformedMultibootHeaderException(
+                "The image is not ELF, and its Multiboot 2 header says nothing about where to load it (tag 2).");
+    }
 
+    private static (LoadedKernel Kernel, IReadOnlyList<ImagePart> Parts) FromHeader(KernelImage image, int fileOffset, MultibootAddresses at)
+    {
         if (at.Load > at.Header)
         {
             throw new MalformedMultibootHeaderException(
@@ -39,13 +51,13 @@ internal static class MultibootPlacement
         }
 
         uint before = at.Header - at.Load;
-        if (before > (uint)header.FileOffset)
+        if (before > (uint)fileOffset)
         {
             throw new MalformedMultibootHeaderException(
-                $"The Multiboot header wants 0x{before:x} bytes loaded before it, but the file has only 0x{header.FileOffset:x} there.");
+                $"The Multiboot header wants 0x{before:x} bytes loaded before it, but the file has only 0x{fileOffset:x} there.");
         }
 
-        ulong offset = (uint)header.FileOffset - before;
+        ulong offset = (uint)fileOffset - before;
         ulong rest = (ulong)image.Image.Length - offset;
         if (at.LoadEnd != 0 && at.LoadEnd < at.Load)
         {
@@ -68,8 +80,10 @@ internal static class MultibootPlacement
     }
 
     /// <summary>e_entry is a virtual address in the segment that it lies in; a kernel linked one to one has both alike.</summary>
-    private static (LoadedKernel Kernel, IReadOnlyList<ImagePart> Parts) FromElf(ElfFile elf)
+    private static (LoadedKernel Kernel, IReadOnlyList<ImagePart> Parts) FromElf(ElfFile elf, uint? physicalEntry)
     {
+        if (physicalEntry is { } named)
+            return (Enter(elf.PhysicalRange, elf.MaximumAlignment, named), ImagePart.OfSegments(elf, displacement: 0));
         ulong entry = elf.Entry;
         foreach (ElfSegment segment in elf.LoadableSegments)
         {

@@ -4,7 +4,7 @@ namespace Emu.Pvh;
 
 /// <summary>
 /// The ELF section headers that a Multiboot kernel is told (to find its own symbols), and the symbol and string tables behind them, which no
-/// segment loads. One page-aligned block holds the headers and then the tables, each of which has its address entered in its header.
+/// segment loads. Each table has its address entered in its header.
 /// </summary>
 internal sealed class MultibootSections
 {
@@ -16,16 +16,15 @@ internal sealed class MultibootSections
     private MultibootSections(ElfFile elf)
     {
         _elf = elf;
-        Length = HeaderLength;
         foreach (ElfSection section in elf.Sections)
         {
             bool isLoaded = section.Address != 0 || section.Size == 0;
             bool isInFile = section.Offset <= (ulong)elf.Image.Length && section.Size <= (ulong)elf.Image.Length - section.Offset;
             if (isLoaded || !isInFile || section.Type is not (ElfConstants.SectionSymbols or ElfConstants.SectionStrings))
                 continue;
-            ulong offset = (Length + Alignment - 1) & ~(Alignment - 1);
+            ulong offset = (TablesLength + Alignment - 1) & ~(Alignment - 1);
             _tables.Add((section, offset));
-            Length = offset + section.Size;
+            TablesLength = offset + section.Size;
         }
     }
 
@@ -38,30 +37,36 @@ internal sealed class MultibootSections
     /// <summary>The index of the section with the sections' names.</summary>
     public uint NameIndex => _elf.SectionNameIndex;
 
-    /// <summary>The length of the block in bytes.</summary>
-    public ulong Length { get; }
+    /// <summary>The length of all headers in bytes.</summary>
+    public ulong HeaderLength => (ulong)Count * EntrySize;
 
-    private ulong HeaderLength => (ulong)Count * EntrySize;
+    /// <summary>The length of the tables in bytes.</summary>
+    public ulong TablesLength { get; }
 
     /// <summary>The sections of an image; null where there is no ELF image, or its section table is absent.</summary>
     public static MultibootSections? Read(ElfFile? elf) => elf is null || elf.Sections.Count == 0 ? null : new MultibootSections(elf);
 
-    /// <summary>Writes the block.</summary>
-    public void Write(IGuestMemory memory, ulong block)
+    /// <summary>The headers, for tables that lie from an address on.</summary>
+    public byte[] Headers(ulong tables)
     {
         byte[] headers = _elf.Slice(_elf.SectionTableOffset, HeaderLength).ToArray();
         foreach ((ElfSection section, ulong offset) in _tables)
         {
-            ulong address = block + offset;
-            memory.Write(address, _elf.Slice(section.Offset, section.Size));
             Span<byte> header = headers.AsSpan(section.Index * _elf.SectionEntrySize);
             // sh_addr
             if (_elf.Class == ElfClass.Elf64)
-                BinaryPrimitives.WriteUInt64LittleEndian(header[16..], address);
+                BinaryPrimitives.WriteUInt64LittleEndian(header[16..], tables + offset);
             else
-                BinaryPrimitives.WriteUInt32LittleEndian(header[12..], (uint)address);
+                BinaryPrimitives.WriteUInt32LittleEndian(header[12..], (uint)(tables + offset));
         }
 
-        memory.Write(block, headers);
+        return headers;
+    }
+
+    /// <summary>Writes the tables.</summary>
+    public void WriteTables(IGuestMemory memory, ulong tables)
+    {
+        foreach ((ElfSection section, ulong offset) in _tables)
+            memory.Write(tables + offset, _elf.Slice(section.Offset, section.Size));
     }
 }

@@ -149,6 +149,14 @@ public sealed record InitialCpuState
         return state with { Eax = Multiboot1Header.LoaderMagic, Fs = state.Ds, Gs = state.Ds };
     }
 
+    /// <summary>The state at a Multiboot 2 entry point (specification 2.0, §3.3): that of Multiboot 1, with another magic in EAX.</summary>
+    /// <param name="profile">Whose choice to follow where the specification leaves one.</param>
+    /// <param name="entry">The entry point.</param>
+    /// <param name="information">The physical address of the boot information.</param>
+    /// <returns>The state.</returns>
+    public static InitialCpuState CreateMultiboot2(EntryProfile profile, uint entry, uint information) =>
+        CreateMultiboot(profile, entry, information) with { Eax = Multiboot2Header.LoaderMagic };
+
     private static InitialCpuState Flat(EntryProfile profile, uint entry, uint startInfo, ushort code, ushort data)
     {
         SegmentState flat = new(data, 0, uint.MaxValue, SegmentState.FlatData);

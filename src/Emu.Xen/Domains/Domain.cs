@@ -1,6 +1,7 @@
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Xen.EventChannels;
+using Emu.Xen.Grants;
 
 namespace Emu.Xen.Domains;
 
@@ -56,6 +57,7 @@ public sealed class Domain
         Parameters[HvmParameters.ConsoleFrame] = FirstSpecialGfn + ConsolePageIndex;
         Parameters[HvmParameters.ConsolePort] = (ulong)Events.AllocateUnbound(ControlDomain);
         Parameters[HvmParameters.TripleFaultReason] = (ulong)ShutdownReason.Crash;
+        Grants = new GrantTable(this);
     }
 
     /// <summary>Its number.</summary>
@@ -75,6 +77,9 @@ public sealed class Domain
 
     /// <summary>Its event channels.</summary>
     public EventChannelTable Events { get; }
+
+    /// <summary>Its grant table.</summary>
+    public GrantTable Grants { get; }
 
     /// <summary>Its parameters.</summary>
     public HvmParameters Parameters { get; } = new();

@@ -24,6 +24,10 @@ public sealed class Physmap
 
     // Freed frames; the one freed last is used first, but each where it was at home if it is asked for there.
     private readonly FrameStack _free = new();
+
+    // Pages that somebody uses through a grant, with the number of uses; and those of them that the domain has freed meanwhile.
+    private readonly Dictionary<int, int> _pins = [];
+    private readonly HashSet<int> _freedWhilePinned = [];
     private int _nextSpare;
 
     internal Physmap(PhysicalMemory memory, int addressBits)
@@ -82,7 +86,7 @@ public sealed class Physmap
             Hide(old);
         var ram = IsRam(gfn) ? _memory.FrameAt(gfn << PageShift) : -1;
         Vacate(gfn);
-        if (ram >= 0)
+        if (ram >= 0 && !_pins.ContainsKey(ram) && !_pins.ContainsKey(page.Frame))
         {
             // The page moves into the frame that Vacate has just freed.
             _free.Remove(ram);
@@ -114,13 +118,35 @@ public sealed class Physmap
 
     /// <summary>Takes away what <see cref="PlaceForeign"/> has placed.</summary>
     /// <param name="gfn">The GFN.</param>
+    /// <param name="frame">The page that is to be there.</param>
     /// <returns>False where no such page is there.</returns>
-    public bool RemoveForeign(ulong gfn)
+    public bool RemoveForeign(ulong gfn, int frame)
     {
-        if (!_foreign.Contains(gfn))
+        if (!_foreign.Contains(gfn) || FrameAt(gfn) != frame)
             return false;
         Hide(gfn);
         return true;
+    }
+
+    /// <summary>Lets a page stay what it is while it is used through a grant, even if the domain frees it.</summary>
+    /// <param name="frame">The page.</param>
+    public void Pin(int frame) => _pins[frame] = _pins.GetValueOrDefault(frame) + 1;
+
+    /// <summary>Ends what <see cref="Pin"/> began.</summary>
+    /// <param name="frame">The page; nothing happens where it is not pinned.</param>
+    public void Unpin(int frame)
+    {
+        if (!_pins.TryGetValue(frame, out var pins))
+            return;
+        if (pins > 1)
+        {
+            _pins[frame] = pins - 1;
+            return;
+        }
+
+        _pins.Remove(frame);
+        if (_freedWhilePinned.Remove(frame))
+            _free.Add(frame);
     }
 
     /// <summary>Moves what a GFN shows to another (XENMAPSPACE_gmfn).</summary>
@@ -184,7 +210,10 @@ public sealed class Physmap
             return;
         if (IsRam(gfn))
         {
-            _free.Add(frame);
+            if (_pins.ContainsKey(frame))
+                _freedWhilePinned.Add(frame);
+            else
+                _free.Add(frame);
             RamPages--;
         }
 

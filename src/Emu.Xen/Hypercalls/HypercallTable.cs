@@ -19,6 +19,8 @@ internal static class HypercallTable
                 return VersionQuery.Execute(call);
             case ConsoleTransfer.Number:
                 return ConsoleTransfer.Execute(call);
+            case GrantTableOperation.Number:
+                return GrantTableOperation.Execute(call);
             case VmAssist.Number:
                 return VmAssist.Execute(call);
             case VcpuOperation.Number:

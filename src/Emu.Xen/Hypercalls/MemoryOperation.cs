@@ -175,6 +175,9 @@ internal static class MemoryOperation
         {
             case MapSpace.SharedInfo:
                 return index == 0 ? domain.Memory.Place(domain.SharedInfo.Page, gfn) : XenError.Invalid;
+            // Xen takes the lower 32 bits of the index.
+            case MapSpace.GrantTable:
+                return domain.Grants.PlaceFrame((uint)index, gfn);
             case MapSpace.Gfn:
                 return domain.Memory.Move(index, gfn);
             default:

@@ -147,6 +147,19 @@ public sealed unsafe class PrivilegedInstructionTests
         Assert.Equal(msr == 0x1234 ? ["MSR 0x1234 write"] : [], guest.Unsupported);
     }
 
+    [Theory]
+    [InlineData(CpuVendor.Intel, ExceptionVector.GeneralProtection)]
+    [InlineData(CpuVendor.Amd, ExceptionVector.InvalidOpcode)]
+    public void The_floating_point_configuration_exists_on_amd_alone(CpuVendor vendor, ExceptionVector expected)
+    {
+        using var guest = Guest.Long(vendor);
+        guest.Rcx = 0xC001_1028;
+        guest.Assemble(a => { a.rdmsr(); a.ud2(); });
+        Assert.Equal(expected, guest.RunToHandler());
+        if (vendor == CpuVendor.Amd)
+            Assert.Equal((0x200UL, 0UL), (guest.Rax, guest.Rdx));
+    }
+
     [Fact]
     public void The_time_stamp_counts_instructions_from_what_was_written()
     {

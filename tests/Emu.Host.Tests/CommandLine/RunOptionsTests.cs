@@ -99,7 +99,7 @@ public sealed class RunOptionsTests
     [InlineData("--vcpus", "k", "--vcpus", "0")]
     [InlineData("--vcpus", "k", "--vcpus", "33")]
     [InlineData("--engine", "k", "--engine", "steam")]
-    [InlineData("multiboot2", "k", "--entry", "multiboot2")]
+    [InlineData("--entry", "k", "--entry", "multiboot3")]
     [InlineData("--machine", "k", "--machine", "pdp11")]
     [InlineData("--start-info", "k", "--start-info", "v2")]
     [InlineData("--entry-profile", "k", "--entry-profile", "bochs")]

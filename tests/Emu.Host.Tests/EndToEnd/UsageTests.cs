@@ -27,7 +27,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("bogus")]
     [InlineData("run", "--bogus")]
     [InlineData("run", "--memory", "lots")]
-    [InlineData("run", "--entry", "multiboot2")]
+    [InlineData("run", "--entry", "multiboot3")]
     [InlineData("run", "--vcpus", "4", "--machine", "xen")]
     [InlineData("run", "--vcpus", "33")]
     [InlineData("inspect")]

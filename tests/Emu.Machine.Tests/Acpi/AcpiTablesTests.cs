@@ -7,7 +7,7 @@ namespace Emu.Machine.Tests.Acpi;
 
 public class AcpiTablesTests
 {
-    private readonly byte[] _block = AcpiTables.Build(vcpus: 2);
+    private byte[] _block = AcpiTables.Build(vcpus: 2);
 
     [Fact]
     public void Block_fits_its_reserved_area() =>
@@ -39,6 +39,52 @@ public class AcpiTablesTests
         Assert.Equal(0x42, fadt[128]);
         Assert.Equal([0, 8, 0, 1, 0x00, 0x02, 0xA0, 0xFE, 0, 0, 0, 0], fadt[244..256].ToArray());
         Assert.Equal([0, 8, 0, 1, 0x01, 0x02, 0xA0, 0xFE, 0, 0, 0, 0], fadt[256..268].ToArray());
+    }
+
+    [Fact]
+    public void Fixed_hardware_has_its_registers_and_no_reduced_ones()
+    {
+        _block = AcpiTables.Build(vcpus: 1, hasFixedHardware: true);
+        var fadt = Table("FACP");
+        Assert.Equal(0, Sum(fadt));
+        // Not hardware-reduced, with a reset register; neither button is fixed hardware.
+        Assert.Equal((1U << 10) | (1U << 5) | (1U << 4), BinaryPrimitives.ReadUInt32LittleEndian(fadt[112..]) & ((1U << 20) | (1U << 10) | (3U << 4)));
+        Assert.Equal(9, BinaryPrimitives.ReadUInt16LittleEndian(fadt[46..]));
+        // No SMI_CMD: always in ACPI mode.
+        Assert.Equal(0u, BinaryPrimitives.ReadUInt32LittleEndian(fadt[48..]));
+        Assert.Equal((0x600u, 4), (BinaryPrimitives.ReadUInt32LittleEndian(fadt[56..]), fadt[88]));
+        Assert.Equal((0x604u, 2), (BinaryPrimitives.ReadUInt32LittleEndian(fadt[64..]), fadt[89]));
+        Assert.Equal((0x608u, 4), (BinaryPrimitives.ReadUInt32LittleEndian(fadt[76..]), fadt[91]));
+        Assert.Equal([1, 32, 0, 2, 0x00, 0x06, 0, 0, 0, 0, 0, 0], fadt[148..160].ToArray());
+        Assert.Equal([1, 16, 0, 2, 0x04, 0x06, 0, 0, 0, 0, 0, 0], fadt[172..184].ToArray());
+        Assert.Equal([1, 32, 0, 3, 0x08, 0x06, 0, 0, 0, 0, 0, 0], fadt[208..220].ToArray());
+        Assert.All(fadt[244..268].ToArray(), b => Assert.Equal(0, b));
+        var facs = BinaryPrimitives.ReadUInt64LittleEndian(fadt[132..]);
+        Assert.Equal(0ul, facs % 64);
+        Assert.True(At(facs)[..4].SequenceEqual("FACS"u8));
+        Assert.Equal(64, At(facs).Length);
+    }
+
+    [Fact]
+    public void Fixed_hardware_has_a_root_table_of_short_addresses_too()
+    {
+        _block = AcpiTables.Build(vcpus: 1, hasFixedHardware: true);
+        Assert.Equal(0, Sum(_block.AsSpan(0, 20)));
+        Assert.Equal(0, Sum(_block.AsSpan(0, 36)));
+        var rsdt = At(BinaryPrimitives.ReadUInt32LittleEndian(_block.AsSpan(16)));
+        Assert.Equal(0, Sum(rsdt));
+        Assert.Equal("RSDT", Encoding.ASCII.GetString(rsdt[..4]));
+        Assert.Equal(36 + (2 * 4), rsdt.Length);
+        Assert.True(At(BinaryPrimitives.ReadUInt32LittleEndian(rsdt[36..]))[..4].SequenceEqual("FACP"u8));
+        Assert.True(At(BinaryPrimitives.ReadUInt32LittleEndian(rsdt[40..]))[..4].SequenceEqual("APIC"u8));
+    }
+
+    [Fact]
+    public void The_interrupt_of_fixed_hardware_is_level_triggered_and_active_high()
+    {
+        _block = AcpiTables.Build(vcpus: 1, hasFixedHardware: true);
+        Assert.Equal(0, Sum(Table("APIC")));
+        Assert.NotEqual(-1, Table("APIC").IndexOf((byte[])[2, 10, 0, 9, 9, 0, 0, 0, 0x0D, 0]));
     }
 
     [Fact]

@@ -23,6 +23,29 @@ public sealed class BiosHandoverTests
     }
 
     [Fact]
+    public void Only_the_interrupt_of_acpi_is_level_triggered_there()
+    {
+        // mov dx, 4D1h; in al, dx; out F4h, al
+        using var machine = new PvhMachine(new MachineOptions { MemorySize = 16 << 20 });
+        machine.Load(Multiboot([0x66, 0xBA, 0xD1, 0x04, 0xEC, 0xE6, 0xF4]), [], null);
+
+        Assert.Equal((0x02 << 1) | 1, machine.Run(RunLimits.None).Code);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_multiboot_kernel_is_told_of_acpis_fixed_hardware_and_a_pvh_kernel_is_not(bool isMultiboot)
+    {
+        using var machine = new PvhMachine(new MachineOptions { MemorySize = 16 << 20 });
+        machine.Load(isMultiboot ? Multiboot(ReportMask) : CodeKernel.Of(ReportMask), [], null);
+
+        var tables = new byte[0x1000];
+        machine.Ram.Read(AddressMap.AcpiTables, tables);
+        Assert.Equal(isMultiboot, tables.AsSpan().IndexOf("FACS"u8) >= 0);
+    }
+
+    [Fact]
     public void Its_vectors_lead_to_code_that_returns()
     {
         using var machine = new PvhMachine(new MachineOptions { MemorySize = 16 << 20 });

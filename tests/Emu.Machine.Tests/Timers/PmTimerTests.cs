@@ -45,6 +45,17 @@ public sealed class PmTimerTests
         Assert.Equal(3_579_545u, _timer.Read(AddressMap.PmTimer, 4));
     }
 
+    [Fact]
+    public void The_time_of_a_half_period_is_the_first_at_which_its_highest_bit_has_changed()
+    {
+        foreach (var number in (ulong[])[1, 2, 3, 1000, 123_456_789])
+        {
+            var time = PmTimer.TimeOfHalfPeriod(number);
+            Assert.Equal(number, PmTimer.HalfPeriods(time));
+            Assert.Equal(number - 1, PmTimer.HalfPeriods(time - 1));
+        }
+    }
+
     [Theory]
     [InlineData(false, 0u)]
     [InlineData(true, 0x608u)]

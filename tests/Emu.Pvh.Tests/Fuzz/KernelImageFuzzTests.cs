@@ -56,6 +56,21 @@ public sealed class KernelImageFuzzTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Multiboot_2_images_load_or_are_refused()
+    {
+        byte[][] tags = [Multiboot2Builder.Tag(1, 4, 6), Multiboot2Builder.Optional(5, 0, 0, 0), Multiboot2Builder.Relocatable(0, uint.MaxValue, 0x1000, 2)];
+        byte[][] seeds =
+        [
+            Multiboot2Builder.Flat(),
+            Multiboot2Builder.Flat(header: 0x200040, load: uint.MaxValue, loadEnd: 0, bssEnd: 0, entry: 0x200020, more: tags),
+            Multiboot2Builder.Elf(tags: tags).Section(3, new byte[40]).Build(),
+            Multiboot2Builder.Elf(wide: true, tags: Multiboot2Builder.Tag(3, 0x100020)).Section(2, new byte[48]).Section(3, new byte[40]).Build(),
+            Multiboot2Builder.Elf(tags: Multiboot2Builder.Relocatable(0x300000, 0x30FFFF, 0x1000, 1)).Build(),
+        ];
+        Run(MultibootImages, seed: 5, index => seeds[index % seeds.Length]);
+    }
+
+    [Fact]
     public void Compressed_images_load_or_are_refused()
     {
         byte[] elf = ElfBuilder.Bootable().Build();
@@ -121,6 +136,13 @@ public sealed class KernelImageFuzzTests(ITestOutputHelper output)
             SparseGuestMemory memory = SparseGuestMemory.OfSize(64 << 20);
             KernelInspection inspection = KernelInspection.Inspect(kernel, memory.RamRegions);
             InspectionRenderer.Render(inspection, "fuzz");
+            if (kernel.PreferredProtocol == BootProtocol.Multiboot2)
+            {
+                Multiboot2BootResult multiboot = Multiboot2Loader.Load(kernel, memory, new Multiboot2BootOptions { Modules = [new BootModule(new byte[16])] });
+                Assert.True(multiboot.Kernel.Range.Contains(multiboot.EntryPoint));
+                return null;
+            }
+
             if (kernel.PreferredProtocol == BootProtocol.Multiboot)
             {
                 MultibootBootResult multiboot = MultibootLoader.Load(kernel, memory, new MultibootBootOptions { Modules = [new BootModule(new byte[16])] });
