@@ -1,6 +1,7 @@
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Xen.EventChannels;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Domains;
 
@@ -94,6 +95,9 @@ public sealed class Domain
     /// <summary>What the guest has declared as the reason in advance (SCHEDOP_shutdown_code): it holds whatever ends the domain.</summary>
     public ShutdownReason? ShutdownCode { get; internal set; }
 
+    /// <summary>Who sees what passes between the domain and its hypervisor; null for nobody.</summary>
+    public IXenObserver? Observer { get; set; }
+
     /// <summary>Its watchdogs.</summary>
     public Watchdogs Watchdogs { get; }
 
@@ -122,6 +126,7 @@ public sealed class Domain
             return 1;
         reason = ShutdownCode ?? reason;
         HasShutDown ??= reason;
+        Observer?.ShutDown(reason);
         Host.Shutdown(reason);
         return 0;
     }

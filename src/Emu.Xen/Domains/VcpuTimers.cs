@@ -1,4 +1,5 @@
 using Emu.Xen.EventChannels;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Domains;
 
@@ -20,9 +21,9 @@ public sealed class VcpuTimers
     {
         _host = host;
         _vcpu = vcpu;
-        _singleshot = host.CreateTimer($"vCPU {vcpu.Id} single-shot", RaiseTimer);
+        _singleshot = host.CreateTimer($"vCPU {vcpu.Id} single-shot", () => RaiseTimer(VcpuTimer.Singleshot));
         _periodic = host.CreateTimer($"vCPU {vcpu.Id} periodic", Tick);
-        _poll = host.CreateTimer($"vCPU {vcpu.Id} poll", vcpu.Unblock);
+        _poll = host.CreateTimer($"vCPU {vcpu.Id} poll", EndPoll);
     }
 
     /// <summary>Raises VIRQ_TIMER at a time; one in the past comes at once.</summary>
@@ -54,8 +55,18 @@ public sealed class VcpuTimers
     {
         _nextTick += _period;
         _periodic.Arm(_nextTick);
-        RaiseTimer();
+        RaiseTimer(VcpuTimer.Periodic);
     }
 
-    private void RaiseTimer() => _vcpu.RaiseVirtualInterrupt(VirtualInterrupt.Timer);
+    private void EndPoll()
+    {
+        _vcpu.NoteExpired(VcpuTimer.Poll);
+        _vcpu.Unblock();
+    }
+
+    private void RaiseTimer(VcpuTimer timer)
+    {
+        _vcpu.NoteExpired(timer);
+        _vcpu.RaiseVirtualInterrupt(VirtualInterrupt.Timer);
+    }
 }

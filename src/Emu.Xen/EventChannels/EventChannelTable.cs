@@ -1,4 +1,5 @@
 using Emu.Xen.Domains;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.EventChannels;
 
@@ -131,11 +132,19 @@ public sealed class EventChannelTable
         closed?.Invoke();
     }
 
-    internal void SetPending(EventPort port) => _abi.SetPending(port, _domain.Vcpus[port.Vcpu]);
+    internal void SetPending(EventPort port)
+    {
+        _domain.Observer?.PortRaised(Notice(port));
+        _abi.SetPending(port, _domain.Vcpus[port.Vcpu]);
+    }
 
     internal void ClearPending(EventPort port) => _abi.ClearPending(port);
 
-    internal void Unmask(EventPort port) => _abi.Unmask(port, _domain.Vcpus[port.Vcpu]);
+    internal void Unmask(EventPort port)
+    {
+        _domain.Observer?.PortUnmasked(Notice(port));
+        _abi.Unmask(port, _domain.Vcpus[port.Vcpu]);
+    }
 
     internal bool IsPending(EventPort port) => _abi.IsPending(port);
 
@@ -175,4 +184,7 @@ public sealed class EventChannelTable
             vcpu.Fifo.Reset();
         _abi = new TwoLevelEvents(_domain);
     }
+
+    private PortNotice Notice(EventPort port) =>
+        new(port.Number, port.State, port.VirtualInterrupt, port.RemoteDomain, port.Vcpu, IsPending(port), IsMasked(port));
 }
