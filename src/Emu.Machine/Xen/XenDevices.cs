@@ -44,6 +44,7 @@ internal sealed class XenDevices
             Frame = Domain.Parameters[HvmParameters.ConsoleFrame],
         }.WriteTo(Store.Store.Control);
         PlaceAcpiTables(vcpus);
+        Store.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }
 
     public Domain Domain { get; }

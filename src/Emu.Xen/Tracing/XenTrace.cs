@@ -23,7 +23,7 @@ public delegate bool GuestMemoryReader(Vcpu vcpu, ulong linear, Span<byte> desti
 /// </code>
 /// A call's line stands before those of its effects. The entries of a multicall stand before the multicall.
 /// </remarks>
-public sealed class XenTrace : IXenObserver, IDisposable
+public sealed class XenTrace : IXenObserver
 {
     private readonly TextWriter _writer;
     private readonly Domain _domain;
@@ -37,7 +37,7 @@ public sealed class XenTrace : IXenObserver, IDisposable
 
     /// <summary>Begins a trace of a domain, to be its observer.</summary>
     /// <param name="domain">The domain.</param>
-    /// <param name="writer">Where the trace goes; disposed with it.</param>
+    /// <param name="writer">Where the trace goes.</param>
     /// <param name="count">How many instructions the machine has retired.</param>
     /// <param name="reader">Looks at the guest's memory.</param>
     /// <param name="symbols">The symbol that an address belongs to, with the distance from it; null where none is known.</param>
@@ -49,9 +49,6 @@ public sealed class XenTrace : IXenObserver, IDisposable
         _reader = reader;
         _place = new CallPlace(reader, symbols);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _writer.Dispose();
 
     /// <inheritdoc/>
     public void Calling(in GuestCall call)
