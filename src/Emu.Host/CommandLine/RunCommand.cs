@@ -72,6 +72,12 @@ internal sealed class RunCommand
     private readonly Option<string?> _traceFrom = Text("--trace-from", "N", "Begin the trace after N instructions. [0]");
     private readonly Option<string?> _traceCount = Text("--trace-count", "M", "End the trace after M instructions. [all]");
 
+    private readonly Option<string?> _traceXen = Text(
+        "--trace-xen", "FILE|stderr", "Write one line for each hypercall, decoded, and for events, timers, grants and xenstore messages. docs/xen-trace.md");
+
+    private readonly Option<string?> _symbols = Text(
+        "--symbols", "FILE", "Names for addresses in traces: an ELF file, a System.map, or a copy of the guest's /proc/kallsyms. [the kernel]");
+
     private readonly Option<string[]> _dumpAt = new("--dump-at")
     {
         HelpName = "N",
@@ -121,7 +127,8 @@ internal sealed class RunCommand
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
             _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
-            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
+            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _traceXen, _symbols, _dumpAt,
+            _logLevel, _logFile,
         };
         command.SetAction(result => run(Bind(result)));
         return command;
@@ -156,6 +163,19 @@ internal sealed class RunCommand
         if (trace is null && (traceFrom ?? traceCount) is not null)
             throw new UsageException("--trace-from and --trace-count need --trace FILE.");
 
+        // The tour shows hypercalls.
+        MachineProfile machine = OptionText.Choice(
+            "--machine",
+            result.GetValue(_machine),
+            kernel is null && firmware is null ? MachineProfile.Xen : MachineProfile.Pc,
+            ("pc", MachineProfile.Pc),
+            ("xen", MachineProfile.Xen));
+        string? traceXen = result.GetValue(_traceXen);
+        if (traceXen is not null && machine != MachineProfile.Xen)
+            throw new UsageException("--trace-xen is for a Xen domain; it needs --machine xen.");
+        if (traceXen == "-")
+            throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
+
         return new RunOptions
         {
             Kernel = kernel,
@@ -164,13 +184,7 @@ internal sealed class RunCommand
             CommandLine = OptionText.GuestText("--append", result.GetValue(_append)),
             MemorySize = memory,
             VcpuCount = OptionText.Integer("--vcpus", result.GetValue(_vcpus), 1, 1, PvhMachine.MostVcpus),
-            Machine = OptionText.Choice(
-                "--machine",
-                result.GetValue(_machine),
-                // The tour shows hypercalls.
-                kernel is null && firmware is null ? MachineProfile.Xen : MachineProfile.Pc,
-                ("pc", MachineProfile.Pc),
-                ("xen", MachineProfile.Xen)),
+            Machine = machine,
             TestDevices = result.GetValue(_testDevices),
             ForcedEmulation = result.GetValue(_forcedEmulation),
             Engine = Engine(result.GetValue(_engine)),
@@ -209,6 +223,8 @@ internal sealed class RunCommand
             TraceFile = trace,
             TraceFrom = traceFrom ?? 0,
             TraceCount = traceCount,
+            XenTraceFile = traceXen,
+            SymbolFile = result.GetValue(_symbols),
             DumpAt = [.. (result.GetValue(_dumpAt) ?? []).Select(text => OptionText.Count("--dump-at", text)!.Value).Order()],
             LogLevel = OptionText.Choice(
                 "--log-level",
