@@ -84,7 +84,10 @@ public sealed record MachineOptions
     /// <summary>Where console output goes: COM1's on a PC, Xen's console in a domain; null for nowhere.</summary>
     public IConsoleSink? ConsoleOutput { get; init; }
 
-    /// <summary>Where bytes written to the debug console (port 0xE9) go; null for nowhere.</summary>
+    /// <summary>
+    /// Where bytes written to the debug console (port 0xE9) go; null for nowhere, in a Xen domain for the console as long as the guest does
+    /// not use its PV console.
+    /// </summary>
     public IConsoleSink? DebugConsoleOutput { get; init; }
 
     /// <summary>Where console input comes from; null for none.</summary>

@@ -60,7 +60,7 @@ internal sealed class RunCommand
     private readonly Option<string?> _seed = Text("--seed", "N", "What the numbers of RDRAND and RDSEED begin with. [0]");
 
     private readonly Option<string?> _debugConsole = Text(
-        "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout]");
+        "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout until the guest uses hvc0]");
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
     private readonly Option<string?> _timeout = Text("--timeout", "SECONDS", "End after so much time on this computer, with exit code 4.");
     private readonly Option<string?> _statistics = Text("--stats", "FILE", "Write instructions, time, state hash and exit reason as JSON at the end.");

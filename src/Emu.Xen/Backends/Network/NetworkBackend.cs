@@ -1,5 +1,6 @@
 using System.Globalization;
 using Emu.Xen.Domains;
+using Emu.Xen.Grants;
 using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
 
@@ -18,10 +19,9 @@ public sealed class NetworkBackend
 
     private readonly Domain _domain;
     private readonly ControlDomain _store;
-    private readonly IGrantedPages _grants;
     private readonly NetworkDeviceRecord _device;
     private readonly INetworkLink _link;
-    private readonly List<uint> _mapped = [];
+    private readonly List<GrantMapping> _mapped = [];
     private TransmitRing? _transmit;
     private ReceiveRing? _receive;
     private uint _transmitPort;
@@ -31,19 +31,16 @@ public sealed class NetworkBackend
     /// <summary>Makes the back end of a device that is in the store, and waits for its front end.</summary>
     /// <param name="domain">The front end's domain.</param>
     /// <param name="store">The store.</param>
-    /// <param name="grants">What the domain grants to the control domain.</param>
     /// <param name="device">The device's record; it has been written.</param>
     /// <param name="link">The network.</param>
-    public NetworkBackend(Domain domain, ControlDomain store, IGrantedPages grants, NetworkDeviceRecord device, INetworkLink link)
+    public NetworkBackend(Domain domain, ControlDomain store, NetworkDeviceRecord device, INetworkLink link)
     {
         ArgumentNullException.ThrowIfNull(domain);
         ArgumentNullException.ThrowIfNull(store);
-        ArgumentNullException.ThrowIfNull(grants);
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(link);
         _domain = domain;
         _store = store;
-        _grants = grants;
         _device = device;
         _link = link;
         Offer();
@@ -177,20 +174,20 @@ public sealed class NetworkBackend
 
     private bool TryMap(uint transmitReference, uint receiveReference)
     {
-        if (!_grants.TryMap(transmitReference, out var transmitPage))
+        if (!_domain.Grants.TryMap(transmitReference, isWrite: true, out var transmitPage))
             return false;
-        _mapped.Add(transmitReference);
-        if (!_grants.TryMap(receiveReference, out var receivePage))
+        _mapped.Add(transmitPage);
+        if (!_domain.Grants.TryMap(receiveReference, isWrite: true, out var receivePage))
             return false;
-        _mapped.Add(receiveReference);
-        if (BackRing.TryAttach(transmitPage, Netif.TxEntryLength) is not { } transmit
-            || BackRing.TryAttach(receivePage, Netif.RxEntryLength) is not { } receive)
+        _mapped.Add(receivePage);
+        if (BackRing.TryAttach(transmitPage.Page, Netif.TxEntryLength) is not { } transmit
+            || BackRing.TryAttach(receivePage.Page, Netif.RxEntryLength) is not { } receive)
         {
             return false;
         }
 
-        _transmit = new TransmitRing(transmit, _grants, _link);
-        _receive = new ReceiveRing(receive, _grants);
+        _transmit = new TransmitRing(transmit, _domain.Grants, _link);
+        _receive = new ReceiveRing(receive, _domain.Grants);
         return true;
     }
 
@@ -262,8 +259,8 @@ public sealed class NetworkBackend
         if (_transmitPort != 0)
             _domain.Events.Disconnect(_transmitPort);
         _transmitPort = _receivePort = 0;
-        foreach (var reference in _mapped)
-            _grants.Unmap(reference);
+        foreach (var mapping in _mapped)
+            _domain.Grants.Unmap(mapping);
         _mapped.Clear();
         _link.ReceiverReady();
     }

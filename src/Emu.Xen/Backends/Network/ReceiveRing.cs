@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Xen.Grants;
 
 namespace Emu.Xen.Backends.Network;
 
@@ -6,9 +7,9 @@ namespace Emu.Xen.Backends.Network;
 internal sealed class ReceiveRing
 {
     private readonly BackRing _ring;
-    private readonly IGrantedPages _grants;
+    private readonly GrantTable _grants;
 
-    public ReceiveRing(BackRing ring, IGrantedPages grants)
+    public ReceiveRing(BackRing ring, GrantTable grants)
     {
         _ring = ring;
         _grants = grants;
@@ -35,7 +36,7 @@ internal sealed class ReceiveRing
         Span<byte> entry = stackalloc byte[Netif.RxEntryLength];
         _ring.TakeRequest(entry);
         var reference = BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]);
-        var isWritten = _grants.TryWrite(reference, 0, frame);
+        var isWritten = _grants.CopyTo(reference, 0, frame) == GrantStatus.Okay;
         // The id stands where it stood.
         BinaryPrimitives.WriteUInt16LittleEndian(entry[2..], 0);
         BinaryPrimitives.WriteUInt16LittleEndian(entry[4..], isWritten ? Netif.RxDataValidated : (ushort)0);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Xen.Grants;
 
 namespace Emu.Xen.Backends.Network;
 
@@ -13,14 +14,14 @@ internal sealed class TransmitRing
     private const int EthernetHeaderLength = 14;
 
     private readonly BackRing _ring;
-    private readonly IGrantedPages _grants;
+    private readonly GrantTable _grants;
     private readonly INetworkLink _link;
     private readonly TransmitRequest[] _slots = new TransmitRequest[Netif.FatalSlots];
     private readonly byte[] _packet = new byte[ushort.MaxValue];
     private int _slotCount;
     private int _extraCount;
 
-    public TransmitRing(BackRing ring, IGrantedPages grants, INetworkLink link)
+    public TransmitRing(BackRing ring, GrantTable grants, INetworkLink link)
     {
         _ring = ring;
         _grants = grants;
@@ -133,7 +134,7 @@ internal sealed class TransmitRing
         for (var i = 0; i < _slotCount; i++)
         {
             ref var slot = ref _slots[i];
-            if (slot.Size != 0 && !_grants.TryRead(slot.Reference, slot.Offset, _packet.AsSpan(length, slot.Size)))
+            if (slot.Size != 0 && _grants.CopyFrom(slot.Reference, slot.Offset, _packet.AsSpan(length, slot.Size)) != GrantStatus.Okay)
                 return Netif.StatusError;
             length += slot.Size;
         }

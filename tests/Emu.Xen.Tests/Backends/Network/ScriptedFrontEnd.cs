@@ -8,18 +8,17 @@ using Emu.Xen.Tests.Support;
 namespace Emu.Xen.Tests.Backends.Network;
 
 /// <summary>A netfront that a test drives by hand: its rings, pages and nodes in the store.</summary>
-internal sealed class ScriptedFrontEnd : INetworkLink, IGrantedPages, IDisposable
+internal sealed class ScriptedFrontEnd : INetworkLink, IDisposable
 {
     public const uint TransmitRing = 8, ReceiveRing = 9, FirstPage = 100;
     private const uint EventChannelOperation = 32;
-    private const ulong EventClose = 3, EventSend = 4, Argument = 0x8000;
+    private const uint MemoryOperation = 12;
+    private const ulong EventClose = 3, EventSend = 4, AddToPhysmap = 7, Argument = 0x8000, GrantTableGfn = 0x200;
     private const ulong FirstGfn = 16;
 
     private readonly TestDomain _machine = new();
     private readonly NetworkDeviceRecord _device = new() { Domain = 7 };
 
-    /// <summary>What is granted: a reference, and the page.</summary>
-    private readonly Dictionary<uint, ulong> _grants = [];
     private uint _transmitProducer;
     private uint _receiveProducer;
 
@@ -27,10 +26,14 @@ internal sealed class ScriptedFrontEnd : INetworkLink, IGrantedPages, IDisposabl
     {
         Store.AddDomain(7);
         _device.WriteTo(Store.Control);
-        _grants[TransmitRing] = FirstGfn;
-        _grants[ReceiveRing] = FirstGfn + 1;
+        // add_to_physmap of the first grant frame, then entries of version 1.
+        _machine.Write(
+            Argument, [7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, .. BitConverter.GetBytes((uint)GrantTableGfn)]);
+        Xunit.Assert.Equal(0, _machine.Try(MemoryOperation, AddToPhysmap, Argument));
+        Grant(TransmitRing);
+        Grant(ReceiveRing);
         for (uint i = 0; i < 40; i++)
-            _grants[FirstPage + i] = FirstGfn + 2 + i;
+            Grant(FirstPage + i);
         TransmitPort = (uint)_machine.Domain.Events.AllocateUnbound(Domain.ControlDomain);
         ReceivePort = (uint)_machine.Domain.Events.AllocateUnbound(Domain.ControlDomain);
         // As Linux does: tell me of the first response.
@@ -38,7 +41,7 @@ internal sealed class ScriptedFrontEnd : INetworkLink, IGrantedPages, IDisposabl
         TransmitPage.WriteUInt32(12, 1);
         ReceivePage.WriteUInt32(4, 1);
         ReceivePage.WriteUInt32(12, 1);
-        Backend = new NetworkBackend(_machine.Domain, Store.Control, this, _device, this);
+        Backend = new NetworkBackend(_machine.Domain, Store.Control, _device, this);
     }
 
     public XenStore Store { get; } = new();
@@ -51,7 +54,8 @@ internal sealed class ScriptedFrontEnd : INetworkLink, IGrantedPages, IDisposabl
 
     public List<(byte[] Frame, bool HasBlankChecksum)> Sent { get; } = [];
 
-    public HashSet<uint> Mapped { get; } = [];
+    /// <summary>True where the back end has one of the rings mapped: Xen says so in the entry's GTF_reading and GTF_writing.</summary>
+    public bool HasMapping => ((EntryOf(TransmitRing) | EntryOf(ReceiveRing)) & 0x18) != 0;
 
     public int Readiness { get; private set; }
 
@@ -61,9 +65,7 @@ internal sealed class ScriptedFrontEnd : INetworkLink, IGrantedPages, IDisposabl
 
     public MappedBytes ReceivePage => Page(ReceiveRing);
 
-    public MappedBytes Page(uint reference) => _machine.Domain.Map(_grants[reference])!.Value;
-
-    public void Revoke(uint reference) => _grants.Remove(reference);
+    public MappedBytes Page(uint reference) => _machine.Domain.Map(GfnOf(reference))!.Value;
 
     public string? Read(string path) => Store.Control.TryRead(path, out var value) ? value : null;
 
@@ -161,34 +163,19 @@ internal sealed class ScriptedFrontEnd : INetworkLink, IGrantedPages, IDisposabl
 
     public void ReceiverReady() => Readiness++;
 
-    public bool TryMap(uint reference, out MappedBytes page)
-    {
-        page = default;
-        if (!_grants.ContainsKey(reference))
-            return false;
-        page = Page(reference);
-        return Mapped.Add(reference);
-    }
-
-    public void Unmap(uint reference) => Mapped.Remove(reference);
-
-    public bool TryRead(uint reference, int offset, Span<byte> destination)
-    {
-        if (!_grants.ContainsKey(reference))
-            return false;
-        Page(reference).Bytes.Slice(offset, destination.Length).CopyTo(destination);
-        return true;
-    }
-
-    public bool TryWrite(uint reference, int offset, ReadOnlySpan<byte> source)
-    {
-        if (!_grants.ContainsKey(reference))
-            return false;
-        source.CopyTo(Page(reference).Writable(offset, source.Length));
-        return true;
-    }
-
     public void Dispose() => _machine.Dispose();
+
+    private static ulong GfnOf(uint reference) => FirstGfn + (reference < FirstPage ? reference - TransmitRing : reference - FirstPage + 2);
+
+    private static ulong EntryAddress(uint reference) => (GrantTableGfn << 12) + (reference * 8);
+
+    private void Grant(uint reference)
+    {
+        const ushort PermitAccess = 1;
+        _machine.Write(EntryAddress(reference), [.. BitConverter.GetBytes(PermitAccess), 0, 0, .. BitConverter.GetBytes((uint)GfnOf(reference))]);
+    }
+
+    private int EntryOf(uint reference) => BitConverter.ToUInt16(_machine.Read(EntryAddress(reference), 2));
 
     /// <summary>event_channel_op with one port as its argument.</summary>
     private void Call(ulong operation, uint port)
