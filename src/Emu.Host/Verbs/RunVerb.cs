@@ -70,10 +70,12 @@ public sealed class RunVerb : IDisposable
     {
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
+        using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
         GuestSetup setup = GuestSetup.Read(_options);
         RunObserver observer = new();
         using PvhMachine machine = setup.CreateMachine(_output, OpenDebugConsole(), _input, observer, logs);
+        xenTrace?.Attach(machine, setup);
         GuestRun run = new(machine, observer, _options, trace, _error);
 
         _terminal.EnterRawMode();
@@ -103,7 +105,7 @@ public sealed class RunVerb : IDisposable
     // A kernel often says the same on COM1 and on port 0xE9: only one of them is the console on stdout.
     private GuestOutput? OpenDebugConsole()
     {
-        switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "stdout" : "stderr"))
+        switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "none" : "stderr"))
         {
             case "stdout":
                 return _output;
