@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Emu.Cpu.Memory;
 using Emu.Xen.Domains;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Grants;
 
@@ -15,6 +16,7 @@ public sealed partial class GrantTable
     public bool TryMap(uint reference, bool isWrite, [NotNullWhen(true)] out GrantMapping? mapping)
     {
         var status = Acquire(reference, Domain.ControlDomain, isWrite, out var frame);
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.Map, reference, isWrite, 0, 0, (int)status));
         mapping = status == GrantStatus.Okay ? new GrantMapping(reference, new MappedBytes(_domain.Host.Memory, frame), isWrite) : null;
         return mapping != null;
     }
@@ -28,6 +30,7 @@ public sealed partial class GrantTable
             return;
         mapping.IsMapped = false;
         Release(mapping.Reference, mapping.IsWritable);
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.Unmap, mapping.Reference, mapping.IsWritable, 0, 0, 0));
     }
 
     /// <summary>Copies from a granted page, as GNTTABOP_copy by the control domain.</summary>
@@ -38,12 +41,15 @@ public sealed partial class GrantTable
     public GrantStatus CopyFrom(uint reference, uint offset, Span<byte> destination)
     {
         var status = AcquireForCopy(reference, Domain.ControlDomain, isWrite: false, out var part);
-        if (status != GrantStatus.Okay)
-            return status;
-        status = part.Check(offset, (uint)destination.Length);
         if (status == GrantStatus.Okay)
-            _domain.Host.Memory.Frame(part.Frame).Slice((int)offset, destination.Length).CopyTo(destination);
-        Release(reference, isWrite: false);
+        {
+            status = part.Check(offset, (uint)destination.Length);
+            if (status == GrantStatus.Okay)
+                _domain.Host.Memory.Frame(part.Frame).Slice((int)offset, destination.Length).CopyTo(destination);
+            Release(reference, isWrite: false);
+        }
+
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.CopyFrom, reference, false, offset, destination.Length, (int)status));
         return status;
     }
 
@@ -55,12 +61,15 @@ public sealed partial class GrantTable
     public GrantStatus CopyTo(uint reference, uint offset, ReadOnlySpan<byte> source)
     {
         var status = AcquireForCopy(reference, Domain.ControlDomain, isWrite: true, out var part);
-        if (status != GrantStatus.Okay)
-            return status;
-        status = part.Check(offset, (uint)source.Length);
         if (status == GrantStatus.Okay)
-            source.CopyTo(_domain.Host.Memory.WritableFrame(part.Frame, (int)offset, source.Length));
-        Release(reference, isWrite: true);
+        {
+            status = part.Check(offset, (uint)source.Length);
+            if (status == GrantStatus.Okay)
+                source.CopyTo(_domain.Host.Memory.WritableFrame(part.Frame, (int)offset, source.Length));
+            Release(reference, isWrite: true);
+        }
+
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.CopyTo, reference, true, offset, source.Length, (int)status));
         return status;
     }
 
