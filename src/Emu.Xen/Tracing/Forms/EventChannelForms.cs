@@ -27,8 +27,8 @@ internal static class EventChannelForms
             new(8, "bind_vcpu", Number("port"), Number("vcpu")),
             new(9, "unmask", Number("port")),
             new(10, "reset", Domain("dom")),
-            new(11, "init_control", Hex("control_gfn", FieldType.UInt64), Hex("offset"), Number("vcpu"), Number("link_bits", FieldType.UInt8).Out()),
-            new(12, "expand_array", Hex("array_gfn", FieldType.UInt64)),
+            new(11, "init_control", Pointer("control_gfn", FieldType.UInt64), Hex("offset"), Number("vcpu"), Number("link_bits", FieldType.UInt8).Out()),
+            new(12, "expand_array", Pointer("array_gfn", FieldType.UInt64)),
             new(13, "set_priority", Number("port"), Number("priority")),
         ],
     };

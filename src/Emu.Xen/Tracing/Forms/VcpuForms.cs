@@ -38,7 +38,7 @@ internal static class VcpuForms
             new(7, "stop_periodic"),
             new(8, "set_singleshot", Time("timeout"), Hex("flags")),
             new(9, "stop_singleshot"),
-            new(10, "register_vcpu_info", Hex("mfn", FieldType.UInt64), Hex("offset")),
+            new(10, "register_vcpu_info", Pointer("mfn", FieldType.UInt64), Hex("offset")),
             new(11, "send_nmi"),
             new(12, "get_physid", Hex("phys_id", FieldType.UInt64).Out()),
             new(13, "register_vcpu_time", Pointer("addr", FieldType.UInt64)),
