@@ -47,6 +47,7 @@ public sealed class PvhMachine : IDisposable
     private readonly IdleTime _idle;
     private readonly PcDevices? _pc;
     private readonly XenDevices? _xen;
+    private readonly XenLogConsole? _xenLog;
     private readonly ConsoleFeed? _input;
     private readonly BlockCache _blocks;
     private TieredCompiler? _compiler;
@@ -76,13 +77,14 @@ public sealed class PvhMachine : IDisposable
         }
         else
         {
-            _xen = MakeXen();
+            _xenLog = new XenLogConsole(_console, options.DebugConsoleOutput is null ? null : _debugConsole);
+            _xen = MakeXen(_xenLog);
         }
 
         if (options.ConsoleInput is { } source)
             _input = new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source);
 
-        ports.Claim(new DebugConsole(_debugConsole), AddressMap.DebugConsole, 1);
+        ports.Claim(new DebugConsole(_xenLog is null ? _debugConsole : _xenLog), AddressMap.DebugConsole, 1);
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
         Mmio = new MmioBus(_log, null);
         _pc?.Claim(Mmio);
@@ -289,7 +291,10 @@ public sealed class PvhMachine : IDisposable
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures)
+        {
+            HasForcedEmulation = _options.ForcedEmulation,
+        };
         if (Tiering(_options.Engine) is { } limits)
             _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
         var observer = new VcpuLogger(_log, _options.Observer);
@@ -331,17 +336,19 @@ public sealed class PvhMachine : IDisposable
             vcpu.A20Enabled = isOpen;
     }
 
-    private XenDevices MakeXen()
+    private XenDevices MakeXen(XenLogConsole log)
     {
         var map = MemoryMap.Select(static entry => new XenMemoryRange(entry.Address, entry.Size, (uint)entry.Type)).ToArray();
-        return new XenDevices(
-            new XenHost(Ram.Physical, map, Clock, _options.ClockStart, _power, _console, _log),
+        var xen = new XenDevices(
+            new XenHost(Ram.Physical, map, Clock, _options.ClockStart, _power, _console, log, _log),
             new DomainOptions
             {
                 Instruction = _options.CpuVendor == CpuVendor.Amd ? HypercallInstruction.Vmmcall : HypercallInstruction.Vmcall,
                 AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
             },
             _options.Vcpus);
+        log.HasOtherConsole = () => xen.Console.IsInUse;
+        return xen;
     }
 
     private ulong EndOfSlice(ulong retired, RunLimits limits)

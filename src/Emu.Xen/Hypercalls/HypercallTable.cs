@@ -28,6 +28,8 @@ internal static class HypercallTable
                 return VersionQuery.Execute(call);
             case ConsoleTransfer.Number:
                 return ConsoleTransfer.Execute(call);
+            case GrantTableOperation.Number:
+                return GrantTableOperation.Execute(call);
             case VmAssist.Number:
                 return VmAssist.Execute(call);
             case VcpuOperation.Number:
@@ -38,6 +40,11 @@ internal static class HypercallTable
                 return EventChannelOperation.Execute(call);
             case HvmOperation.Number:
                 return HvmOperation.Execute(call);
+            case PrivilegedOperation.Platform or PrivilegedOperation.MmuExtended or PrivilegedOperation.SecurityModule
+                or PrivilegedOperation.PhysicalDevice or PrivilegedOperation.SystemControl or PrivilegedOperation.DomainControl
+                or PrivilegedOperation.PerformanceUnit or PrivilegedOperation.DeviceModel or PrivilegedOperation.HypervisorFiles
+                or PrivilegedOperation.DomainControlContinued:
+                return PrivilegedOperation.Execute(call);
             default:
                 call.Domain.Host.Unsupported(call.Caller.Vcpu, $"hypercall {call.Number}");
                 return XenError.NotImplemented;

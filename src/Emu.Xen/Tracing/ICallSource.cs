@@ -4,7 +4,7 @@ namespace Emu.Xen.Tracing;
 public interface ICallSource
 {
     /// <summary>The hypercall's number.</summary>
-    uint Number { get; }
+    ulong Number { get; }
 
     /// <summary>Whether its structures are those of the 64-bit ABI.</summary>
     bool Is64Bit { get; }

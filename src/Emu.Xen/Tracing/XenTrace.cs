@@ -157,7 +157,7 @@ public sealed class XenTrace : IXenObserver
     {
         private readonly GuestCall _call = call;
 
-        public uint Number => _call.Number;
+        public ulong Number => _call.Number;
 
         public bool Is64Bit => _call.Is64Bit;
 

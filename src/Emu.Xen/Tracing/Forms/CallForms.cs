@@ -24,7 +24,7 @@ internal static class CallForms
 
     private static readonly Dictionary<uint, CallForm> ByNumber = Make();
 
-    public static CallForm? Find(uint number) => ByNumber.GetValueOrDefault(number);
+    public static CallForm? Find(ulong number) => number <= uint.MaxValue ? ByNumber.GetValueOrDefault((uint)number) : null;
 
     /// <summary>Finds a hypercall, and the number of one of its operations, by their names.</summary>
     public static (CallForm Form, uint Command)? Find(string name, string operation)
