@@ -57,7 +57,7 @@ internal static class CallForms
             {
                 Operations =
                 [
-                    new(0, "write") { Arguments = [(1, Number("count")), (2, List("buffer", FieldType.Text, "count"))] },
+                    new(ConsoleTransfer.WriteCommand, "write") { Arguments = [(1, Number("count")), (2, List("buffer", FieldType.Text, "count"))] },
                     new(1, "read") { Arguments = [(1, Number("count"))] },
                 ],
             },
@@ -65,8 +65,8 @@ internal static class CallForms
             {
                 Operations =
                 [
-                    new(0, "enable") { Arguments = [(1, Named("type", AssistTypes))] },
-                    new(1, "disable") { Arguments = [(1, Named("type", AssistTypes))] },
+                    new(VmAssist.Enable, "enable") { Arguments = [(1, Named("type", AssistTypes))] },
+                    new(VmAssist.Disable, "disable") { Arguments = [(1, Named("type", AssistTypes))] },
                 ],
             },
         ];
