@@ -19,7 +19,7 @@ internal sealed class ForeignCall : ICallSource
         _after = after;
     }
 
-    public uint Number { get; }
+    public ulong Number { get; }
 
     public bool Is64Bit => true;
 
