@@ -53,6 +53,9 @@ public sealed record MachineOptions
     /// <summary>Whose entry state to follow; null for that of the profile: QEMU's for the PC, Xen's for Xen.</summary>
     public EntryProfile? EntryProfile { get; init; }
 
+    /// <summary>Whether UD2 with "xen" behind it is Xen's forced emulation prefix: see <see cref="CpuModel.HasForcedEmulation"/>.</summary>
+    public bool ForcedEmulation { get; init; }
+
     /// <summary>How the kernel is entered.</summary>
     public BootProtocol Protocol { get; init; } = BootProtocol.Auto;
 

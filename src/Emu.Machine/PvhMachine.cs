@@ -119,6 +119,9 @@ public sealed class PvhMachine : IDisposable
     /// <summary>The memory map that the guest is told.</summary>
     public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
 
+    /// <summary>The machine as a Xen domain; null on a PC.</summary>
+    public Domain? XenDomain => _xen?.Domain;
+
     /// <summary>Physical memory that is not RAM: what all vCPUs see of it.</summary>
     internal MmioBus Mmio { get; }
 
@@ -306,7 +309,10 @@ public sealed class PvhMachine : IDisposable
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures)
+        {
+            HasForcedEmulation = _options.ForcedEmulation,
+        };
         if (Tiering(_options.Engine) is { } limits)
             _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
         var observer = new VcpuLogger(_log, _options.Observer);

@@ -42,6 +42,11 @@ internal sealed class RunCommand
         Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000), and tell of the ACPI PM timer.",
     };
 
+    private readonly Option<bool> _forcedEmulation = new("--forced-emulation")
+    {
+        Description = "Take UD2 with \"xen\" behind it (0F 0B 78 65 6E) for Xen's forced emulation prefix: the instruction after it is executed.",
+    };
+
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: interpreter, jit (all code is compiled early), or auto (hot code is). [auto]");
     private readonly Option<string?> _entry = Text(
         "--entry", "ENTRY", "Which entry point is taken: auto, pvh, multiboot or multiboot2. [auto: the PVH note, else Multiboot 2, else 1]");
@@ -67,6 +72,12 @@ internal sealed class RunCommand
     private readonly Option<string?> _trace = Text("--trace", "FILE", "Write one line for each instruction: count, CS:RIP, registers. Slow.");
     private readonly Option<string?> _traceFrom = Text("--trace-from", "N", "Begin the trace after N instructions. [0]");
     private readonly Option<string?> _traceCount = Text("--trace-count", "M", "End the trace after M instructions. [all]");
+
+    private readonly Option<string?> _traceXen = Text(
+        "--trace-xen", "FILE|stderr", "Write one line for each hypercall, decoded, and for events, timers, grants and xenstore messages. docs/xen-trace.md");
+
+    private readonly Option<string?> _symbols = Text(
+        "--symbols", "FILE", "Names for addresses in traces: an ELF file, a System.map, or a copy of the guest's /proc/kallsyms. [the kernel]");
 
     private readonly Option<string[]> _dumpAt = new("--dump-at")
     {
@@ -126,7 +137,8 @@ internal sealed class RunCommand
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
             _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
-            _cpu, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
+            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _traceXen, _symbols, _dumpAt,
+            _logLevel, _logFile,
         };
         foreach (Option option in _domain.Options)
             command.Options.Add(option);
@@ -174,6 +186,13 @@ internal sealed class RunCommand
         if (trace is null && (traceFrom ?? traceCount) is not null)
             throw new UsageException("--trace-from and --trace-count need --trace FILE.");
 
+        MachineProfile machine = Machine(result, isTour: kernel is null && firmware is null, configuration);
+        string? traceXen = result.GetValue(_traceXen);
+        if (traceXen is not null && machine != MachineProfile.Xen)
+            throw new UsageException("--trace-xen is for a Xen domain; it needs --machine xen.");
+        if (traceXen == "-")
+            throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
+
         return _domain.Bind(result, Others(), configuration);
 
         RunOptions Others() => new()
@@ -189,8 +208,9 @@ internal sealed class RunCommand
             VcpuCount = OptionText.Integer(
                 "--vcpus", result.GetValue(_vcpus), configuration?.MaximumVcpus ?? configuration?.Vcpus ?? 1, 1, PvhMachine.MostVcpus),
             OnlineVcpus = result.GetValue(_vcpus) is null ? configuration?.Vcpus : null,
-            Machine = Machine(result, isTour: kernel is null && firmware is null, configuration),
+            Machine = machine,
             TestDevices = result.GetValue(_testDevices),
+            ForcedEmulation = result.GetValue(_forcedEmulation),
             Engine = Engine(result.GetValue(_engine)),
             Entry = Entry(result.GetValue(_entry)),
             StartInfo = OptionText.Choice(
@@ -227,6 +247,8 @@ internal sealed class RunCommand
             TraceFile = trace,
             TraceFrom = traceFrom ?? 0,
             TraceCount = traceCount,
+            XenTraceFile = traceXen,
+            SymbolFile = result.GetValue(_symbols),
             DumpAt = [.. (result.GetValue(_dumpAt) ?? []).Select(text => OptionText.Count("--dump-at", text)!.Value).Order()],
             LogLevel = OptionText.Choice(
                 "--log-level",

@@ -35,6 +35,9 @@ public sealed record RunOptions
     /// <summary>Whether the PC has the devices of test suites.</summary>
     public bool TestDevices { get; init; }
 
+    /// <summary>Whether Xen's forced emulation prefix is known.</summary>
+    public bool ForcedEmulation { get; init; }
+
     /// <summary>Which engine executes instructions.</summary>
     public ExecutionEngine Engine { get; init; }
 
@@ -67,6 +70,12 @@ public sealed record RunOptions
 
     /// <summary>Where the instruction trace goes; null for no trace.</summary>
     public string? TraceFile { get; init; }
+
+    /// <summary>Where the trace of what passes between a Xen domain and its hypervisor goes: a file's path or stderr; null for no trace.</summary>
+    public string? XenTraceFile { get; init; }
+
+    /// <summary>The file that names addresses of the guest; null for the kernel itself.</summary>
+    public string? SymbolFile { get; init; }
 
     /// <summary>Where the debug console (port 0xE9) writes: stdout, stderr, none or a file's path; null for the machine's default.</summary>
     public string? DebugConsole { get; init; }

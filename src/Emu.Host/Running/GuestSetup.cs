@@ -69,6 +69,9 @@ internal sealed class GuestSetup
         return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log));
     }
 
+    /// <summary>The kernel; null where the machine starts from a ROM.</summary>
+    public KernelImage? Kernel => _image;
+
     /// <summary>The guest as it starts after an end: what the toolstack has done is done.</summary>
     /// <param name="passed">Virtual time from the start to the end, in nanoseconds.</param>
     /// <returns>The guest.</returns>
@@ -87,6 +90,7 @@ internal sealed class GuestSetup
             Profile = _options.Machine,
             EntryProfile = _options.EntryProfile,
             TestDevices = _options.TestDevices,
+            ForcedEmulation = _options.ForcedEmulation,
             Protocol = _options.Entry,
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,

@@ -71,11 +71,11 @@ public sealed class RunVerb : IDisposable
     {
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
+        using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
         GuestSetup setup = GuestSetup.Read(_options, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
-        using GuestLives lives = new(
-            setup, (guest, observer) => guest.CreateMachine(_output, debugConsole, _input, observer, logs), _options, trace, _error, logs);
+        using GuestLives lives = new(setup, MakeMachine, _options, trace, _error, logs);
 
         _terminal.EnterRawMode();
         _input.Start();
@@ -93,6 +93,13 @@ public sealed class RunVerb : IDisposable
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
         return end.ExitCode;
+
+        PvhMachine MakeMachine(GuestSetup guest, RunObserver observer)
+        {
+            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _input, observer, logs);
+            xenTrace?.Attach(machine, guest);
+            return machine;
+        }
     }
 
     private InstructionTrace? OpenTrace()

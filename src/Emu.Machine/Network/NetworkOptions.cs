@@ -6,6 +6,21 @@ public sealed record NetworkOptions
     /// <summary>The longest host name that DHCP hands out, in bytes.</summary>
     public const int LongestHostName = 63;
 
+    /// <summary>The options of a guest's card as they are by default: each has a network of its own.</summary>
+    /// <param name="number">Its number, 0 to 199: 10.0.2.0 and 00:16:3e:00:00:01, 10.0.3.0 and 00:16:3e:00:00:02, …</param>
+    /// <returns>The options.</returns>
+    public static NetworkOptions OfCard(int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(number, 199);
+        NetworkOptions first = new();
+        return first with
+        {
+            Network = new Ipv4Address(first.Network.Value + ((uint)number << 8)),
+            GuestMac = new MacAddress(first.GuestMac.Value + (ulong)number),
+        };
+    }
+
     /// <summary>The network's address; it has 24 bits, and the last number is 0. Default 10.0.2.0, as with QEMU's user network.</summary>
     public Ipv4Address Network { get; init; } = new(0x0A00_0200);
 

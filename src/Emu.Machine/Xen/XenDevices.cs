@@ -30,6 +30,7 @@ internal sealed class XenDevices
         WriteRecords(machine);
         StoreRing = new StoreService(Domain, Store);
         PlaceAcpiTables(machine.Vcpus);
+        StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }
 
     public Domain Domain { get; }

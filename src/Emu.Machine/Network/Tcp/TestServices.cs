@@ -38,7 +38,7 @@ internal sealed class TcpDiscard : TcpApplication
     public override void PeerClosed() => Connection.CloseWriting();
 }
 
-/// <summary>Sends the pattern of RFC 864 until the guest closes, and forgets what comes.</summary>
+/// <summary>Sends the pattern of RFC 864 until the guest resets the connection, as it does when nobody reads there, and forgets what comes.</summary>
 internal sealed class TcpCharacterGenerator : TcpApplication
 {
     private const int Piece = 4096;
@@ -64,5 +64,8 @@ internal sealed class TcpCharacterGenerator : TcpApplication
         }
     }
 
-    public override void PeerClosed() => Connection.CloseWriting();
+    /// <summary>A guest with nothing to say may go on listening; one that is gone answers with a RST.</summary>
+    public override void PeerClosed()
+    {
+    }
 }
