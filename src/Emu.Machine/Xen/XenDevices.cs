@@ -2,9 +2,11 @@ using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Cpu;
 using Emu.Machine.Acpi;
+using Emu.Machine.Network;
 using Emu.Machine.Processors;
 using Emu.Xen;
 using Emu.Xen.Backends;
+using Emu.Xen.Backends.Network;
 using Emu.Xen.Domains;
 using Emu.Xen.Store.Records;
 
@@ -20,6 +22,8 @@ internal sealed class XenDevices
     public static readonly IReadOnlySet<string> WithheldFeatures = new HashSet<string> { "monitor", "la57", "pks" };
 
     private const int PageShift = 12;
+
+    private uint _networkCards;
 
     public XenDevices(IXenHost host, DomainOptions options, int vcpus)
     {
@@ -62,6 +66,17 @@ internal sealed class XenDevices
         interrupts.Domain = Domain;
         interrupts.Vcpu = vcpu;
         processor.LocalApic.EnabledBySoftware = vcpu.NoteApicEnabled;
+    }
+
+    /// <summary>Gives the domain a virtual network interface.</summary>
+    /// <param name="port">What it is plugged into.</param>
+    /// <param name="address">Its Ethernet address.</param>
+    public void AddNetworkCard(IEthernetPort port, MacAddress address)
+    {
+        NetworkDeviceRecord record = new() { Domain = Domain.Id, Handle = _networkCards++, Mac = address.ToString() };
+        record.WriteTo(Store.Store.Control);
+        XenNetworkLink link = new(port);
+        link.Connect(new NetworkBackend(Domain, Store.Store.Control, record, link));
     }
 
     private void PlaceAcpiTables(int vcpus)
