@@ -54,6 +54,9 @@ public sealed record MachineOptions
     /// <summary>Whose entry state to follow; null for that of the profile: QEMU's for the PC, Xen's for Xen.</summary>
     public EntryProfile? EntryProfile { get; init; }
 
+    /// <summary>Whether UD2 with "xen" behind it is Xen's forced emulation prefix: see <see cref="CpuModel.HasForcedEmulation"/>.</summary>
+    public bool ForcedEmulation { get; init; }
+
     /// <summary>How the kernel is entered.</summary>
     public BootProtocol Protocol { get; init; } = BootProtocol.Auto;
 
@@ -86,7 +89,10 @@ public sealed record MachineOptions
     /// <summary>Where console output goes: COM1's on a PC, Xen's console in a domain; null for nowhere.</summary>
     public IConsoleSink? ConsoleOutput { get; init; }
 
-    /// <summary>Where bytes written to the debug console (port 0xE9) go; null for nowhere.</summary>
+    /// <summary>
+    /// Where bytes written to the debug console (port 0xE9) go; null for nowhere, in a Xen domain for the console as long as the guest does
+    /// not use its PV console.
+    /// </summary>
     public IConsoleSink? DebugConsoleOutput { get; init; }
 
     /// <summary>Where console input comes from; null for none.</summary>

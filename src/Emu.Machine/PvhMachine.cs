@@ -48,6 +48,7 @@ public sealed class PvhMachine : IDisposable
     private readonly IdleTime _idle;
     private readonly PcDevices? _pc;
     private readonly XenDevices? _xen;
+    private readonly XenLogConsole? _xenLog;
     private readonly ExternalInputs _inputs = new();
     private readonly List<UserNetwork> _networks = [];
     private readonly BlockCache _blocks;
@@ -78,7 +79,8 @@ public sealed class PvhMachine : IDisposable
         }
         else
         {
-            _xen = MakeXen();
+            _xenLog = new XenLogConsole(_console, options.DebugConsoleOutput is null ? null : _debugConsole);
+            _xen = MakeXen(_xenLog);
         }
 
         if (options.ConsoleInput is { } source)
@@ -86,7 +88,7 @@ public sealed class PvhMachine : IDisposable
         foreach (var network in options.Networks)
             AddNetwork(network);
 
-        ports.Claim(new DebugConsole(_debugConsole), AddressMap.DebugConsole, 1);
+        ports.Claim(new DebugConsole(_xenLog is null ? _debugConsole : _xenLog), AddressMap.DebugConsole, 1);
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
         Mmio = new MmioBus(_log, null);
         _pc?.Claim(Mmio);
@@ -294,7 +296,10 @@ public sealed class PvhMachine : IDisposable
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures)
+        {
+            HasForcedEmulation = _options.ForcedEmulation,
+        };
         if (Tiering(_options.Engine) is { } limits)
             _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
         var observer = new VcpuLogger(_log, _options.Observer);
@@ -336,17 +341,19 @@ public sealed class PvhMachine : IDisposable
             vcpu.A20Enabled = isOpen;
     }
 
-    private XenDevices MakeXen()
+    private XenDevices MakeXen(XenLogConsole log)
     {
         var map = MemoryMap.Select(static entry => new XenMemoryRange(entry.Address, entry.Size, (uint)entry.Type)).ToArray();
-        return new XenDevices(
-            new XenHost(Ram.Physical, map, Clock, _options.ClockStart, _power, _console, _log),
+        var xen = new XenDevices(
+            new XenHost(Ram.Physical, map, Clock, _options.ClockStart, _power, _console, log, _log),
             new DomainOptions
             {
                 Instruction = _options.CpuVendor == CpuVendor.Amd ? HypercallInstruction.Vmmcall : HypercallInstruction.Vmcall,
                 AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
             },
             _options.Vcpus);
+        log.HasOtherConsole = () => xen.Console.IsInUse;
+        return xen;
     }
 
     private void AddNetwork(NetworkOptions options)

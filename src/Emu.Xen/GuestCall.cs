@@ -33,7 +33,7 @@ public readonly unsafe struct GuestCall
         Is64Bit = caller.Vcpu.Is64BitCode;
         var registers = caller.Vcpu.State->Registers;
         ReadOnlySpan<int> places = Is64Bit ? [Rdi, Rsi, Rdx, R10, R8] : [Rbx, Rcx, Rdx, Rsi, Rdi];
-        Number = (uint)registers[Rax];
+        Number = Is64Bit ? registers[Rax] : (uint)registers[Rax];
         for (var i = 0; i < ArgumentCount; i++)
             _arguments[i] = Is64Bit ? registers[places[i]] : (uint)registers[places[i]];
     }
@@ -42,7 +42,7 @@ public readonly unsafe struct GuestCall
     /// <param name="batch">The multicall.</param>
     /// <param name="number">The hypercall's number.</param>
     /// <param name="arguments">Its arguments, zero-extended; five of them at most count.</param>
-    public GuestCall(in GuestCall batch, uint number, ReadOnlySpan<ulong> arguments)
+    public GuestCall(in GuestCall batch, ulong number, ReadOnlySpan<ulong> arguments)
     {
         Domain = batch.Domain;
         Caller = batch.Caller;
@@ -70,8 +70,8 @@ public readonly unsafe struct GuestCall
     /// <summary>Bytes of a pointer or long in the caller's structures: 8 or 4.</summary>
     public int WordLength => Is64Bit ? 8 : 4;
 
-    /// <summary>The hypercall's number.</summary>
-    public uint Number { get; }
+    /// <summary>The hypercall's number: anything.</summary>
+    public ulong Number { get; }
 
     /// <summary>False where the guest's kernel does not make the call: CPL is not 0, or virtual-8086 mode. Real mode is allowed.</summary>
     public bool IsPrivileged => Vcpu.State->Cpl == 0 && (Vcpu.State->SystemFlags & Rflags.Virtual8086) == 0;

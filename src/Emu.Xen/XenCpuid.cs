@@ -63,4 +63,7 @@ public static class XenVersionNumber
 {
     /// <summary>4.17 as major:minor.</summary>
     public const uint Value = (4 << 16) | 17;
+
+    /// <summary>What follows that number.</summary>
+    public const string Extra = ".7";
 }

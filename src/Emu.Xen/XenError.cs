@@ -33,6 +33,9 @@ public static class XenError
     /// <summary>EEXIST: it is there already.</summary>
     public const long Exists = -17;
 
+    /// <summary>ENODEV: there is no such device.</summary>
+    public const long NoDevice = -19;
+
     /// <summary>EINVAL: an argument is out of its range.</summary>
     public const long Invalid = -22;
 
@@ -42,11 +45,20 @@ public static class XenError
     /// <summary>ERANGE: a result has no place in what has to take it.</summary>
     public const long Range = -34;
 
+    /// <summary>EDOM: a number that Xen itself would have made is not of that form.</summary>
+    public const long OutOfDomain = -33;
+
     /// <summary>ENOSYS: no such hypercall or sub-operation.</summary>
     public const long NotImplemented = -38;
 
     /// <summary>ENODATA: there is no such datum.</summary>
     public const long NoData = -61;
+
+    /// <summary>EOVERFLOW: a range goes beyond the last number.</summary>
+    public const long Overflow = -75;
+
+    /// <summary>EILSEQ: a continued operation is already beyond its end.</summary>
+    public const long IllegalSequence = -84;
 
     /// <summary>EOPNOTSUPP: the operation exists, but not here.</summary>
     public const long NotSupported = -95;

@@ -74,7 +74,7 @@ public sealed class XenHypervisorTests : IDisposable
         var text = new string('x', 1000) + "\n";
         _domain.Write(Buffer, Encoding.ASCII.GetBytes(text));
         Assert.Equal(0UL, _domain.Call(ConsoleIo, 0, (ulong)text.Length, Buffer));
-        Assert.Equal(text, Encoding.ASCII.GetString([.. _domain.Host.Console]));
+        Assert.Equal(text, Encoding.ASCII.GetString([.. _domain.Host.Log]));
     }
 
     [Fact]
@@ -97,14 +97,6 @@ public sealed class XenHypervisorTests : IDisposable
         _domain.Write(Buffer, BitConverter.GetBytes(reason));
         Assert.Equal(0UL, _domain.Call(SchedOp, 2, Buffer));
         Assert.Equal([expected], _domain.Host.Shutdowns);
-    }
-
-    [Fact]
-    public void Shutdown_for_an_unknown_reason_is_invalid()
-    {
-        _domain.Write(Buffer, 6, 0, 0, 0);
-        Assert.Equal(unchecked((uint)-22), _domain.Call(SchedOp, 2, Buffer));
-        Assert.Empty(_domain.Host.Shutdowns);
     }
 
     [Fact]
@@ -144,40 +136,6 @@ public sealed class XenHypervisorTests : IDisposable
         Assert.Equal(1, _domain.Read(Buffer, 1)[0]);
         Assert.Equal(new byte[20], _domain.Read(0x9000 + 20, 20));
     }
-
-    [Fact]
-    public void Continuation_bits_of_a_memory_command_are_ignored()
-    {
-        _domain.Write(Buffer, 0, 0, 0, 0, 0, 0x90, 0, 0);
-        Assert.Equal(0UL, _domain.Call(MemoryOp, 9 | (5 << 6), Buffer));
-    }
-
-    [Fact]
-    public void Features_exist_in_the_first_submap_only()
-    {
-        Assert.Equal(0UL, _domain.Call(XenVersion, 6, Buffer));
-        Assert.Equal(0x1_2305U, BitConverter.ToUInt32(_domain.Read(Buffer + 4, 4)));
-        _domain.Write(Buffer, 1, 0, 0, 0);
-        Assert.Equal(unchecked((uint)-22), _domain.Call(XenVersion, 6, Buffer));
-    }
-
-    [Theory]
-    [InlineData(1U, 16)]
-    [InlineData(3U, 1024)]
-    [InlineData(4U, 64)]
-    [InlineData(9U, 1024)]
-    public void Texts_fill_their_buffers_and_no_more(uint command, int length)
-    {
-        _domain.Write(Buffer + (ulong)length, 0xCC);
-        Assert.Equal(0UL, _domain.Call(XenVersion, command, Buffer));
-        var bytes = _domain.Read(Buffer, length + 1);
-        Assert.NotEqual(0, bytes[0]);
-        Assert.Equal(0, bytes[length - 1]);
-        Assert.Equal(0xCC, bytes[length]);
-    }
-
-    [Fact]
-    public void Page_size_is_4096() => Assert.Equal(4096UL, _domain.Call(XenVersion, 7));
 
     private void Select(bool is64Bit)
     {

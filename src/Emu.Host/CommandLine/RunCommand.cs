@@ -38,7 +38,12 @@ internal sealed class RunCommand
 
     private readonly Option<bool> _testDevices = new("--test-devices")
     {
-        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
+        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000), and tell of the ACPI PM timer.",
+    };
+
+    private readonly Option<bool> _forcedEmulation = new("--forced-emulation")
+    {
+        Description = "Take UD2 with \"xen\" behind it (0F 0B 78 65 6E) for Xen's forced emulation prefix: the instruction after it is executed.",
     };
 
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: interpreter, jit (all code is compiled early), or auto (hot code is). [auto]");
@@ -59,7 +64,7 @@ internal sealed class RunCommand
     private readonly Option<string?> _seed = Text("--seed", "N", "What the numbers of RDRAND and RDSEED begin with. [0]");
 
     private readonly Option<string?> _debugConsole = Text(
-        "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout]");
+        "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout until the guest uses hvc0]");
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
     private readonly Option<string?> _timeout = Text("--timeout", "SECONDS", "End after so much time on this computer, with exit code 4.");
     private readonly Option<string?> _statistics = Text("--stats", "FILE", "Write instructions, time, state hash and exit reason as JSON at the end.");
@@ -116,7 +121,7 @@ internal sealed class RunCommand
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
             _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
-            _cpu, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
+            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
         };
         command.SetAction(result => run(Bind(result)));
         return command;
@@ -167,6 +172,7 @@ internal sealed class RunCommand
                 ("pc", MachineProfile.Pc),
                 ("xen", MachineProfile.Xen)),
             TestDevices = result.GetValue(_testDevices),
+            ForcedEmulation = result.GetValue(_forcedEmulation),
             Engine = Engine(result.GetValue(_engine)),
             Entry = Entry(result.GetValue(_entry)),
             StartInfo = OptionText.Choice(

@@ -32,6 +32,9 @@ public sealed record RunOptions
     /// <summary>Whether the PC has the devices of test suites.</summary>
     public bool TestDevices { get; init; }
 
+    /// <summary>Whether Xen's forced emulation prefix is known.</summary>
+    public bool ForcedEmulation { get; init; }
+
     /// <summary>Which engine executes instructions.</summary>
     public ExecutionEngine Engine { get; init; }
 

@@ -58,6 +58,7 @@ internal sealed class GuestSetup
             Profile = _options.Machine,
             EntryProfile = _options.EntryProfile,
             TestDevices = _options.TestDevices,
+            ForcedEmulation = _options.ForcedEmulation,
             Protocol = _options.Entry,
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,

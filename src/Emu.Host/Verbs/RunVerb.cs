@@ -103,7 +103,7 @@ public sealed class RunVerb : IDisposable
     // A kernel often says the same on COM1 and on port 0xE9: only one of them is the console on stdout.
     private GuestOutput? OpenDebugConsole()
     {
-        switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "stdout" : "stderr"))
+        switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "none" : "stderr"))
         {
             case "stdout":
                 return _output;

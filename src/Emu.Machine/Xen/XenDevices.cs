@@ -8,6 +8,7 @@ using Emu.Xen;
 using Emu.Xen.Backends;
 using Emu.Xen.Backends.Network;
 using Emu.Xen.Domains;
+using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
 
 namespace Emu.Machine.Xen;
@@ -30,23 +31,8 @@ internal sealed class XenDevices
         Domain = new Domain(host, options);
         Hypervisor = new XenHypervisor(Domain);
         Console = new ConsoleRing(Domain);
-        Store = new StoreBackend(Domain, new DomainRecord
-        {
-            Domain = Domain.Id,
-            Uuid = options.Uuid,
-            MaximumKib = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024),
-            TargetKib = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024),
-            MaximumVcpus = vcpus,
-            StorePort = (uint)Domain.Parameters[HvmParameters.StorePort],
-            StoreFrame = Domain.Parameters[HvmParameters.StoreFrame],
-            StartTime = (ulong)host.ClockStart.ToUnixTimeSeconds(),
-        });
-        new ConsoleRecord
-        {
-            Domain = Domain.Id,
-            Port = (uint)Domain.Parameters[HvmParameters.ConsolePort],
-            Frame = Domain.Parameters[HvmParameters.ConsoleFrame],
-        }.WriteTo(Store.Store.Control);
+        WriteRecords(vcpus);
+        StoreRing = new StoreService(Domain, Store);
         PlaceAcpiTables(vcpus);
     }
 
@@ -56,7 +42,11 @@ internal sealed class XenDevices
 
     public ConsoleRing Console { get; }
 
-    public StoreBackend Store { get; }
+    /// <summary>The control domain's xenstore.</summary>
+    public XenStore Store { get; } = new();
+
+    /// <summary>The store's end of the domain's ring.</summary>
+    public StoreService StoreRing { get; }
 
     /// <summary>Adds a vCPU to the domain.</summary>
     public void Add(Processor processor, DomainInterrupts interrupts)
@@ -74,9 +64,33 @@ internal sealed class XenDevices
     public void AddNetworkCard(IEthernetPort port, MacAddress address)
     {
         NetworkDeviceRecord record = new() { Domain = Domain.Id, Handle = _networkCards++, Mac = address.ToString() };
-        record.WriteTo(Store.Store.Control);
+        record.WriteTo(Store.Control);
         XenNetworkLink link = new(port);
-        link.Connect(new NetworkBackend(Domain, Store.Store.Control, record, link));
+        link.Connect(new NetworkBackend(Domain, Store.Control, record, link));
+    }
+
+    // What `xl create` writes about a domain before it lets it run.
+    private void WriteRecords(int vcpus)
+    {
+        var memory = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024);
+        Store.AddDomain(Domain.Id);
+        new DomainRecord
+        {
+            Domain = Domain.Id,
+            Uuid = Domain.Options.Uuid,
+            MaximumKib = memory,
+            TargetKib = memory,
+            MaximumVcpus = vcpus,
+            StorePort = (uint)Domain.Parameters[HvmParameters.StorePort],
+            StoreFrame = Domain.Parameters[HvmParameters.StoreFrame],
+            StartTime = (ulong)Domain.Host.ClockStart.ToUnixTimeSeconds(),
+        }.WriteTo(Store.Control);
+        new ConsoleRecord
+        {
+            Domain = Domain.Id,
+            Port = (uint)Domain.Parameters[HvmParameters.ConsolePort],
+            Frame = Domain.Parameters[HvmParameters.ConsoleFrame],
+        }.WriteTo(Store.Control);
     }
 
     private void PlaceAcpiTables(int vcpus)

@@ -28,6 +28,7 @@ public sealed class Domain
     private const int ConsolePageIndex = 7;
 
     private readonly List<DomainVcpu> _vcpus = [];
+    private IReadOnlyList<XenMemoryRange>? _memoryMap;
 
     /// <summary>Makes a domain; <see cref="AddVcpu"/> completes it.</summary>
     /// <param name="host">The machine that it runs on.</param>
@@ -71,6 +72,13 @@ public sealed class Domain
 
     /// <summary>Its physical memory.</summary>
     public Physmap Memory { get; }
+
+    /// <summary>Its memory map, in the order in which the toolstack or the guest itself gave it.</summary>
+    public IReadOnlyList<XenMemoryRange> MemoryMap
+    {
+        get => _memoryMap ?? Host.MemoryMap;
+        internal set => _memoryMap = value;
+    }
 
     /// <summary>The page that it shares with Xen.</summary>
     public SharedInfo SharedInfo { get; }
@@ -118,17 +126,39 @@ public sealed class Domain
     /// <returns>True where it does.</returns>
     public bool IsSelf(ushort id) => id == Self || id == Id;
 
-    /// <summary>Ends the domain.</summary>
+    /// <summary>Whether the domain may do something to a domain that it names: as one without privilege, to itself alone (XSM_TARGET).</summary>
+    /// <param name="id">The other's id.</param>
+    /// <returns>0; -EPERM; -ESRCH where there is no such domain.</returns>
+    public long CheckTarget(ushort id)
+    {
+        if (IsSelf(id))
+            return 0;
+        return id == ControlDomain ? XenError.NotPermitted : XenError.NoDomain;
+    }
+
+    /// <summary>The guest asks for the end of the domain.</summary>
     /// <param name="reason">Why. A guest that is ready to be saved is not, and goes on: so Xen does after a checkpoint.</param>
     /// <returns>What the guest's call returns: 1 where it goes on.</returns>
     public long Shutdown(ShutdownReason reason)
     {
-        if (reason == ShutdownReason.Suspend)
+        if ((ShutdownCode ?? reason) == ShutdownReason.Suspend)
+        {
+            ShutdownCode = null;
             return 1;
-        reason = ShutdownCode ?? reason;
-        HasShutDown ??= reason;
-        Host.Shutdown(reason);
+        }
+
+        End(reason);
         return 0;
+    }
+
+    /// <summary>Ends the domain.</summary>
+    /// <param name="reason">Why, if the guest has not said something else in advance.</param>
+    public void End(ShutdownReason reason)
+    {
+        if (HasShutDown is not null)
+            return;
+        HasShutDown = ShutdownCode ?? reason;
+        Host.Shutdown(HasShutDown.Value);
     }
 
     /// <summary>Takes a vCPU out of action; with the last one the domain switches off.</summary>
@@ -149,14 +179,27 @@ public sealed class Domain
                 return;
         }
 
-        Shutdown(ShutdownReason.PowerOff);
+        End(ShutdownReason.PowerOff);
     }
 
-    /// <summary>Maps a part of a page of the domain for the hypervisor.</summary>
+    /// <summary>Maps a part of a page of the domain for the hypervisor, for the moment.</summary>
     /// <param name="gfn">The page; anything.</param>
     /// <param name="offset">Where the part begins in it, 0–4095.</param>
-    /// <returns>The part; null where there is no memory.</returns>
-    public MappedBytes? Map(ulong gfn, int offset = 0) => Memory.FrameAt(gfn) is >= 0 and var frame ? new MappedBytes(Host.Memory, frame, offset) : null;
+    /// <returns>The part; null where there is no memory, or another domain's.</returns>
+    public MappedBytes? Map(ulong gfn, int offset = 0) =>
+        !Memory.IsForeign(gfn) && Memory.FrameAt(gfn) is >= 0 and var frame ? new MappedBytes(Host.Memory, frame, offset) : null;
+
+    /// <summary>Maps a part of a page of the domain for the hypervisor, until its frame is unpinned: the page stays whatever the guest does.</summary>
+    /// <param name="gfn">The page; anything.</param>
+    /// <param name="offset">Where the part begins in it, 0–4095.</param>
+    /// <returns>The part; null where there is no memory, or another domain's.</returns>
+    internal MappedBytes? Hold(ulong gfn, int offset = 0)
+    {
+        var place = Map(gfn, offset);
+        if (place is { } held)
+            Memory.Pin(held.Frame);
+        return place;
+    }
 }
 
 /// <summary>How a domain is to be.</summary>

@@ -7,7 +7,10 @@ namespace Emu.Xen.Domains;
 /// <summary>One vCPU of a domain: where it looks for events and time, its timers, and how it waits.</summary>
 public sealed class DomainVcpu
 {
-    private const int UpcallPending = 0;
+    /// <summary><see cref="Polled"/> of a vCPU that polls no port, or more than one.</summary>
+    internal const uint AnyPort = 0;
+
+    private const int UpcallPending = 0, UpcallMask = 1;
     private const int PendingSelector = 8;
     private const int PendingSelector32 = 4;
     private const int TimeOffset = 32;
@@ -44,14 +47,14 @@ public sealed class DomainVcpu
     /// <summary>The vector of its local APIC that tells of events (HVMOP_set_evtchn_upcall_vector); 0 for none.</summary>
     public byte UpcallVector { get; internal set; }
 
-    /// <summary>The ports of VIRQs that belong to a vCPU.</summary>
+    /// <summary>The ports of its virtual interrupts; the global ones are those of the first vCPU.</summary>
     internal Dictionary<uint, uint> VirtualInterrupts { get; } = [];
 
     /// <summary>Its half of the FIFO event ABI.</summary>
     internal FifoVcpu Fifo { get; }
 
-    /// <summary>The ports that it polls (SCHEDOP_poll); null while it does not.</summary>
-    internal uint[]? Polled { get; private set; }
+    /// <summary>The port that it polls (SCHEDOP_poll), or <see cref="AnyPort"/>; null while it does not.</summary>
+    internal uint? Polled { get; private set; }
 
     /// <summary>True where it has asked for a place of its own for vcpu_info.</summary>
     public bool HasRegisteredInfo => _registeredInfo is not null;
@@ -63,7 +66,7 @@ public sealed class DomainVcpu
     public bool IsUpcallPending => Info.ReadByte(UpcallPending) != 0;
 
     /// <summary>True where a domain-wide callback vector has to be injected: it stops when the guest clears upcall_pending.</summary>
-    public bool HasCallback => UpcallVector == 0 && _domain.Parameters.CallbackVector is not null && IsUpcallPending;
+    public bool HasCallback => _domain.Parameters.CallbackVector is not null && IsUpcallPending;
 
     /// <summary>True where an interrupt or upcall would be taken now.</summary>
     internal unsafe bool HasDeliverableEvent => (Vcpu.State->SystemFlags & Rflags.Interrupt) != 0 && Vcpu.Interrupts.HasInterrupt;
@@ -82,14 +85,18 @@ public sealed class DomainVcpu
         AssertUpcall();
     }
 
-    /// <summary>Tells the vCPU of a pending upcall, by whichever way the guest has chosen.</summary>
+    /// <summary>Tells the vCPU of an upcall, by whichever way the guest has chosen (hvm_assert_evtchn_irq); a vector of its own comes first.</summary>
     public void AssertUpcall()
     {
         if (UpcallVector != 0)
+        {
             Processor.RequestInterrupt(UpcallVector);
+        }
         else if (_domain.Parameters.CallbackVector is not null)
+        {
             Processor.NotifyInterrupt();
-        Unblock();
+            Unblock();
+        }
     }
 
     /// <summary>Sets the selector bit of a word of the 2-level bitmap.</summary>
@@ -120,26 +127,45 @@ public sealed class DomainVcpu
             AssertUpcall();
     }
 
-    /// <summary>Lets it wait until a port is pending or time is up.</summary>
-    internal void Poll(uint[] ports)
+    /// <summary>Lets it wait until it has an event to take (SCHEDOP_block); events are let come, though no HVM container looks at that bit.</summary>
+    internal void Block()
     {
-        Polled = ports;
+        Info.WriteByte(UpcallMask, 0);
+        EndPoll();
+        if (!HasDeliverableEvent)
+            Processor.Block();
+    }
+
+    /// <summary>Lets it wait until a port is pending or time is up.</summary>
+    /// <param name="port">The port, or <see cref="AnyPort"/>.</param>
+    /// <param name="deadline">When to go on in any case, in system time; 0 for never.</param>
+    internal void Poll(uint port, ulong deadline)
+    {
+        EndPoll();
+        Polled = port;
+        if (deadline != 0)
+            Timers.StartPoll(deadline);
         Processor.Block();
     }
 
     /// <summary>Ends what SCHEDOP_block and SCHEDOP_poll began.</summary>
     internal void Unblock()
     {
-        Polled = null;
-        Timers.StopPoll();
+        EndPoll();
         Processor.Wake();
     }
 
     /// <summary>Writes vcpu_time_info: a constant, for one tick of the time-stamp counter is one nanosecond.</summary>
     internal void WriteTime()
     {
-        if (_registeredInfo is not null || Id < SharedInfo.LegacyVcpus)
-            PvClock.Write(Info.From(TimeOffset), Processor.TimeStamp, _domain.Host.Now);
+        PvClock.Write(Info.From(TimeOffset), Processor.TimeStamp, _domain.Host.Now);
         Runstate.WriteTime(Processor.TimeStamp, _domain.Host.Now);
+    }
+
+    // An interrupt may have ended the wait without a word to this.
+    private void EndPoll()
+    {
+        Polled = null;
+        Timers.StopPoll();
     }
 }

@@ -22,6 +22,9 @@ public readonly struct MappedBytes
         _offset = offset;
     }
 
+    /// <summary>The page's number in the host mapping.</summary>
+    public int Frame => _frame;
+
     /// <summary>A part of this part.</summary>
     /// <param name="offset">Where it begins in this.</param>
     /// <returns>It.</returns>

@@ -18,6 +18,9 @@ public sealed class Physmap
 {
     private const int PageShift = 12;
 
+    /// <summary>The local APICs' registers, which no memory can take the place of.</summary>
+    private const ulong LocalApicGfn = 0xFEE00;
+
     private readonly PhysicalMemory _memory;
     private readonly Dictionary<ulong, XenPage> _special = [];
     private readonly HashSet<ulong> _foreign = [];
@@ -25,7 +28,7 @@ public sealed class Physmap
     // Freed frames; the one freed last is used first, but each where it was at home if it is asked for there.
     private readonly FrameStack _free = new();
 
-    // Pages that somebody uses through a grant, with the number of uses; and those of them that the domain has freed meanwhile.
+    // Pages that the hypervisor or a back end uses, with the number of uses; and those of them that the domain has freed meanwhile.
     private readonly Dictionary<int, int> _pins = [];
     private readonly HashSet<int> _freedWhilePinned = [];
     private int _nextSpare;
@@ -71,15 +74,20 @@ public sealed class Physmap
     /// <returns>Whether it does.</returns>
     public bool IsRam(ulong gfn) => FrameAt(gfn) >= 0 && !_special.ContainsKey(gfn) && !_foreign.Contains(gfn);
 
+    /// <summary>True where a GFN shows a page of another domain.</summary>
+    /// <param name="gfn">The GFN; anything.</param>
+    /// <returns>Whether it does.</returns>
+    public bool IsForeign(ulong gfn) => _foreign.Contains(gfn);
+
     /// <summary>Shows a page of the hypervisor at a GFN, and nowhere else any more. RAM that was there is freed.</summary>
     /// <param name="page">The page.</param>
     /// <param name="gfn">The GFN.</param>
-    /// <returns>0; -EINVAL for a GFN that cannot be.</returns>
+    /// <returns>0; -EINVAL for a GFN that cannot be, -ENXIO for one where another domain's page is, -EPERM for that of the local APICs.</returns>
     public long Place(XenPage page, ulong gfn)
     {
         ArgumentNullException.ThrowIfNull(page);
-        if (gfn > LastGfn)
-            return XenError.Invalid;
+        if (CheckTarget(gfn) is var error and not 0)
+            return error;
         if (page.Gfn == gfn)
             return 0;
         if (page.Gfn is { } old)
@@ -128,7 +136,7 @@ public sealed class Physmap
         return true;
     }
 
-    /// <summary>Lets a page stay what it is while it is used through a grant, even if the domain frees it.</summary>
+    /// <summary>Lets a page stay what it is while it is used, even if the domain frees it.</summary>
     /// <param name="frame">The page.</param>
     public void Pin(int frame) => _pins[frame] = _pins.GetValueOrDefault(frame) + 1;
 
@@ -152,11 +160,13 @@ public sealed class Physmap
     /// <summary>Moves what a GFN shows to another (XENMAPSPACE_gmfn).</summary>
     /// <param name="from">RAM of the domain, or a page of the hypervisor.</param>
     /// <param name="to">Where it shall show; RAM that is there is freed.</param>
-    /// <returns>0; -EINVAL where there is nothing to move, or <paramref name="to"/> cannot be.</returns>
+    /// <returns>0; -EINVAL where there is nothing to move; what <see cref="Place"/> returns for a GFN where nothing can be put.</returns>
     public long Move(ulong from, ulong to)
     {
-        if (to > LastGfn || FrameAt(from) < 0 || _foreign.Contains(from))
+        if (FrameAt(from) < 0 || _foreign.Contains(from))
             return XenError.Invalid;
+        if (CheckTarget(to) is var error and not 0)
+            return error;
         if (from == to)
             return 0;
         if (_special.TryGetValue(from, out var page))
@@ -168,33 +178,69 @@ public sealed class Physmap
         return 0;
     }
 
-    /// <summary>Takes a page away from the domain: RAM is freed, a page of the hypervisor or a granted one is just not seen any more.</summary>
+    /// <summary>
+    /// Hides what a GFN shows (XENMEM_remove_from_physmap). Xen does not free RAM so: it goes on counting as the domain's, which cannot get
+    /// at it any more.
+    /// </summary>
     /// <param name="gfn">The GFN.</param>
-    /// <returns>0; -ENOENT where there is nothing.</returns>
+    /// <returns>0; -ENOENT where there is nothing, or another domain's page.</returns>
     public long Remove(ulong gfn)
+    {
+        if (FrameAt(gfn) < 0 || _foreign.Contains(gfn))
+            return XenError.NoEntry;
+        Hide(gfn);
+        return 0;
+    }
+
+    /// <summary>Frees the RAM that a GFN shows; a page of the hypervisor is just not seen any more (XENMEM_decrease_reservation).</summary>
+    /// <param name="gfn">The GFN.</param>
+    /// <returns>0; -ENOENT where there is nothing; -ENXIO for another domain's page.</returns>
+    public long Free(ulong gfn)
     {
         if (FrameAt(gfn) < 0)
             return XenError.NoEntry;
+        if (_foreign.Contains(gfn))
+            return XenError.NoAddress;
         Vacate(gfn);
         return 0;
     }
 
-    /// <summary>Gives the domain a page of zeros at a GFN; what was there is freed.</summary>
-    /// <param name="gfn">The GFN.</param>
-    /// <returns>False where the domain has no page left to get.</returns>
-    public bool Populate(ulong gfn)
+    /// <summary>Gives the domain pages of zeros; RAM that was there is freed (XENMEM_populate_physmap).</summary>
+    /// <param name="first">The first GFN.</param>
+    /// <param name="count">How many.</param>
+    /// <returns>False where the domain has too few pages left to get, or one of the GFNs can have none; nothing has changed then.</returns>
+    public bool Populate(ulong first, ulong count)
     {
-        if (gfn > LastGfn)
+        var missing = 0;
+        for (ulong i = 0; i < count; i++)
+        {
+            if (first + i < first || CheckTarget(first + i) != 0)
+                return false;
+            if (!IsRam(first + i) || _pins.ContainsKey(FrameAt(first + i)))
+                missing++;
+        }
+
+        if (missing > _free.Count)
             return false;
-        Vacate(gfn);
-        if (_free.Count == 0 || RamPages >= MaximumRamPages)
-            return false;
-        var frame = gfn << PageShift < _memory.LowLimit && _free.Remove((int)gfn) ? (int)gfn : _free.Pop();
-        _memory.WritableFrame(frame, 0, PhysicalMemory.PageSize).Clear();
-        Show(gfn, frame);
-        RamPages++;
+        for (ulong i = 0; i < count; i++)
+        {
+            var gfn = first + i;
+            Vacate(gfn);
+            var frame = gfn << PageShift < _memory.LowLimit && _free.Remove((int)gfn) ? (int)gfn : _free.Pop();
+            _memory.WritableFrame(frame, 0, PhysicalMemory.PageSize).Clear();
+            Show(gfn, frame);
+            RamPages++;
+        }
+
         return true;
     }
+
+    private long CheckTarget(ulong gfn) => gfn switch
+    {
+        LocalApicGfn => XenError.NotPermitted,
+        _ when gfn > LastGfn => XenError.Invalid,
+        _ => _foreign.Contains(gfn) ? XenError.NoAddress : 0,
+    };
 
     private void Show(ulong gfn, int frame, bool isReadOnly = false)
     {

@@ -62,8 +62,6 @@ public sealed class SharedInfo
     /// <param name="is64Bit">The caller's width.</param>
     public void LatchWidth(bool is64Bit)
     {
-        if (Is64Bit == is64Bit)
-            return;
         Is64Bit = is64Bit;
         WriteWallclock();
     }

@@ -25,7 +25,7 @@ internal static unsafe class VcpuContext
 
     // SegmentAttributes as the structure packs them: type 3:0, S 4, DPL 6:5, P 7, AVL 8, L 9, D/B 10, G 11.
     private const ushort AttributeMask = 0xFFF;
-    private const ushort TypeMask = 0xF, Accessed = 1, WritableOrReadable = 2, Code = 8, CodeOrData = 0x10, Present = 0x80, Long = 0x200, Granular = 0x800;
+    private const ushort TypeMask = 0xF, Accessed = 1, WritableOrReadable = 2, Code = 8, CodeOrData = 0x10, Present = 0x80, Granular = 0x800;
     private const ushort BusyTss = 0xB, AvailableTss = 0x9;
     private const ushort FlatCode = 0xA9B, FlatData = 0xC93, FlatTss = 0x8B;
     private const uint TssLimit = 0x67;
@@ -68,7 +68,7 @@ internal static unsafe class VcpuContext
         var efer = Quad(bytes, 56);
         if (!cs.IsWellFormed || !ds.IsWellFormed || !ss.IsWellFormed || !es.IsWellFormed || !tr.IsWellFormed
             || !cs.IsCode || !ss.IsWritableData || !ds.IsUsableData || !es.IsUsableData || !tr.IsTss
-            || eip > cs.EffectiveLimit || ss.Privilege != cs.Privilege || ds.Privilege > cs.Privilege || es.Privilege > cs.Privilege
+            || eip > cs.LastByte || ss.Privilege != cs.Privilege || ds.Privilege > cs.Privilege || es.Privilege > cs.Privilege
             || !IsPossible(vcpu, cr0, cr4, efer))
         {
             return false;
@@ -145,7 +145,7 @@ internal static unsafe class VcpuContext
     private static void Load(CpuState* state, SegmentName name, ContextSegment segment) => state->Segments[(int)name] = new SegmentRegister
     {
         Base = segment.Base,
-        Limit = segment.EffectiveLimit,
+        Limit = segment.Limit,
         // The accessed bit is set, as a load from a table would.
         Attributes = (SegmentAttributes)((segment.Attributes & CodeOrData) != 0 ? segment.Attributes | Accessed : segment.Attributes),
     };
@@ -156,7 +156,7 @@ internal static unsafe class VcpuContext
 
         public byte Privilege => (byte)((Attributes >> 5) & 3);
 
-        public bool IsCode => (Attributes & (Present | CodeOrData | Code)) == (Present | CodeOrData | Code) && (Attributes & Long) == 0;
+        public bool IsCode => (Attributes & (Present | CodeOrData | Code)) == (Present | CodeOrData | Code);
 
         public bool IsWritableData => (Attributes & (Present | CodeOrData | Code | WritableOrReadable)) == (Present | CodeOrData | WritableOrReadable);
 
@@ -165,9 +165,13 @@ internal static unsafe class VcpuContext
             Attributes == 0
             || ((Attributes & (Present | CodeOrData)) == (Present | CodeOrData) && (Attributes & (Code | WritableOrReadable)) != Code);
 
-        public bool IsTss => (Attributes & (Present | CodeOrData)) == Present && (Attributes & TypeMask) is BusyTss or AvailableTss or 3;
+        public bool IsTss => (Attributes & (Present | CodeOrData)) == Present && (Attributes & TypeMask) is BusyTss or AvailableTss;
 
-        public uint EffectiveLimit => (Attributes & Granular) != 0 && Limit <= 0xF_FFFF ? (Limit << 12) | 0xFFF : Limit;
+        /// <summary>
+        /// The limit as Xen scales it when it looks at EIP, as if it were a descriptor's. It gives the processor the number as it is, for
+        /// hidden limits are in bytes.
+        /// </summary>
+        public uint LastByte => (Attributes & Granular) != 0 ? (Limit << 12) | 0xFFF : Limit;
 
         public static ContextSegment Read(ReadOnlySpan<byte> bytes, int index) =>
             new(Word(bytes, 64 + (4 * index)), Word(bytes, 84 + (4 * index)), Half(bytes, 104 + (2 * index)));

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Emu.Cpu.Memory;
 
 namespace Emu.Xen.Domains;
 
@@ -30,10 +29,8 @@ public sealed class VcpuRunstate
     private readonly ulong[] _spent = new ulong[StateCount];
     private Runstate _state;
     private ulong _entered;
-    private ulong? _area;
-    private bool _areaIsPhysical;
-    private ulong? _timeArea;
-    private bool _timeAreaIsPhysical;
+    private ulong _area;
+    private ulong _timeArea;
     private uint _timeVersion;
 
     internal VcpuRunstate(Domain domain, IXenProcessor processor)
@@ -56,66 +53,63 @@ public sealed class VcpuRunstate
         _spent[(int)_state] += now - _entered;
         _state = state;
         _entered = now;
-        WriteArea();
+        WriteArea(_domain.SharedInfo.Is64Bit, isCurrent: false);
     }
 
     /// <summary>Writes vcpu_runstate_info as it is now.</summary>
     /// <param name="bytes">Takes it: 48 or 44 bytes.</param>
     /// <param name="is64Bit">Which layout.</param>
+    /// <param name="isCurrent">Whether the time in the present state counts; else the times are those when it was entered.</param>
     /// <returns>How many bytes those are.</returns>
-    public int Write(Span<byte> bytes, bool is64Bit)
+    public int Write(Span<byte> bytes, bool is64Bit, bool isCurrent)
     {
         var times = is64Bit ? 8 : 4;
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)_state);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[times..], _entered);
         for (var i = 0; i < StateCount; i++)
         {
-            var spent = _spent[i] + (i == (int)_state ? _domain.Host.Now - _entered : 0);
+            var spent = _spent[i] + (isCurrent && i == (int)_state ? _domain.Host.Now - _entered : 0);
             BinaryPrimitives.WriteUInt64LittleEndian(bytes[(times + 8 + (8 * i))..], spent);
         }
 
         return is64Bit ? Length64 : Length32;
     }
 
-    /// <summary>Keeps the guest informed from now on.</summary>
-    /// <param name="address">Where; null for nowhere.</param>
-    /// <param name="isPhysical">Whether the address is guest-physical; else it is the vCPU's, translated anew each time.</param>
-    /// <returns>False where it cannot be written now.</returns>
-    public bool RegisterArea(ulong? address, bool isPhysical)
+    /// <summary>Keeps the guest informed from now on, and tells it the present state in the caller's layout; later ones come in the domain's.</summary>
+    /// <param name="address">Where, in the vCPU's virtual memory, translated anew each time; 0 for nowhere.</param>
+    /// <param name="is64Bit">The caller's width.</param>
+    /// <param name="isOwn">Whether the vCPU itself asks: it gets the times when it entered its state, as on every change.</param>
+    public void RegisterArea(ulong address, bool is64Bit, bool isOwn)
     {
-        (_area, _areaIsPhysical) = (address, isPhysical);
-        return WriteArea() || address is null;
+        _area = address;
+        WriteArea(is64Bit, !isOwn);
     }
 
     /// <summary>Keeps a copy of vcpu_time_info for user space.</summary>
-    /// <param name="address">Where; null for nowhere.</param>
-    /// <param name="isPhysical">Whether the address is guest-physical.</param>
-    /// <returns>False where it cannot be written now.</returns>
-    public bool RegisterTimeArea(ulong? address, bool isPhysical)
+    /// <param name="address">Where, in the vCPU's virtual memory, translated anew each time; 0 for nowhere.</param>
+    public void RegisterTimeArea(ulong address)
     {
-        (_timeArea, _timeAreaIsPhysical) = (address, isPhysical);
-        return WriteTime(_processor.TimeStamp, _domain.Host.Now) || address is null;
+        _timeArea = address;
+        WriteTime(_processor.TimeStamp, _domain.Host.Now);
     }
 
-    internal bool WriteTime(ulong timeStamp, ulong now)
+    internal void WriteTime(ulong timeStamp, ulong now)
     {
-        if (_timeArea is not { } address)
-            return false;
+        if (_timeArea == 0)
+            return;
         Span<byte> bytes = stackalloc byte[PvClock.Length];
         _timeVersion += 2;
         PvClock.Write(bytes, _timeVersion, timeStamp, now);
-        return Write(address, _timeAreaIsPhysical, bytes);
+        _processor.Vcpu.TryWriteVirtualAsKernel(_timeArea, bytes);
     }
 
-    private bool WriteArea()
+    // What cannot be written now may be later: nothing is wrong with that.
+    private void WriteArea(bool is64Bit, bool isCurrent)
     {
-        if (_area is not { } address)
-            return false;
+        if (_area == 0)
+            return;
         Span<byte> bytes = stackalloc byte[Length64];
-        var length = Write(bytes, _domain.SharedInfo.Is64Bit);
-        return Write(address, _areaIsPhysical, bytes[..length]);
+        var length = Write(bytes, is64Bit, isCurrent);
+        _processor.Vcpu.TryWriteVirtualAsKernel(_area, bytes[..length]);
     }
-
-    private bool Write(ulong address, bool isPhysical, ReadOnlySpan<byte> bytes) =>
-        isPhysical ? _domain.Host.Memory.TryWrite(address, bytes) : _processor.Vcpu.TryWriteVirtualAsKernel(address, bytes);
 }

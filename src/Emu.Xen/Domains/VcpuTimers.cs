@@ -14,7 +14,9 @@ public sealed class VcpuTimers
     private readonly IXenTimer _periodic;
     private readonly IXenTimer _poll;
     private ulong _period;
-    private ulong _nextTick;
+
+    // When the periodic timer ticked last, with whatever period; Xen goes on from there when the guest sets a new one.
+    private ulong _lastTick;
 
     internal VcpuTimers(IXenHost host, DomainVcpu vcpu)
     {
@@ -27,19 +29,28 @@ public sealed class VcpuTimers
 
     /// <summary>Raises VIRQ_TIMER at a time; one in the past comes at once.</summary>
     /// <param name="deadline">Nanoseconds since the domain started.</param>
-    public void StartSingleshot(ulong deadline) => _singleshot.Arm(deadline);
+    public void StartSingleshot(ulong deadline)
+    {
+        if (deadline >= _host.Now)
+        {
+            _singleshot.Arm(deadline);
+            return;
+        }
+
+        _singleshot.Disarm();
+        RaiseTimer();
+    }
 
     /// <summary>Forgets <see cref="StartSingleshot"/>.</summary>
     public void StopSingleshot() => _singleshot.Disarm();
 
-    /// <summary>Raises VIRQ_TIMER again and again.</summary>
+    /// <summary>Raises VIRQ_TIMER again and again: one period after it ticked last, even if that was long ago.</summary>
     /// <param name="period">Nanoseconds, <see cref="ShortestPeriod"/> at least.</param>
     public void StartPeriodic(ulong period)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(period, ShortestPeriod);
         _period = period;
-        _nextTick = _host.Now + period;
-        _periodic.Arm(_nextTick);
+        Tick();
     }
 
     /// <summary>Forgets <see cref="StartPeriodic"/>.</summary>
@@ -52,9 +63,14 @@ public sealed class VcpuTimers
 
     private void Tick()
     {
-        _nextTick += _period;
-        _periodic.Arm(_nextTick);
-        RaiseTimer();
+        var now = _host.Now;
+        if (now >= _lastTick + _period)
+        {
+            _lastTick = now;
+            RaiseTimer();
+        }
+
+        _periodic.Arm(_lastTick + _period);
     }
 
     private void RaiseTimer() => _vcpu.RaiseVirtualInterrupt(VirtualInterrupt.Timer);

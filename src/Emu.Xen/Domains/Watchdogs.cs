@@ -14,21 +14,19 @@ public sealed class Watchdogs
     {
         _domain = domain;
         for (var i = 0; i < Count; i++)
-            _timers[i] = domain.Host.CreateTimer($"watchdog {i + 1}", () => domain.Shutdown(ShutdownReason.Watchdog));
+            _timers[i] = domain.Host.CreateTimer($"watchdog {i + 1}", () => domain.End(ShutdownReason.Watchdog));
     }
 
     /// <summary>Starts, winds or stops a watchdog.</summary>
     /// <param name="id">1 or 2; 0 for one that is not in use.</param>
-    /// <param name="seconds">When it runs out, from now; 0 stops it.</param>
-    /// <returns>The id of a new one; 0; -EINVAL, -EEXIST or -ENOSPC as Xen gives them.</returns>
+    /// <param name="seconds">When it runs out, from now; 0 stops one that is in use, while a new one runs out at once.</param>
+    /// <returns>The id of a new one; 0; -EINVAL where it is not in use; -ENOSPC where all are.</returns>
     public long Set(uint id, uint seconds)
     {
         if (id > Count)
             return XenError.Invalid;
         if (id == 0)
         {
-            if (seconds == 0)
-                return XenError.Invalid;
             var free = Array.IndexOf(_inUse, false);
             if (free < 0)
                 return XenError.NoSpace;

@@ -8,11 +8,13 @@ public sealed class EventChannelTable
     /// <summary>The highest port (libxl's default for <c>max_event_channels</c>).</summary>
     public const uint HighestPort = 1023;
 
+    /// <summary>Ports that Xen makes at once (EVTCHNS_PER_BUCKET): the ones beyond those in use exist already, though they are free.</summary>
+    private const int BucketLength = 64;
+
     private readonly Domain _domain;
 
-    // In the order of their numbers; ports that were in use once stay.
-    private readonly List<EventPort> _ports = [new(0)];
-    private readonly Dictionary<uint, uint> _globalInterrupts = [];
+    // In the order of their numbers; ports that exist once stay. Port 0 is reserved, which the guest sees as free but never gets.
+    private readonly List<EventPort> _ports = [];
     private uint _nextRemotePort = 1;
     private IEventAbi _abi;
 
@@ -20,6 +22,7 @@ public sealed class EventChannelTable
     {
         _domain = domain;
         _abi = new TwoLevelEvents(domain);
+        AddBucket();
     }
 
     /// <summary>The FIFO ABI where the guest has chosen it, else null.</summary>
@@ -27,9 +30,8 @@ public sealed class EventChannelTable
 
     internal IEnumerable<EventPort> Ports => _ports;
 
-    /// <summary>Finds a port that is not free.</summary>
-    internal EventPort? Find(uint number) =>
-        number != 0 && number < (uint)_ports.Count && _ports[(int)number].State != PortState.Closed ? _ports[(int)number] : null;
+    /// <summary>Finds a port that exists; it may be free.</summary>
+    internal EventPort? Find(uint number) => number < (uint)_ports.Count ? _ports[(int)number] : null;
 
     /// <summary>Makes a port that waits for the control domain, as the toolstack does for a domain's console and store.</summary>
     /// <param name="remote">Who may bind it.</param>
@@ -38,7 +40,7 @@ public sealed class EventChannelTable
     {
         if (Allocate() is not { } port)
             return XenError.NoSpace;
-        port.State = PortState.Unbound;
+        port.Bind(PortState.Unbound, 0);
         port.RemoteDomain = remote;
         return port.Number;
     }
@@ -86,26 +88,23 @@ public sealed class EventChannelTable
     {
         ArgumentNullException.ThrowIfNull(vcpu);
         if (vcpu.VirtualInterrupts.TryGetValue(virq, out var number) && Find(number) is { } port)
-            SetPending(port);
+            _abi.SetPending(port, vcpu);
     }
 
+    /// <summary>The lowest port that is free and that the guest's queues do not hold any more; null where there is none (get_free_port).</summary>
     internal EventPort? Allocate()
     {
-        for (var number = 1; number < _ports.Count; number++)
+        var limit = Math.Min(HighestPort + 1, _abi.PortLimit);
+        for (var number = 1; number < limit; number++)
         {
-            if (_ports[number].State == PortState.Closed)
+            if (number == _ports.Count)
+                AddBucket();
+            if (_ports[number].State == PortState.Closed && !_abi.IsBusy(_ports[number]))
                 return _ports[number];
         }
 
-        var limit = Math.Min(HighestPort + 1, _abi.PortLimit);
-        if ((uint)_ports.Count >= limit)
-            return null;
-        var port = new EventPort((uint)_ports.Count);
-        _ports.Add(port);
-        return port;
+        return null;
     }
-
-    internal bool TryBindGlobal(uint virq, uint port) => _globalInterrupts.TryAdd(virq, port);
 
     /// <summary>Closes a port; the other end waits again.</summary>
     internal void Close(EventPort port)
@@ -113,10 +112,8 @@ public sealed class EventChannelTable
         switch (port.State)
         {
             case PortState.VirtualInterrupt:
-                if (VirtualInterrupt.IsPerVcpu(port.VirtualInterrupt))
-                    _domain.Vcpus[port.Vcpu].VirtualInterrupts.Remove(port.VirtualInterrupt);
-                else
-                    _globalInterrupts.Remove(port.VirtualInterrupt);
+                // A global one is the first vCPU's, whichever hears of it.
+                _domain.Vcpus[VirtualInterrupt.IsPerVcpu(port.VirtualInterrupt) ? port.Vcpu : 0].VirtualInterrupts.Remove(port.VirtualInterrupt);
                 break;
             case PortState.Interdomain when port.Peer is { } peer:
                 peer.State = PortState.Unbound;
@@ -133,33 +130,32 @@ public sealed class EventChannelTable
 
     internal void SetPending(EventPort port) => _abi.SetPending(port, _domain.Vcpus[port.Vcpu]);
 
-    internal void ClearPending(EventPort port) => _abi.ClearPending(port);
-
     internal void Unmask(EventPort port) => _abi.Unmask(port, _domain.Vcpus[port.Vcpu]);
 
     internal bool IsPending(EventPort port) => _abi.IsPending(port);
 
-    internal bool IsMasked(EventPort port) => _abi.IsMasked(port);
-
-    /// <summary>Wakes the vCPUs that poll a port.</summary>
+    /// <summary>Wakes the vCPUs that poll a port. Xen remembers the port only of a vCPU that polls no other; the rest it wakes for any.</summary>
     internal void WakePollers(EventPort port)
     {
         foreach (var vcpu in _domain.Vcpus)
         {
-            if (vcpu.Polled is { } polled && Array.IndexOf(polled, port.Number) >= 0)
+            if (vcpu.Polled is DomainVcpu.AnyPort || vcpu.Polled == port.Number)
                 vcpu.Unblock();
         }
     }
 
-    /// <summary>Changes to the FIFO ABI: what is pending stays so.</summary>
+    /// <summary>Changes to the FIFO ABI: what is pending stays so, and is raised when the guest gives its place.</summary>
     internal void UseFifo()
     {
         if (Fifo is not null)
             return;
-        var fifo = new FifoEvents(_domain);
         foreach (var port in _ports)
-            port.IsPendingWithoutPlace = port.State != PortState.Closed && _abi.IsPending(port);
-        _abi = fifo;
+        {
+            port.IsPendingWithoutPlace |= _abi.IsPending(port);
+            port.Priority = FifoVcpu.DefaultPriority;
+        }
+
+        _abi = new FifoEvents(_domain);
     }
 
     /// <summary>Closes all ports and returns to the 2-level ABI (EVTCHNOP_reset).</summary>
@@ -172,7 +168,14 @@ public sealed class EventChannelTable
         }
 
         foreach (var vcpu in _domain.Vcpus)
-            vcpu.Fifo.Reset();
+            vcpu.Fifo.Reset(_domain.Memory);
+        Fifo?.ReleasePages();
         _abi = new TwoLevelEvents(_domain);
+    }
+
+    private void AddBucket()
+    {
+        for (var i = 0; i < BucketLength; i++)
+            _ports.Add(new EventPort((uint)_ports.Count));
     }
 }

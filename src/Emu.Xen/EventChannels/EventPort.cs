@@ -14,7 +14,7 @@ public enum PortState
     /// <summary>Connected with a port of a domain.</summary>
     Interdomain = 2,
 
-    /// <summary>Bound to a physical interrupt; no PVH domain has that.</summary>
+    /// <summary>Bound to a physical interrupt; a PVH domain has none that would ever come.</summary>
     PhysicalInterrupt = 3,
 
     /// <summary>Bound to a virtual interrupt.</summary>
@@ -38,18 +38,10 @@ public static class VirtualInterrupt
 
     private const uint PerVcpu = (1 << (int)Timer) | (1 << (int)Debug) | (1 << 7) | (1 << 13);
 
-    // Of the global ones a domain without privilege may have ARGO's alone, which is per domain.
-    private const uint Privileged = (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 8) | (1 << 9) | (1 << 10) | (1 << 12);
-
     /// <summary>Whether each vCPU has its own.</summary>
     /// <param name="virq">Below <see cref="Count"/>.</param>
     /// <returns>True where it has.</returns>
     public static bool IsPerVcpu(uint virq) => (PerVcpu & (1U << (int)virq)) != 0;
-
-    /// <summary>Whether it belongs to the control domain alone.</summary>
-    /// <param name="virq">Below <see cref="Count"/>.</param>
-    /// <returns>True where it does.</returns>
-    public static bool IsPrivileged(uint virq) => (Privileged & (1U << (int)virq)) != 0;
 }
 
 /// <summary>A port of a domain's event channels.</summary>
@@ -74,7 +66,11 @@ internal sealed class EventPort(uint number)
     /// <summary>For a port connected with the control domain: what hears that the guest has closed it.</summary>
     public Action? Closed { get; set; }
 
+    /// <summary>For a port bound to a virtual interrupt: which.</summary>
     public uint VirtualInterrupt { get; set; }
+
+    /// <summary>For a port bound to a physical interrupt: which.</summary>
+    public uint PhysicalInterrupt { get; set; }
 
     /// <summary>The number that the control domain's end has there.</summary>
     public uint RemotePort { get; set; }
@@ -82,12 +78,21 @@ internal sealed class EventPort(uint number)
     /// <summary>FIFO ABI: its queue, 0 the first served to 15.</summary>
     public uint Priority { get; set; } = FifoVcpu.DefaultPriority;
 
-    /// <summary>FIFO ABI: raised before the domain had given a place for it.</summary>
+    /// <summary>FIFO ABI: raised before the domain had given a place for it. Xen never forgets it, not even when the port is closed.</summary>
     public bool IsPendingWithoutPlace { get; set; }
 
     /// <summary>FIFO ABI: where it was queued last.</summary>
     public (FifoVcpu? Vcpu, uint Priority) LastQueue { get; set; }
 
+    /// <summary>Takes a free port into use.</summary>
+    public void Bind(PortState state, int vcpu)
+    {
+        State = state;
+        Vcpu = vcpu;
+        Priority = FifoVcpu.DefaultPriority;
+    }
+
+    /// <summary>Makes the port free.</summary>
     public void Clear()
     {
         State = PortState.Closed;
@@ -97,8 +102,7 @@ internal sealed class EventPort(uint number)
         Notified = null;
         Closed = null;
         VirtualInterrupt = 0;
+        PhysicalInterrupt = 0;
         RemotePort = 0;
-        Priority = FifoVcpu.DefaultPriority;
-        IsPendingWithoutPlace = false;
     }
 }

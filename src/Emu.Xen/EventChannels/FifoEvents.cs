@@ -29,24 +29,30 @@ internal sealed class FifoEvents(Domain domain) : IEventAbi
     public uint PortLimit => 1U << LinkBits;
 
     /// <summary>Adds the next page of the array, and raises what waited for it.</summary>
-    /// <returns>0; -ENOSPC where it is complete; -EINVAL where the frame is no memory.</returns>
+    /// <returns>0; -ENOSPC where it is complete; -EINVAL where the frame is no memory of the domain.</returns>
     public long Expand(ulong gfn)
     {
         if (_pages.Count >= MostPages)
             return XenError.NoSpace;
-        var frame = _domain.Memory.FrameAt(gfn);
-        if (frame < 0)
+        if (_domain.Hold(gfn) is not { } page)
             return XenError.Invalid;
-        _pages.Add(new MappedBytes(_domain.Host.Memory, frame));
+        var first = (uint)_pages.Count * WordsInPage;
+        _pages.Add(page);
         foreach (var port in _domain.Events.Ports)
         {
-            if (!port.IsPendingWithoutPlace || !HasWord(port))
-                continue;
-            port.IsPendingWithoutPlace = false;
-            SetPending(port, _domain.Vcpus[port.Vcpu]);
+            if (port.IsPendingWithoutPlace && port.Number >= first && HasWord(port))
+                SetPending(port, _domain.Vcpus[port.Vcpu]);
         }
 
         return 0;
+    }
+
+    /// <summary>Gives the pages of the array up.</summary>
+    public void ReleasePages()
+    {
+        foreach (var page in _pages)
+            _domain.Memory.Unpin(page.Frame);
+        _pages.Clear();
     }
 
     public void SetPending(EventPort port, DomainVcpu vcpu)
@@ -57,18 +63,24 @@ internal sealed class FifoEvents(Domain domain) : IEventAbi
             return;
         }
 
+        // Events for a vCPU without control block are lost: the guest must not have let them come yet.
+        if (vcpu.Fifo.ControlBlock is not { } control)
+            return;
         var word = Read(port.Number);
-        var wasPending = (word & Pending) != 0;
         Write(port.Number, word | Pending);
-        if ((word & (Masked | Linked)) == 0)
-            Enqueue(port, vcpu);
-        if (!wasPending)
+        if ((word & (Masked | Linked)) == 0 && IsHead(port, vcpu.Fifo))
+        {
+            control.WriteUInt32(FifoVcpu.Heads + (4 * (int)port.Priority), port.Number);
+            if (!control.SetBit(FifoVcpu.Ready, (int)port.Priority))
+                vcpu.RaiseUpcall();
+        }
+
+        if ((word & Pending) == 0)
             _domain.Events.WakePollers(port);
     }
 
     public void ClearPending(EventPort port)
     {
-        port.IsPendingWithoutPlace = false;
         if (HasWord(port))
             Write(port.Number, Read(port.Number) & ~Pending);
     }
@@ -83,24 +95,23 @@ internal sealed class FifoEvents(Domain domain) : IEventAbi
             SetPending(port, vcpu);
     }
 
-    public bool IsPending(EventPort port) => HasWord(port) ? (Read(port.Number) & Pending) != 0 : port.IsPendingWithoutPlace;
+    public bool IsPending(EventPort port) => HasWord(port) && (Read(port.Number) & Pending) != 0;
 
-    public bool IsMasked(EventPort port) => !HasWord(port) || (Read(port.Number) & Masked) != 0;
+    public bool IsBusy(EventPort port) => HasWord(port) && (Read(port.Number) & Linked) != 0;
 
-    private void Enqueue(EventPort port, DomainVcpu vcpu)
+    // Puts the port at the end of its queue, and tells whether that is also its beginning.
+    private bool IsHead(EventPort port, FifoVcpu fifo)
     {
         // The port may have been the last of another queue, which is empty then: nothing may be linked to it there.
-        if (port.LastQueue is ({ } lastVcpu, var lastPriority) && lastVcpu.Tails[lastPriority] == port.Number)
-            lastVcpu.Tails[lastPriority] = 0;
-        port.LastQueue = (vcpu.Fifo, port.Priority);
+        var last = port.LastQueue.Vcpu ?? _domain.Vcpus[0].Fifo;
+        if (last.Tails[port.LastQueue.Priority] == port.Number)
+            last.Tails[port.LastQueue.Priority] = 0;
+        port.LastQueue = (fifo, port.Priority);
         Write(port.Number, Read(port.Number) | Linked);
-        ref var tail = ref vcpu.Fifo.Tails[port.Priority];
+        ref var tail = ref fifo.Tails[port.Priority];
         var isLinked = tail != 0 && TryLink(tail, port.Number);
         tail = port.Number;
-        if (isLinked)
-            return;
-        if (vcpu.Fifo.SetHead(port.Priority, port.Number))
-            vcpu.RaiseUpcall();
+        return !isLinked;
     }
 
     // A tail that the guest has taken off its queue already links nothing any more.
@@ -132,49 +143,24 @@ internal sealed class FifoVcpu
     /// <summary>Bytes of a control block, which is aligned to 8 and lies in one page.</summary>
     public const int ControlBlockLength = 72;
 
-    private const int Ready = 0, Heads = 8;
+    /// <summary>The bitmap of queues that are not empty.</summary>
+    public const int Ready = 0;
 
-    // What was queued before the guest gave a control block.
-    private readonly uint[] _earlyHeads = new uint[QueueCount];
-    private uint _earlyReady;
+    /// <summary>The first port of each queue.</summary>
+    public const int Heads = 8;
 
     /// <summary>The last port of each queue; 0 for none.</summary>
-    public uint[] Tails { get; private set; } = new uint[QueueCount];
+    public uint[] Tails { get; } = new uint[QueueCount];
 
-    /// <summary>The control block; null before the guest gave one.</summary>
-    public MappedBytes? ControlBlock { get; private set; }
-
-    /// <summary>Takes the guest's control block, and what was queued before into it.</summary>
-    public void TakeControlBlock(MappedBytes place)
-    {
-        ControlBlock = place;
-        place.WriteUInt32(Ready, _earlyReady);
-        for (var queue = 0; queue < QueueCount; queue++)
-            place.WriteUInt32(Heads + (4 * queue), _earlyHeads[queue]);
-    }
-
-    /// <summary>Begins an empty queue with a port.</summary>
-    /// <returns>True where the queue was not marked as ready before.</returns>
-    public bool SetHead(uint queue, uint port)
-    {
-        if (ControlBlock is not { } block)
-        {
-            _earlyHeads[queue] = port;
-            var wasReady = (_earlyReady & (1U << (int)queue)) != 0;
-            _earlyReady |= 1U << (int)queue;
-            return !wasReady;
-        }
-
-        block.WriteUInt32(Heads + (4 * (int)queue), port);
-        return !block.SetBit(Ready, (int)queue);
-    }
+    /// <summary>The control block; null before the guest gave one. It is the guest's to clear before.</summary>
+    public MappedBytes? ControlBlock { get; set; }
 
     /// <summary>Forgets everything.</summary>
-    public void Reset()
+    public void Reset(Physmap memory)
     {
+        if (ControlBlock is { } block)
+            memory.Unpin(block.Frame);
         ControlBlock = null;
-        Tails = new uint[QueueCount];
-        Array.Clear(_earlyHeads);
-        _earlyReady = 0;
+        Array.Clear(Tails);
     }
 }

@@ -47,8 +47,7 @@ internal sealed class TwoLevelEvents(Domain domain) : IEventAbi
     public bool IsPending(EventPort port) =>
         port.Number < PortLimit && _domain.SharedInfo.Bytes.TestBit(SharedInfo.Pending, (int)port.Number);
 
-    public bool IsMasked(EventPort port) =>
-        port.Number >= PortLimit || _domain.SharedInfo.Bytes.TestBit(_domain.SharedInfo.Mask, (int)port.Number);
+    public bool IsBusy(EventPort port) => false;
 
     private void Select(int number, DomainVcpu vcpu)
     {

@@ -14,7 +14,13 @@ internal static class EventChannelOperation
     private const uint BindInterdomain = 0, BindVirtual = 1, BindPhysical = 2, Close = 3, Send = 4, Status = 5, AllocateUnbound = 6,
         BindInterprocessor = 7, BindVcpu = 8, Unmask = 9, Reset = 10, InitControl = 11, ExpandArray = 12, SetPriority = 13;
 
+    // EVTCHNOP_reset_cont: what Xen turns a reset into that it has interrupted. A guest that makes it itself has its ports reset again.
+    private const uint ResetContinued = 14;
+
     private const int LongestStructure = 24;
+
+    /// <summary>Physical interrupts that a domain may name: those of the host's I/O APIC, 24 here, and 32 more (extra_guest_irqs).</summary>
+    private const uint PhysicalInterrupts = 24 + 32;
 
     public static long Execute(in GuestCall call)
     {
@@ -25,7 +31,7 @@ internal static class EventChannelOperation
             Close or Send or Unmask => 4,
             Status or InitControl => 24,
             AllocateUnbound or BindInterprocessor or BindVcpu or ExpandArray or SetPriority => 8,
-            Reset => 2,
+            Reset or ResetContinued => 2,
             _ => 0,
         };
         if (length == 0)
@@ -39,21 +45,20 @@ internal static class EventChannelOperation
         {
             BindInterdomain => DoBindInterdomain(domain, bytes),
             BindVirtual => DoBindVirtual(domain, bytes),
-            // No PVH domain has physical interrupts.
-            BindPhysical => XenError.Invalid,
-            Close => WithPort(domain, bytes, static (domain, port) => domain.Events.Close(port)),
+            BindPhysical => DoBindPhysical(domain, bytes),
+            Close => DoClose(domain, bytes),
             Send => DoSend(domain, bytes),
             Status => DoStatus(domain, bytes),
             AllocateUnbound => DoAllocateUnbound(domain, bytes),
             BindInterprocessor => DoBindInterprocessor(domain, bytes),
             BindVcpu => DoBindVcpu(domain, bytes),
-            Unmask => WithPort(domain, bytes, static (domain, port) => domain.Events.Unmask(port)),
-            Reset => DoReset(domain, bytes),
+            Unmask => DoUnmask(domain, bytes),
+            Reset or ResetContinued => DoReset(domain, bytes),
             InitControl => DoInitControl(domain, bytes),
             ExpandArray => domain.Events.Fifo?.Expand(BinaryPrimitives.ReadUInt64LittleEndian(bytes)) ?? XenError.NotSupported,
             _ => DoSetPriority(domain, bytes),
         };
-        var answers = command is BindInterdomain or BindVirtual or Status or AllocateUnbound or BindInterprocessor or InitControl;
+        var answers = command is BindInterdomain or BindVirtual or BindPhysical or Status or AllocateUnbound or BindInterprocessor or InitControl;
         return result == 0 && answers && !call.TryWrite(call.Argument(1), bytes) ? XenError.BadAddress : result;
     }
 
@@ -63,11 +68,22 @@ internal static class EventChannelOperation
 
     private static void SetWord(Span<byte> bytes, int offset, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(bytes[offset..], value);
 
-    private static long WithPort(Domain domain, ReadOnlySpan<byte> bytes, Action<Domain, EventPort> action)
+    /// <summary>port u32@0.</summary>
+    private static long DoClose(Domain domain, ReadOnlySpan<byte> bytes)
+    {
+        if (domain.Events.Find(Word(bytes, 0)) is not { } port || port.State == PortState.Closed)
+            return XenError.Invalid;
+        domain.Events.Close(port);
+        return 0;
+    }
+
+    /// <summary>port u32@0. For a free port there is nothing to do, and no error.</summary>
+    private static long DoUnmask(Domain domain, ReadOnlySpan<byte> bytes)
     {
         if (domain.Events.Find(Word(bytes, 0)) is not { } port)
             return XenError.Invalid;
-        action(domain, port);
+        if (port.State != PortState.Closed)
+            domain.Events.Unmask(port);
         return 0;
     }
 
@@ -75,19 +91,20 @@ internal static class EventChannelOperation
     private static long DoBindInterdomain(Domain domain, Span<byte> bytes)
     {
         var remote = DomainId(bytes);
-        if (remote == Domain.ControlDomain)
-            return XenError.Invalid;
-        if (!domain.IsSelf(remote))
+        if (!domain.IsSelf(remote) && remote != Domain.ControlDomain)
             return XenError.NoDomain;
         if (domain.Events.Allocate() is not { } local)
             return XenError.NoSpace;
-        if (domain.Events.Find(Word(bytes, 4)) is not { State: PortState.Unbound } peer || !domain.IsSelf(peer.RemoteDomain))
+        if (remote == Domain.ControlDomain && !domain.IsSelf(remote))
             return XenError.Invalid;
+        if (domain.Events.Find(Word(bytes, 4)) is not { State: PortState.Unbound } peer || peer.RemoteDomain != domain.Id)
+            return XenError.Invalid;
+        local.Bind(PortState.Interdomain, 0);
         Connect(local, peer, domain.Id);
         Connect(peer, local, domain.Id);
-        SetWord(bytes, 8, local.Number);
         // The peer may have sent before.
         domain.Events.SetPending(local);
+        SetWord(bytes, 8, local.Number);
         return 0;
     }
 
@@ -98,30 +115,42 @@ internal static class EventChannelOperation
         port.RemoteDomain = domain;
     }
 
-    /// <summary>virq u32@0, vcpu u32@4, port u32@8 out.</summary>
+    /// <summary>virq u32@0, vcpu u32@4, port u32@8 out. Global ones never come to a domain without privilege, but may be bound.</summary>
     private static long DoBindVirtual(Domain domain, Span<byte> bytes)
     {
         uint virq = Word(bytes, 0), vcpu = Word(bytes, 4);
-        if (virq >= VirtualInterrupt.Count)
+        if (virq >= VirtualInterrupt.Count || (!VirtualInterrupt.IsPerVcpu(virq) && vcpu != 0))
             return XenError.Invalid;
-        var isPerVcpu = VirtualInterrupt.IsPerVcpu(virq);
-        if (!isPerVcpu && vcpu != 0)
-            return XenError.Invalid;
-        if (VirtualInterrupt.IsPrivileged(virq))
-            return XenError.Busy;
         if (vcpu >= domain.Vcpus.Count)
             return XenError.NoEntry;
-        if (isPerVcpu && domain.Vcpus[(int)vcpu].VirtualInterrupts.ContainsKey(virq))
+        var bound = domain.Vcpus[(int)vcpu].VirtualInterrupts;
+        if (bound.ContainsKey(virq))
             return XenError.Exists;
         if (domain.Events.Allocate() is not { } port)
             return XenError.NoSpace;
-        if (isPerVcpu)
-            domain.Vcpus[(int)vcpu].VirtualInterrupts.Add(virq, port.Number);
-        else if (!domain.Events.TryBindGlobal(virq, port.Number))
-            return XenError.Exists;
-        port.State = PortState.VirtualInterrupt;
+        port.Bind(PortState.VirtualInterrupt, (int)vcpu);
         port.VirtualInterrupt = virq;
-        port.Vcpu = (int)vcpu;
+        bound.Add(virq, port.Number);
+        SetWord(bytes, 8, port.Number);
+        return 0;
+    }
+
+    /// <summary>pirq u32@0, flags u32@4, port u32@8 out. Nothing ever raises one in a domain without devices of its own.</summary>
+    private static long DoBindPhysical(Domain domain, Span<byte> bytes)
+    {
+        var pirq = Word(bytes, 0);
+        if (pirq >= PhysicalInterrupts)
+            return XenError.Invalid;
+        foreach (var other in domain.Events.Ports)
+        {
+            if (other.State == PortState.PhysicalInterrupt && other.PhysicalInterrupt == pirq)
+                return XenError.Exists;
+        }
+
+        if (domain.Events.Allocate() is not { } port)
+            return XenError.NoSpace;
+        port.Bind(PortState.PhysicalInterrupt, 0);
+        port.PhysicalInterrupt = pirq;
         SetWord(bytes, 8, port.Number);
         return 0;
     }
@@ -152,16 +181,14 @@ internal static class EventChannelOperation
     /// <summary>dom u16@0, port u32@4, status u32@8 out, vcpu u32@12 out, then what the port is bound to: dom u16@16, port u32@20, or virq u32@16.</summary>
     private static long DoStatus(Domain domain, Span<byte> bytes)
     {
-        if (CheckSelf(domain, DomainId(bytes)) is var error and not 0)
+        // Ports of the control domain exist, but are none of the guest's business.
+        if (domain.CheckTarget(DomainId(bytes)) is var error and not 0)
             return error;
-        var number = Word(bytes, 4);
-        if (number is 0 or > EventChannelTable.HighestPort)
+        if (domain.Events.Find(Word(bytes, 4)) is not { } port)
             return XenError.Invalid;
-        var port = domain.Events.Find(number);
-        SetWord(bytes, 8, (uint)(port?.State ?? PortState.Closed));
-        bytes[16..].Clear();
-        SetWord(bytes, 12, (uint)(port?.Vcpu ?? 0));
-        switch (port?.State)
+        SetWord(bytes, 8, (uint)port.State);
+        SetWord(bytes, 12, (uint)port.Vcpu);
+        switch (port.State)
         {
             case PortState.Unbound:
                 BinaryPrimitives.WriteUInt16LittleEndian(bytes[16..], port.RemoteDomain);
@@ -173,6 +200,9 @@ internal static class EventChannelOperation
             case PortState.VirtualInterrupt:
                 SetWord(bytes, 16, port.VirtualInterrupt);
                 break;
+            case PortState.PhysicalInterrupt:
+                SetWord(bytes, 16, port.PhysicalInterrupt);
+                break;
         }
 
         return 0;
@@ -181,7 +211,7 @@ internal static class EventChannelOperation
     /// <summary>dom u16@0, remote_dom u16@2, port u32@4 out.</summary>
     private static long DoAllocateUnbound(Domain domain, Span<byte> bytes)
     {
-        if (CheckSelf(domain, DomainId(bytes)) is var error and not 0)
+        if (domain.CheckTarget(DomainId(bytes)) is var error and not 0)
             return error;
         var remote = DomainId(bytes, 2);
         var port = domain.Events.AllocateUnbound(remote == Domain.Self ? domain.Id : remote);
@@ -199,8 +229,7 @@ internal static class EventChannelOperation
             return XenError.NoEntry;
         if (domain.Events.Allocate() is not { } port)
             return XenError.NoSpace;
-        port.State = PortState.Interprocessor;
-        port.Vcpu = (int)vcpu;
+        port.Bind(PortState.Interprocessor, (int)vcpu);
         SetWord(bytes, 4, port.Number);
         return 0;
     }
@@ -215,7 +244,7 @@ internal static class EventChannelOperation
             return XenError.Invalid;
         switch (port.State)
         {
-            case PortState.Unbound or PortState.Interdomain:
+            case PortState.Unbound or PortState.Interdomain or PortState.PhysicalInterrupt:
             case PortState.VirtualInterrupt when !VirtualInterrupt.IsPerVcpu(port.VirtualInterrupt):
                 port.Vcpu = (int)vcpu;
                 return 0;
@@ -227,7 +256,7 @@ internal static class EventChannelOperation
     /// <summary>dom u16@0.</summary>
     private static long DoReset(Domain domain, ReadOnlySpan<byte> bytes)
     {
-        if (CheckSelf(domain, DomainId(bytes)) is var error and not 0)
+        if (domain.CheckTarget(DomainId(bytes)) is var error and not 0)
             return error;
         domain.Events.Reset();
         return 0;
@@ -243,10 +272,10 @@ internal static class EventChannelOperation
         if (offset > HypercallPage.Length - FifoVcpu.ControlBlockLength || offset % 8 != 0)
             return XenError.Invalid;
         var fifo = domain.Vcpus[(int)vcpu].Fifo;
-        if (fifo.ControlBlock is not null || domain.Map(BinaryPrimitives.ReadUInt64LittleEndian(bytes), (int)offset) is not { } place)
+        if (fifo.ControlBlock is not null || domain.Hold(BinaryPrimitives.ReadUInt64LittleEndian(bytes), (int)offset) is not { } place)
             return XenError.Invalid;
+        fifo.ControlBlock = place;
         domain.Events.UseFifo();
-        fifo.TakeControlBlock(place);
         return 0;
     }
 
@@ -258,17 +287,11 @@ internal static class EventChannelOperation
             return XenError.Invalid;
         if (domain.Events.Fifo is null)
             return XenError.NotImplemented;
+        if (port.State == PortState.Closed)
+            return XenError.NoAccess;
         if (priority >= FifoVcpu.QueueCount)
             return XenError.Invalid;
         port.Priority = priority;
         return 0;
-    }
-
-    /// <summary>A domain without privilege may ask about itself alone.</summary>
-    private static long CheckSelf(Domain domain, ushort id)
-    {
-        if (domain.IsSelf(id))
-            return 0;
-        return id == Domain.ControlDomain ? XenError.NotPermitted : XenError.NoDomain;
     }
 }

@@ -16,8 +16,12 @@ internal static class HvmOperation
     // HVMMEM_*: RAM, and what nothing is behind.
     private const ushort MemoryRam = 0, MemoryMmio = 2;
 
+    private const uint LongestTraceExtra = 28, TraceEvents = 0xFFF;
+
     public static long Execute(in GuestCall call)
     {
+        if (call.Argument(0) > uint.MaxValue)
+            return XenError.NotImplemented;
         var command = (uint)call.Argument(0);
         switch (command)
         {
@@ -25,21 +29,20 @@ internal static class HvmOperation
                 return DoParameter(call, command);
             case FlushTlbs:
                 return DoFlushTlbs(call);
-            // Shadow paging's business; this is nested paging.
             case PagetableDying:
-                return XenError.Invalid;
+                return DoPagetableDying(call);
             case GetTime:
                 return DoGetTime(call);
-            // Xen's trace buffers are off.
             case TraceEvent:
-                return 0;
+                return DoTraceEvent(call);
             case GetMemoryType:
                 return DoGetMemoryType(call);
             case SetUpcallVector:
                 return DoSetUpcallVector(call);
-            // Nobody listens.
+            // Nobody listens, which the guest is not told.
             case RequestVmEvent:
-                return XenError.NotSupported;
+                return call.Argument(1) == 0 ? 0 : XenError.Invalid;
+            // For processors that can change the view of memory.
             case AlternateP2m:
                 return XenError.NotSupported;
             default:
@@ -53,9 +56,11 @@ internal static class HvmOperation
         Span<byte> bytes = stackalloc byte[16];
         if (!call.TryRead(call.Argument(1), bytes))
             return XenError.BadAddress;
+        var index = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
+        if (index >= HvmParameters.Count)
+            return XenError.Invalid;
         if (CheckDomain(call.Domain, bytes) is var error and not 0)
             return error;
-        var index = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
         if (command == SetParameter)
             return DoSetParameter(call, index, BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
         var result = call.Domain.Parameters.Get(index, out var value);
@@ -68,15 +73,21 @@ internal static class HvmOperation
     private static long DoSetParameter(in GuestCall call, uint index, ulong value)
     {
         var result = call.Domain.Parameters.Set(index, value);
+        if (HvmParameters.IsFatal(index, value))
+            call.Domain.End(ShutdownReason.Crash);
         if (result != 0 || index != HvmParameters.CallbackInterrupt)
             return result;
-        call.Domain.SharedInfo.LatchWidth(call.Is64Bit);
-        foreach (var vcpu in call.Domain.Vcpus)
+        // Xen looks at nothing here: even those without an upcall are told of one. A way that needs interrupt lines changes nothing.
+        if (HvmParameters.IsVector(value))
         {
-            if (vcpu.HasCallback)
-                vcpu.AssertUpcall();
+            foreach (var vcpu in call.Domain.Vcpus)
+            {
+                if (vcpu.Processor.IsUp)
+                    vcpu.AssertUpcall();
+            }
         }
 
+        call.Domain.SharedInfo.LatchWidth(call.Is64Bit);
         return 0;
     }
 
@@ -88,6 +99,26 @@ internal static class HvmOperation
         foreach (var vcpu in call.Domain.Vcpus)
             vcpu.Vcpu.ForgetTranslations();
         return 0;
+    }
+
+    /// <summary>domid u16@0, gpa u64@8: for shadow paging, but this is nested paging.</summary>
+    private static long DoPagetableDying(in GuestCall call)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        if (!call.TryRead(call.Argument(1), bytes))
+            return XenError.BadAddress;
+        var error = CheckDomain(call.Domain, bytes);
+        return error == XenError.NotPermitted ? XenError.NotSupported : error != 0 ? error : XenError.Invalid;
+    }
+
+    /// <summary>event u16@0, extra_bytes u16@2, extra u8[28]@4: for Xen's trace buffers, which are off.</summary>
+    private static long DoTraceEvent(in GuestCall call)
+    {
+        Span<byte> bytes = stackalloc byte[32];
+        if (!call.TryRead(call.Argument(1), bytes))
+            return XenError.BadAddress;
+        uint what = BinaryPrimitives.ReadUInt16LittleEndian(bytes), extra = BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]);
+        return extra > LongestTraceExtra || what > TraceEvents ? XenError.Invalid : 0;
     }
 
     /// <summary>now u64@0 out: nanoseconds.</summary>
@@ -124,17 +155,11 @@ internal static class HvmOperation
             return XenError.NoEntry;
         var vcpu = call.Domain.Vcpus[(int)number];
         vcpu.UpcallVector = bytes[4];
-        // What was pending before would be lost: the upcall is raised once.
-        if (vcpu.IsUpcallPending)
-            vcpu.AssertUpcall();
+        // Whether or not an upcall is pending.
+        vcpu.AssertUpcall();
         return 0;
     }
 
-    private static long CheckDomain(Domain domain, ReadOnlySpan<byte> bytes)
-    {
-        var id = BinaryPrimitives.ReadUInt16LittleEndian(bytes);
-        if (domain.IsSelf(id))
-            return 0;
-        return id == Domain.ControlDomain ? XenError.NotPermitted : XenError.NoDomain;
-    }
+    private static long CheckDomain(Domain domain, ReadOnlySpan<byte> bytes) =>
+        domain.CheckTarget(BinaryPrimitives.ReadUInt16LittleEndian(bytes));
 }

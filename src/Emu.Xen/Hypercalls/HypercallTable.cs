@@ -31,6 +31,11 @@ internal static class HypercallTable
                 return EventChannelOperation.Execute(call);
             case HvmOperation.Number:
                 return HvmOperation.Execute(call);
+            case PrivilegedOperation.Platform or PrivilegedOperation.MmuExtended or PrivilegedOperation.SecurityModule
+                or PrivilegedOperation.PhysicalDevice or PrivilegedOperation.SystemControl or PrivilegedOperation.DomainControl
+                or PrivilegedOperation.PerformanceUnit or PrivilegedOperation.DeviceModel or PrivilegedOperation.HypervisorFiles
+                or PrivilegedOperation.DomainControlContinued:
+                return PrivilegedOperation.Execute(call);
             default:
                 call.Domain.Host.Unsupported(call.Caller.Vcpu, $"hypercall {call.Number}");
                 return XenError.NotImplemented;

@@ -28,8 +28,8 @@ internal static class Multicall
             for (var argument = 0; argument < ArgumentCount; argument++)
                 arguments[argument] = Word(bytes, FirstArgumentWord + argument, width);
             // One in another could nest without end.
-            var number = (uint)Word(bytes, 0, width);
-            var result = number == Number ? XenError.NotImplemented : HypercallTable.Execute(new GuestCall(call, number, arguments));
+            var number = Word(bytes, 0, width);
+            var result = number == Number ? XenError.Invalid : HypercallTable.Execute(new GuestCall(call, number, arguments));
             BinaryPrimitives.WriteInt64LittleEndian(bytes, result);
             if (!call.TryWrite(entry + (ulong)(ResultWord * width), bytes[..width]))
                 return XenError.BadAddress;

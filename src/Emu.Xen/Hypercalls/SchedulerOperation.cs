@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Emu.Xen.Domains;
+using Emu.Xen.EventChannels;
 
 namespace Emu.Xen.Hypercalls;
 
@@ -20,20 +21,19 @@ internal static class SchedulerOperation
                 call.Caller.Processor.Yield();
                 return 0;
             case Block:
-                if (!call.Caller.HasDeliverableEvent)
-                    call.Caller.Processor.Block();
+                call.Caller.Block();
                 return 0;
             case Shutdown:
                 return DoShutdown(call, ends: true);
             case Poll:
                 return DoPoll(call);
-            // Only what controls other domains may.
             case RemoteShutdown:
-                return XenError.NotPermitted;
+                return DoRemoteShutdown(call);
             case ShutdownCode:
                 return DoShutdown(call, ends: false);
             case Watchdog:
                 return DoWatchdog(call);
+            // For the domain with the hardware.
             case PinOverride:
                 return XenError.NotPermitted;
             default:
@@ -41,17 +41,29 @@ internal static class SchedulerOperation
         }
     }
 
-    /// <summary>reason u32. Its code alone is what the toolstack reads should the domain die without saying more.</summary>
+    /// <summary>
+    /// reason u32, of which eight bits count, with any meaning or none. Its code alone is what the toolstack reads should the domain die
+    /// without saying more.
+    /// </summary>
     private static long DoShutdown(in GuestCall call, bool ends)
     {
-        if (!call.TryReadUInt32(call.Argument(1), out var reason))
+        if (!call.TryReadUInt32(call.Argument(1), out var bits))
             return XenError.BadAddress;
-        if (reason > (uint)ShutdownReason.SoftReset)
-            return XenError.Invalid;
+        var reason = (ShutdownReason)(byte)bits;
         if (ends)
-            return call.Domain.Shutdown((ShutdownReason)reason);
-        call.Domain.ShutdownCode ??= (ShutdownReason)reason;
+            return call.Domain.Shutdown(reason);
+        call.Domain.ShutdownCode ??= reason;
         return 0;
+    }
+
+    /// <summary>domain_id u16@0, reason u32@4. Only what controls other domains may, and not even itself may a domain call so.</summary>
+    private static long DoRemoteShutdown(in GuestCall call)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        if (!call.TryRead(call.Argument(1), bytes))
+            return XenError.BadAddress;
+        var id = BinaryPrimitives.ReadUInt16LittleEndian(bytes);
+        return id == Domain.ControlDomain || id == call.Domain.Id ? XenError.NotPermitted : XenError.NoDomain;
     }
 
     /// <summary>ports pointer@0, nr_ports u32@8 (4), timeout u64@16 (8).</summary>
@@ -66,26 +78,20 @@ internal static class SchedulerOperation
         var timeout = BinaryPrimitives.ReadUInt64LittleEndian(bytes[(call.WordLength * 2)..]);
         if (count > MostPolled)
             return XenError.Invalid;
-        var ports = new uint[count];
-        for (var i = 0; i < ports.Length; i++)
+        if (call.Caller.HasDeliverableEvent)
+            return 0;
+        var number = DomainVcpu.AnyPort;
+        for (ulong i = 0; i < count; i++)
         {
-            if (!call.TryReadUInt32(list + (ulong)(4 * i), out ports[i]))
+            if (!call.TryReadUInt32(list + (4 * i), out number))
                 return XenError.BadAddress;
-        }
-
-        foreach (var number in ports)
-        {
-            if (call.Domain.Events.Find(number) is not { } port)
+            if (call.Domain.Events.Find(number) is not { } port || port.State == PortState.Closed)
                 return XenError.Invalid;
             if (call.Domain.Events.IsPending(port))
                 return 0;
         }
 
-        if (call.Caller.HasDeliverableEvent)
-            return 0;
-        if (timeout != 0)
-            call.Caller.Timers.StartPoll(timeout);
-        call.Caller.Poll(ports);
+        call.Caller.Poll(count == 1 ? number : DomainVcpu.AnyPort, timeout);
         return 0;
     }
 

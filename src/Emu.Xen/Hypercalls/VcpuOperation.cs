@@ -9,8 +9,7 @@ internal static class VcpuOperation
     public const uint Number = 24;
 
     private const uint Initialise = 0, Up = 1, Down = 2, IsUp = 3, GetRunstate = 4, RegisterRunstate = 5, SetPeriodic = 6, StopPeriodic = 7,
-        SetSingleshot = 8, StopSingleshot = 9, RegisterInfo = 10, SendNmi = 11, GetPhysicalId = 12, RegisterTime = 13,
-        RegisterRunstatePhysical = 14, RegisterTimePhysical = 15;
+        SetSingleshot = 8, StopSingleshot = 9, RegisterInfo = 10, SendNmi = 11, GetPhysicalId = 12, RegisterTime = 13;
 
     private const ulong LongestPeriod = ulong.MaxValue >> 2;
     private const int VcpuInfoLength = 64;
@@ -30,7 +29,8 @@ internal static class VcpuOperation
             case Up:
                 if (!vcpu.Processor.IsInitialised)
                     return XenError.Invalid;
-                vcpu.Processor.BringUp();
+                if (!vcpu.Processor.IsUp)
+                    vcpu.Processor.BringUp();
                 return 0;
             case Down:
                 call.Domain.TakeDown(vcpu);
@@ -39,16 +39,18 @@ internal static class VcpuOperation
                 return vcpu.Processor.IsUp ? 1 : 0;
             case GetRunstate:
                 Span<byte> runstate = stackalloc byte[48];
-                var length = vcpu.Runstate.Write(runstate, call.Is64Bit);
+                var length = vcpu.Runstate.Write(runstate, call.Is64Bit, isCurrent: true);
                 return call.TryWrite(call.Argument(2), runstate[..length]) ? 0 : XenError.BadAddress;
             case RegisterRunstate:
-                return DoRegister(call, isPhysical: false, vcpu.Runstate.RegisterArea);
-            case RegisterRunstatePhysical:
-                return DoRegister(call, isPhysical: true, vcpu.Runstate.RegisterArea);
+                if (!call.TryReadWord(call.Argument(2), out var runstateArea))
+                    return XenError.BadAddress;
+                vcpu.Runstate.RegisterArea(runstateArea, call.Is64Bit, vcpu == call.Caller);
+                return 0;
             case RegisterTime:
-                return DoRegister(call, isPhysical: false, vcpu.Runstate.RegisterTimeArea);
-            case RegisterTimePhysical:
-                return DoRegister(call, isPhysical: true, vcpu.Runstate.RegisterTimeArea);
+                if (!call.TryReadWord(call.Argument(2), out var timeArea))
+                    return XenError.BadAddress;
+                vcpu.Runstate.RegisterTimeArea(timeArea);
+                return 0;
             case SetPeriodic:
                 return DoSetPeriodic(call, vcpu);
             case StopPeriodic:
@@ -89,20 +91,6 @@ internal static class VcpuOperation
         return 0;
     }
 
-    /// <summary>The address, u64; all ones for no area any more.</summary>
-    private static long DoRegister(in GuestCall call, bool isPhysical, Func<ulong?, bool, bool> register)
-    {
-        Span<byte> bytes = stackalloc byte[8];
-        if (!call.TryRead(call.Argument(2), bytes))
-            return XenError.BadAddress;
-        var address = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        if (isPhysical)
-            return register(address == ulong.MaxValue ? null : address, true) ? 0 : XenError.NoAddress;
-        // What cannot be written now may be later: the address is translated each time.
-        register(address, false);
-        return 0;
-    }
-
     /// <summary>period_ns u64.</summary>
     private static long DoSetPeriodic(in GuestCall call, DomainVcpu vcpu)
     {
@@ -119,11 +107,15 @@ internal static class VcpuOperation
     /// <summary>timeout_abs_ns u64@0, flags u32@8. The flag for deadlines in the past (bit 0) has no effect since Xen 4.17: they fire.</summary>
     private static long DoSetSingleshot(in GuestCall call, DomainVcpu vcpu)
     {
-        if (vcpu != call.Caller)
+        Span<byte> bytes = stackalloc byte[16];
+        bytes = bytes[..(call.Is64Bit ? 16 : 12)];
+        // The layout of 32-bit callers is translated before anything is checked.
+        if (call.Is64Bit && vcpu != call.Caller)
             return XenError.Invalid;
-        Span<byte> bytes = stackalloc byte[12];
         if (!call.TryRead(call.Argument(2), bytes))
             return XenError.BadAddress;
+        if (vcpu != call.Caller)
+            return XenError.Invalid;
         vcpu.Timers.StartSingleshot(BinaryPrimitives.ReadUInt64LittleEndian(bytes));
         return 0;
     }
@@ -135,14 +127,15 @@ internal static class VcpuOperation
         if (!call.TryRead(call.Argument(2), bytes))
             return XenError.BadAddress;
         var offset = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
-        if (offset > PageSize - VcpuInfoLength || offset % 8 != 0)
+        var alignment = call.Domain.SharedInfo.Is64Bit ? 8U : 4U;
+        if (offset > PageSize - VcpuInfoLength || offset % alignment != 0)
             return XenError.NoAddress;
         if (vcpu.HasRegisteredInfo)
-            return XenError.Busy;
+            return XenError.Invalid;
         // Somebody else's vCPU must not run while its place is being changed.
         if (vcpu != call.Caller && vcpu.Processor.IsUp)
             return XenError.Invalid;
-        if (call.Domain.Map(BinaryPrimitives.ReadUInt64LittleEndian(bytes), (int)offset) is not { } place)
+        if (call.Domain.Hold(BinaryPrimitives.ReadUInt64LittleEndian(bytes), (int)offset) is not { } place)
             return XenError.Invalid;
         vcpu.RegisterInfo(place);
         return 0;

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace Emu.Xen.Hypercalls;
@@ -8,6 +9,12 @@ internal static class VersionQuery
     public const uint Number = 17;
 
     private const int PageSize = 4096;
+
+    /// <summary>What a domain without privilege reads in place of Xen's command line.</summary>
+    private const string Denied = "<denied>";
+
+    /// <summary>HYPERVISOR_VIRT_START: where a PV guest of 64 bits would find Xen. To one of 32 bits the toolstack names a place; here there is none.</summary>
+    private const ulong VirtualStart = 0xFFFF_8000_0000_0000;
 
     /// <summary>
     /// Feature bits 0, 2, 8, 9, 13 and 16, as Xen 4.17 shows them to a PVH domain: writable page tables, translated memory, callback
@@ -24,23 +31,25 @@ internal static class VersionQuery
             case 0:
                 return XenVersionNumber.Value;
             case 1:
-                return WriteText(call, argument, 16, ".0");
+                return WriteText(call, argument, 16, XenVersionNumber.Extra);
             case 2:
                 return WriteCompileInfo(call, argument);
             case 3:
                 return WriteText(call, argument, 1024, "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ");
             case 4:
                 return WriteText(call, argument, 64, "unavailable");
-            case 5: // platform_parameters: virt_start, which an HVM container does not have.
-                return call.TryWrite(argument, new byte[call.Is64Bit ? 8 : 4]) ? 0 : XenError.BadAddress;
+            case 5:
+                return WritePlatformParameters(call, argument);
             case 6:
                 return WriteFeatures(call, argument);
             case 7:
-                return PageSize;
-            case 8: // guest_handle: the domain's UUID; it has none.
-                return call.TryWrite(argument, new byte[16]) ? 0 : XenError.BadAddress;
-            case 9: // Xen's own command line is not a domain's business.
-                return WriteText(call, argument, 1024, "<denied>");
+                return argument == 0 ? PageSize : XenError.Invalid;
+            case 8:
+                return WriteHandle(call, argument);
+            case 9: // No longer than the text.
+                return WriteText(call, argument, Denied.Length + 1, Denied);
+            case 10: // build_id: not for domains without privilege.
+                return XenError.NotPermitted;
             default:
                 return call.Unsupported(command);
         }
@@ -62,13 +71,31 @@ internal static class VersionQuery
         return call.TryWrite(address, bytes) ? 0 : XenError.BadAddress;
     }
 
-    /// <summary>feature_info: submap_idx u32 in, submap u32 out.</summary>
+    /// <summary>platform_parameters: virt_start word@0.</summary>
+    private static long WritePlatformParameters(in GuestCall call, ulong address)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, call.Is64Bit ? VirtualStart : 0);
+        return call.TryWrite(address, bytes[..call.WordLength]) ? 0 : XenError.BadAddress;
+    }
+
+    /// <summary>The domain's UUID, 16 bytes in the order in which they are written.</summary>
+    private static long WriteHandle(in GuestCall call, ulong address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        call.Domain.Options.Uuid.TryWriteBytes(bytes, bigEndian: true, out _);
+        return call.TryWrite(address, bytes) ? 0 : XenError.BadAddress;
+    }
+
+    /// <summary>feature_info: submap_idx u32@0, submap u32@4 out.</summary>
     private static long WriteFeatures(in GuestCall call, ulong address)
     {
-        if (!call.TryReadUInt32(address, out var index))
+        Span<byte> bytes = stackalloc byte[8];
+        if (!call.TryRead(address, bytes))
             return XenError.BadAddress;
-        if (index != 0)
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes) != 0)
             return XenError.Invalid;
-        return call.TryWriteUInt32(address + 4, Features) ? 0 : XenError.BadAddress;
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[4..], Features);
+        return call.TryWrite(address, bytes) ? 0 : XenError.BadAddress;
     }
 }

@@ -32,7 +32,7 @@ public sealed class GrantFuzzTests : GrantTestBase
             Write(Buffer, RandomOperation(random));
             results.Add(Operation(s_commands[random.Next(s_commands.Length)], (uint)random.Next(3)));
             if (random.Next(8) == 0)
-                Test.Domain.Memory.Populate(s_frames[random.Next(s_frames.Length)]);
+                Test.Domain.Memory.Populate(s_frames[random.Next(s_frames.Length)], 1);
             if (random.Next(4) == 0 && Test.Domain.Grants.TryMap((uint)random.Next(20), random.Next(2) == 0, out var mapping))
             {
                 mapping.Page.Writable(0, 64).Fill(1);

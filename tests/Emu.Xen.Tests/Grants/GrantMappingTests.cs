@@ -192,10 +192,10 @@ public sealed class GrantMappingTests : GrantTestBase
         var handle = MapOne(8, Elsewhere).Handle;
         var before = Test.Domain.Memory.RamPages;
         Assert.Equal(0, Test.Domain.Memory.Remove(Granted));
-        Assert.False(Test.Domain.Memory.Populate(Granted));
+        Assert.False(Test.Domain.Memory.Populate(Granted, 1));
         Assert.Equal(0x1234U, UInt32(Elsewhere << 12));
         Assert.Equal(Okay, UnmapOne(handle, Elsewhere));
-        Assert.True(Test.Domain.Memory.Populate(Granted));
+        Assert.True(Test.Domain.Memory.Populate(Granted, 1));
         Assert.Equal(before, Test.Domain.Memory.RamPages);
         Assert.Equal(0U, UInt32(Granted << 12));
     }

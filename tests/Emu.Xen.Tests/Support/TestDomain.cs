@@ -87,7 +87,8 @@ internal sealed unsafe class TestDomain : IDisposable
     public ulong Call(uint number, params ulong[] arguments)
     {
         ReadOnlySpan<int> registers = Vcpu.Is64BitCode ? [Rdi, Rsi, Rdx, 10, 8] : [Rbx, Rcx, Rdx, Rsi, Rdi];
-        Vcpu.State->Registers[Rax] = 0xFFFF_FFFF_0000_0000 | number;
+        // What a 32-bit caller leaves in the upper halves means nothing.
+        Vcpu.State->Registers[Rax] = Vcpu.Is64BitCode ? number : 0xFFFF_FFFF_0000_0000 | number;
         for (var i = 0; i < arguments.Length; i++)
             Vcpu.State->Registers[registers[i]] = arguments[i];
         Assert(Hypervisor.TryHypercall(Vcpu, HypercallInstruction.Vmcall));
@@ -100,6 +101,34 @@ internal sealed unsafe class TestDomain : IDisposable
         var result = Call(number, arguments);
         return Vcpu.Is64BitCode ? (long)result : (int)(uint)result;
     }
+
+    /// <summary>Selects the caller's width.</summary>
+    public void Select(bool is64Bit)
+    {
+        if (is64Bit)
+            Use64BitCode();
+        else
+            Use32BitCode();
+    }
+
+    /// <summary>Writes 32-bit numbers at an address, one after the other.</summary>
+    public void Put(ulong address, params uint[] words) => Write(address, MemoryMarshal.AsBytes<uint>(words).ToArray());
+
+    /// <summary>Writes words of the caller's width at an address, one after the other.</summary>
+    public void PutWords(ulong address, params ulong[] words)
+    {
+        foreach (var word in words)
+        {
+            Write(address, BitConverter.GetBytes(word)[..(Vcpu.Is64BitCode ? 8 : 4)]);
+            address += Vcpu.Is64BitCode ? 8UL : 4;
+        }
+    }
+
+    public ushort Read16(ulong address) => BitConverter.ToUInt16(Read(address, 2));
+
+    public uint Read32(ulong address) => BitConverter.ToUInt32(Read(address, 4));
+
+    public ulong Read64(ulong address) => BitConverter.ToUInt64(Read(address, 8));
 
     public byte[] Read(ulong address, int length)
     {
