@@ -123,6 +123,9 @@ public sealed class PvhMachine : IDisposable
     /// <summary>The memory map that the guest is told.</summary>
     public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
 
+    /// <summary>The machine as a Xen domain; null on a PC.</summary>
+    public Domain? XenDomain => _xen?.Domain;
+
     /// <summary>Physical memory that is not RAM: what all vCPUs see of it.</summary>
     internal MmioBus Mmio { get; }
 

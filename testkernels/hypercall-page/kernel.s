@@ -146,7 +146,8 @@ vendors_done:
     own_call
     check "an unknown operation", eax, ENOSYS
     mov eax, XEN_VERSION
-    mov ebx, 7                                  # page size
+    mov ebx, 7                                  # page size, which has no argument
+    xor ecx, ecx
     own_call
     check "page size", eax, 4096
     mov eax, XEN_VERSION
@@ -192,6 +193,7 @@ mode64:
     cmp eax, [version]
     check_true "xen_version through the page", e
     mov edi, 7
+    xor esi, esi
     mov eax, XEN_VERSION
     mov r10, 0x1010101010101010
     mov r8, 0x0808080808080808

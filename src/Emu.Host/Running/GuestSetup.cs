@@ -48,6 +48,9 @@ internal sealed class GuestSetup
         return new GuestSetup(options, image, modules);
     }
 
+    /// <summary>The kernel; null where the machine starts from a ROM.</summary>
+    public KernelImage? Kernel => _image;
+
     /// <summary>Makes a machine and loads the guest.</summary>
     public PvhMachine CreateMachine(IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs)
     {

@@ -70,10 +70,12 @@ public sealed class RunVerb : IDisposable
     {
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
+        using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
         GuestSetup setup = GuestSetup.Read(_options);
         RunObserver observer = new();
         using PvhMachine machine = setup.CreateMachine(_output, OpenDebugConsole(), _input, observer, logs);
+        xenTrace?.Attach(machine, setup);
         GuestRun run = new(machine, observer, _options, trace, _error);
 
         _terminal.EnterRawMode();

@@ -34,6 +34,7 @@ internal sealed class XenDevices
         WriteRecords(vcpus);
         StoreRing = new StoreService(Domain, Store);
         PlaceAcpiTables(vcpus);
+        StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }
 
     public Domain Domain { get; }

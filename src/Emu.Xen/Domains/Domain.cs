@@ -2,6 +2,7 @@ using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Xen.EventChannels;
 using Emu.Xen.Grants;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Domains;
 
@@ -107,6 +108,9 @@ public sealed class Domain
     /// <summary>What the guest has declared as the reason in advance (SCHEDOP_shutdown_code): it holds whatever ends the domain.</summary>
     public ShutdownReason? ShutdownCode { get; internal set; }
 
+    /// <summary>Who sees what passes between the domain and its hypervisor; null for nobody.</summary>
+    public IXenObserver? Observer { get; set; }
+
     /// <summary>Its watchdogs.</summary>
     public Watchdogs Watchdogs { get; }
 
@@ -158,6 +162,7 @@ public sealed class Domain
         if (HasShutDown is not null)
             return;
         HasShutDown = ShutdownCode ?? reason;
+        Observer?.ShutDown(HasShutDown.Value);
         Host.Shutdown(HasShutDown.Value);
     }
 

@@ -93,7 +93,7 @@ internal static unsafe class VcpuContext
     private static bool TryLoad64(Vcpu vcpu, ReadOnlySpan<byte> bytes)
     {
         ulong rip = Quad(bytes, 64), cr0 = Quad(bytes, 80), cr4 = Quad(bytes, 96), efer = Quad(bytes, 104);
-        if ((cr0 & Cr0.Pg) == 0 || (cr4 & Cr4.Pae) == 0 || (efer & Efer.Lme) == 0 || !vcpu.IsCanonicalBase(rip)
+        if ((cr0 & Cr0.Pg) == 0 || (cr4 & Cr4.Pae) == 0 || (efer & Efer.Lme) == 0 || !IsCanonical(rip)
             || !IsPossible(vcpu, cr0, cr4, efer | Efer.Lma))
         {
             return false;
@@ -112,6 +112,9 @@ internal static unsafe class VcpuContext
         vcpu.StateChanged();
         return true;
     }
+
+    // Xen 4.17 knows four levels of paging.
+    private static bool IsCanonical(ulong address) => (ulong)((long)(address << 16) >> 16) == address;
 
     /// <summary>Control registers that MOV and WRMSR could have made.</summary>
     private static bool IsPossible(Vcpu vcpu, ulong cr0, ulong cr4, ulong efer)
