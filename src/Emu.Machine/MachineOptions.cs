@@ -4,6 +4,7 @@ using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
 using Emu.Machine.Network;
 using Emu.Machine.Network.HostAccess;
+using Emu.Machine.Xen;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -68,6 +69,26 @@ public sealed record MachineOptions
 
     /// <summary>Whether a Xen domain may use the other vendor's opcode for hypercalls too, instead of #UD as on hardware.</summary>
     public bool AcceptsAnyHypercallInstruction { get; init; }
+
+    /// <summary>The name of a Xen domain.</summary>
+    public string DomainName { get; init; } = "guest";
+
+    /// <summary>The UUID of a Xen domain; null for the same one in every run.</summary>
+    public Guid? DomainUuid { get; init; }
+
+    /// <summary>
+    /// How much of <see cref="MemorySize"/> a Xen domain shall keep, in bytes: its balloon gives the rest back once it is there. Null for all.
+    /// </summary>
+    public ulong? MemoryTarget { get; init; }
+
+    /// <summary>How many of its <see cref="Vcpus"/> a Xen domain shall use to begin with: 1 to all. Null for all.</summary>
+    public int? OnlineVcpus { get; init; }
+
+    /// <summary>The disks of a Xen domain.</summary>
+    public IReadOnlyList<DiskOptions> Disks { get; init; } = [];
+
+    /// <summary>What the toolstack does with a Xen domain while it runs.</summary>
+    public IReadOnlyList<ToolstackCommand> ToolstackCommands { get; init; } = [];
 
     /// <summary>How much of the instruction set the vCPU declares.</summary>
     public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;

@@ -287,12 +287,30 @@ public sealed class PvhMachine : IDisposable
             throw new MachineConfigurationException("Network cards are there on the xen machine only.");
         if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
             throw new MachineConfigurationException("The test devices belong to the pc machine; a Xen domain has no ports for them.");
+        CheckDomain(options);
         if (options.TranslationCacheSize < MachineOptions.SmallestTranslationCache)
             throw new MachineConfigurationException($"{options.TranslationCacheSize} bytes are too few for translated code.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
         {
             throw new MachineConfigurationException(
                 $"Memory must be a multiple of 4 KiB from 2 MiB to 64 GiB; {options.MemorySize} bytes are not.");
+        }
+    }
+
+    private static void CheckDomain(MachineOptions options)
+    {
+        if (options.Profile != MachineProfile.Xen && (options.Disks.Count != 0 || options.ToolstackCommands.Count != 0))
+            throw new MachineConfigurationException("Disks and a toolstack belong to the xen machine; a PC has neither.");
+        if (options.MemoryTarget > options.MemorySize)
+            throw new MachineConfigurationException($"A domain with {options.MemorySize >> 10} KiB cannot keep {options.MemoryTarget >> 10} KiB.");
+        if (options.OnlineVcpus is { } online && (online < 1 || online > options.Vcpus))
+            throw new MachineConfigurationException($"A domain with {options.Vcpus} vCPUs cannot use {online} of them.");
+        foreach (var command in options.ToolstackCommands)
+        {
+            if (command.Action == ToolstackAction.SetMemory && command.Value > options.MemorySize)
+                throw new MachineConfigurationException($"A domain with {options.MemorySize >> 10} KiB at most cannot be given {command.Value >> 10} KiB.");
+            if (command.Action == ToolstackAction.SetVcpus && (command.Value < 1 || command.Value > (ulong)options.Vcpus))
+                throw new MachineConfigurationException($"A domain with {options.Vcpus} vCPUs cannot be told to use {command.Value} of them.");
         }
     }
 
@@ -353,9 +371,11 @@ public sealed class PvhMachine : IDisposable
             {
                 Instruction = _options.CpuVendor == CpuVendor.Amd ? HypercallInstruction.Vmmcall : HypercallInstruction.Vmcall,
                 AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
+                Uuid = _options.DomainUuid ?? DomainOptions.StandardUuid,
             },
-            _options.Vcpus);
+            _options);
         log.HasOtherConsole = () => xen.Console.IsInUse;
+        _ = new Toolstack(xen.Domain, xen.Store.Control, Clock, _options.ToolstackCommands, _log);
         return xen;
     }
 

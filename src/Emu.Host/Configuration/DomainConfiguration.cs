@@ -236,11 +236,10 @@ internal sealed record DomainConfiguration
         private ReadOnlyMemory<byte>? CommandLine()
         {
             ConfigSetting? whole = Take("cmdline"), root = Take("root"), extra = Take("extra");
+            if (whole is null && root is null && extra is null)
+                return null;
             if (whole is null)
-            {
-                return root is null && extra is null ? null : Bytes(root is null ? extra!.Text : $"root={root.Text}", root is null ? null : extra?.Text);
-            }
-
+                return root is null ? Bytes(extra!.Text, null) : Bytes($"root={root.Text}", extra?.Text);
             if (root is not null)
                 _ignored.Add("root");
             if (extra is not null)

@@ -1,6 +1,6 @@
+using Emu.Cpu;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
-using Emu.Cpu;
 using Emu.Machine.Acpi;
 using Emu.Machine.Network;
 using Emu.Machine.Processors;
@@ -26,14 +26,14 @@ internal sealed class XenDevices
 
     private uint _networkCards;
 
-    public XenDevices(IXenHost host, DomainOptions options, int vcpus)
+    public XenDevices(IXenHost host, DomainOptions options, MachineOptions machine)
     {
         Domain = new Domain(host, options);
         Hypervisor = new XenHypervisor(Domain);
         Console = new ConsoleRing(Domain);
-        WriteRecords(vcpus);
+        WriteRecords(machine);
         StoreRing = new StoreService(Domain, Store);
-        PlaceAcpiTables(vcpus);
+        PlaceAcpiTables(machine.Vcpus);
         StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }
 
@@ -71,17 +71,19 @@ internal sealed class XenDevices
     }
 
     // What `xl create` writes about a domain before it lets it run.
-    private void WriteRecords(int vcpus)
+    private void WriteRecords(MachineOptions machine)
     {
         var memory = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024);
         Store.AddDomain(Domain.Id);
         new DomainRecord
         {
             Domain = Domain.Id,
+            Name = machine.DomainName,
             Uuid = Domain.Options.Uuid,
             MaximumKib = memory,
-            TargetKib = memory,
-            MaximumVcpus = vcpus,
+            TargetKib = machine.MemoryTarget / 1024 ?? memory,
+            MaximumVcpus = machine.Vcpus,
+            OnlineVcpus = machine.OnlineVcpus,
             StorePort = (uint)Domain.Parameters[HvmParameters.StorePort],
             StoreFrame = Domain.Parameters[HvmParameters.StoreFrame],
             StartTime = (ulong)Domain.Host.ClockStart.ToUnixTimeSeconds(),

@@ -223,5 +223,8 @@ public sealed record DomainOptions
     public int PhysicalAddressBits { get; init; } = 40;
 
     /// <summary>The domain's universally unique identifier, 16 bytes as the guest reads them.</summary>
-    public Guid Uuid { get; init; } = new("0e5d0a7e-0000-4000-8000-000000000001");
+    public Guid Uuid { get; init; } = StandardUuid;
+
+    /// <summary>The <see cref="Uuid"/> of a domain that was given none: the same in every run.</summary>
+    public static Guid StandardUuid { get; } = new("0e5d0a7e-0000-4000-8000-000000000001");
 }
