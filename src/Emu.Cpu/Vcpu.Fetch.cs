@@ -18,8 +18,11 @@ public sealed unsafe partial class Vcpu
         block->PhysicalAddress = physical;
         block->LastPage = physical & ~0xFFFUL;
         var length = (int)(PhysicalMemory.PageSize - (physical & 0xFFF));
-        if (_decoder.Decode(block, _codeMode, host, length, null, Block.MaxInstructions, _blocks.NoBlock, out var ops)
-            == BlockDecoder.Result.NeedsNextPage)
+        var outcome = _decoder.Decode(block, _codeMode, host, length, null, Block.MaxInstructions, _blocks.NoBlock, out var ops);
+        // What the bytes of the next page decide, or their absence, holds for this time only.
+        if (outcome == BlockDecoder.Result.MayNeedNextPage)
+            return DecodeOutsideRam(linear, physical);
+        if (outcome == BlockDecoder.Result.NeedsNextPage)
         {
             if (!TryTranslateFetch(WrapLinear(NextPage(linear)), out var next, out var nextPhysical))
                 return null;
@@ -36,7 +39,8 @@ public sealed unsafe partial class Vcpu
         return kept;
     }
 
-    // Code in a ROM or a device: fetched byte by byte, one instruction at a time, and not kept. Fifteen bytes always decide.
+    // Code in a ROM or a device, and a forced emulation prefix across pages: fetched byte by byte, one instruction at a time, and not kept.
+    // Fifteen bytes always decide.
     private Block* DecodeOutsideRam(ulong linear, ulong physical) =>
         TryDecodeBytes(linear, physical, MaxInstructionLength, out _) ? _uncached : null;
 
@@ -49,6 +53,17 @@ public sealed unsafe partial class Vcpu
             return _uncached;
         RaiseFetchFault(ExceptionVector.GeneralProtection, 0);
         return null;
+    }
+
+    private bool CanFetchQuietly(ulong linear) => TryTranslateQuietly(linear, PageAccess.Fetch, out _);
+
+    // UD2 whose next bytes cannot be had is no forced emulation prefix.
+    private void DecodeUndefined(byte* bytes)
+    {
+        const int length = 2;
+        _decoder.KnowsForcedEmulation = false;
+        _decoder.Decode(_uncached, _codeMode, bytes, length, null, 1, _blocks.NoBlock, out _);
+        _decoder.KnowsForcedEmulation = true;
     }
 
     private bool TryDecodeBytes(ulong linear, ulong physical, int count, out bool complete)
@@ -67,7 +82,13 @@ public sealed unsafe partial class Vcpu
                     return false;
                 bytes[fetched] = host != null ? *host : (byte)_mmio.Read(at, 1);
             }
-            complete = _decoder.Decode(_uncached, _codeMode, bytes, end, null, 1, _blocks.NoBlock, out _) == BlockDecoder.Result.Complete;
+            var outcome = _decoder.Decode(_uncached, _codeMode, bytes, end, null, 1, _blocks.NoBlock, out _);
+            complete = outcome == BlockDecoder.Result.Complete;
+            if (outcome == BlockDecoder.Result.MayNeedNextPage && (end == count || !CanFetchQuietly(WrapLinear(linear + (ulong)end))))
+            {
+                DecodeUndefined(bytes);
+                complete = true;
+            }
             if (complete || end == count)
                 return true;
         }

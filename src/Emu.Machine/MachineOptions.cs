@@ -2,6 +2,7 @@ using Emu.Cpu;
 using Emu.Cpu.Platform;
 using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
+using Emu.Machine.Xen;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -52,6 +53,9 @@ public sealed record MachineOptions
     /// <summary>Whose entry state to follow; null for that of the profile: QEMU's for the PC, Xen's for Xen.</summary>
     public EntryProfile? EntryProfile { get; init; }
 
+    /// <summary>Whether UD2 with "xen" behind it is Xen's forced emulation prefix: see <see cref="CpuModel.HasForcedEmulation"/>.</summary>
+    public bool ForcedEmulation { get; init; }
+
     /// <summary>How the kernel is entered.</summary>
     public BootProtocol Protocol { get; init; } = BootProtocol.Auto;
 
@@ -63,6 +67,26 @@ public sealed record MachineOptions
 
     /// <summary>Whether a Xen domain may use the other vendor's opcode for hypercalls too, instead of #UD as on hardware.</summary>
     public bool AcceptsAnyHypercallInstruction { get; init; }
+
+    /// <summary>The name of a Xen domain.</summary>
+    public string DomainName { get; init; } = "guest";
+
+    /// <summary>The UUID of a Xen domain; null for the same one in every run.</summary>
+    public Guid? DomainUuid { get; init; }
+
+    /// <summary>
+    /// How much of <see cref="MemorySize"/> a Xen domain shall keep, in bytes: its balloon gives the rest back once it is there. Null for all.
+    /// </summary>
+    public ulong? MemoryTarget { get; init; }
+
+    /// <summary>How many of its <see cref="Vcpus"/> a Xen domain shall use to begin with: 1 to all. Null for all.</summary>
+    public int? OnlineVcpus { get; init; }
+
+    /// <summary>The disks of a Xen domain.</summary>
+    public IReadOnlyList<DiskOptions> Disks { get; init; } = [];
+
+    /// <summary>What the toolstack does with a Xen domain while it runs.</summary>
+    public IReadOnlyList<ToolstackCommand> ToolstackCommands { get; init; } = [];
 
     /// <summary>How much of the instruction set the vCPU declares.</summary>
     public CpuLevel CpuLevel { get; init; } = CpuLevel.Max;
@@ -84,7 +108,10 @@ public sealed record MachineOptions
     /// <summary>Where console output goes: COM1's on a PC, Xen's console in a domain; null for nowhere.</summary>
     public IConsoleSink? ConsoleOutput { get; init; }
 
-    /// <summary>Where bytes written to the debug console (port 0xE9) go; null for nowhere.</summary>
+    /// <summary>
+    /// Where bytes written to the debug console (port 0xE9) go; null for nowhere, in a Xen domain for the console as long as the guest does
+    /// not use its PV console.
+    /// </summary>
     public IConsoleSink? DebugConsoleOutput { get; init; }
 
     /// <summary>Where console input comes from; null for none.</summary>

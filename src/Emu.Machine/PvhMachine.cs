@@ -47,6 +47,7 @@ public sealed class PvhMachine : IDisposable
     private readonly IdleTime _idle;
     private readonly PcDevices? _pc;
     private readonly XenDevices? _xen;
+    private readonly XenLogConsole? _xenLog;
     private readonly ConsoleFeed? _input;
     private readonly BlockCache _blocks;
     private TieredCompiler? _compiler;
@@ -76,13 +77,14 @@ public sealed class PvhMachine : IDisposable
         }
         else
         {
-            _xen = MakeXen();
+            _xenLog = new XenLogConsole(_console, options.DebugConsoleOutput is null ? null : _debugConsole);
+            _xen = MakeXen(_xenLog);
         }
 
         if (options.ConsoleInput is { } source)
             _input = new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source);
 
-        ports.Claim(new DebugConsole(_debugConsole), AddressMap.DebugConsole, 1);
+        ports.Claim(new DebugConsole(_xenLog is null ? _debugConsole : _xenLog), AddressMap.DebugConsole, 1);
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
         Mmio = new MmioBus(_log, null);
         _pc?.Claim(Mmio);
@@ -116,6 +118,9 @@ public sealed class PvhMachine : IDisposable
 
     /// <summary>The memory map that the guest is told.</summary>
     public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
+
+    /// <summary>The machine as a Xen domain; null on a PC.</summary>
+    public Domain? XenDomain => _xen?.Domain;
 
     /// <summary>Physical memory that is not RAM: what all vCPUs see of it.</summary>
     internal MmioBus Mmio { get; }
@@ -250,6 +255,7 @@ public sealed class PvhMachine : IDisposable
         _compiler?.Dispose();
         _scheduler.Dispose();
         _blocks.Dispose();
+        _xen?.Dispose();
         Ram.Dispose();
     }
 
@@ -274,6 +280,7 @@ public sealed class PvhMachine : IDisposable
             throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
         if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
             throw new MachineConfigurationException("The test devices belong to the pc machine; a Xen domain has no ports for them.");
+        CheckDomain(options);
         if (options.TranslationCacheSize < MachineOptions.SmallestTranslationCache)
             throw new MachineConfigurationException($"{options.TranslationCacheSize} bytes are too few for translated code.");
         if (options.MemorySize % 4096 != 0 || options.MemorySize < MachineMemoryMap.Smallest || options.MemorySize > MachineMemoryMap.Largest)
@@ -283,10 +290,30 @@ public sealed class PvhMachine : IDisposable
         }
     }
 
+    private static void CheckDomain(MachineOptions options)
+    {
+        if (options.Profile != MachineProfile.Xen && (options.Disks.Count != 0 || options.ToolstackCommands.Count != 0))
+            throw new MachineConfigurationException("Disks and a toolstack belong to the xen machine; a PC has neither.");
+        if (options.MemoryTarget > options.MemorySize)
+            throw new MachineConfigurationException($"A domain with {options.MemorySize >> 10} KiB cannot keep {options.MemoryTarget >> 10} KiB.");
+        if (options.OnlineVcpus is { } online && (online < 1 || online > options.Vcpus))
+            throw new MachineConfigurationException($"A domain with {options.Vcpus} vCPUs cannot use {online} of them.");
+        foreach (var command in options.ToolstackCommands)
+        {
+            if (command.Action == ToolstackAction.SetMemory && command.Value > options.MemorySize)
+                throw new MachineConfigurationException($"A domain with {options.MemorySize >> 10} KiB at most cannot be given {command.Value >> 10} KiB.");
+            if (command.Action == ToolstackAction.SetVcpus && (command.Value < 1 || command.Value > (ulong)options.Vcpus))
+                throw new MachineConfigurationException($"A domain with {options.Vcpus} vCPUs cannot be told to use {command.Value} of them.");
+        }
+    }
+
     private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
-        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures);
+        var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures)
+        {
+            HasForcedEmulation = _options.ForcedEmulation,
+        };
         if (Tiering(_options.Engine) is { } limits)
             _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
         var observer = new VcpuLogger(_log, _options.Observer);
@@ -328,17 +355,22 @@ public sealed class PvhMachine : IDisposable
             vcpu.A20Enabled = isOpen;
     }
 
-    private XenDevices MakeXen()
+    private XenDevices MakeXen(XenLogConsole log)
     {
         var map = MemoryMap.Select(static entry => new XenMemoryRange(entry.Address, entry.Size, (uint)entry.Type)).ToArray();
-        return new XenDevices(
-            new XenHost(Ram.Physical, map, Clock, _options.ClockStart, _power, _console, _log),
+        var xen = new XenDevices(
+            new XenHost(Ram.Physical, map, Clock, _options.ClockStart, _power, _console, log, _log),
             new DomainOptions
             {
                 Instruction = _options.CpuVendor == CpuVendor.Amd ? HypercallInstruction.Vmmcall : HypercallInstruction.Vmcall,
                 AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
+                Uuid = _options.DomainUuid ?? DomainOptions.StandardUuid,
             },
-            _options.Vcpus);
+            _options,
+            _log);
+        log.HasOtherConsole = () => xen.Console.IsInUse;
+        _ = new Toolstack(xen.Domain, xen.Store.Control, Clock, _options.ToolstackCommands, _log);
+        return xen;
     }
 
     private ulong EndOfSlice(ulong retired, RunLimits limits)

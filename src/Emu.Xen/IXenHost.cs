@@ -24,9 +24,13 @@ public interface IXenHost
     /// <returns>The timer.</returns>
     IXenTimer CreateTimer(string name, Action expired);
 
-    /// <summary>Takes output of the domain's emergency console, as it is.</summary>
+    /// <summary>Takes output of the domain's PV console, as it is.</summary>
     /// <param name="text">The bytes.</param>
     void WriteConsole(ReadOnlySpan<byte> text);
+
+    /// <summary>Takes what the domain says into Xen's own log (console_io), as it is.</summary>
+    /// <param name="text">The bytes.</param>
+    void WriteLog(ReadOnlySpan<byte> text);
 
     /// <summary>Ends the domain.</summary>
     /// <param name="reason">Why, as the guest says.</param>

@@ -42,6 +42,9 @@ public static class XenError
     /// <summary>ENOSPC: no number is left to hand out.</summary>
     public const long NoSpace = -28;
 
+    /// <summary>ERANGE: a result has no place in what has to take it.</summary>
+    public const long Range = -34;
+
     /// <summary>EDOM: a number that Xen itself would have made is not of that form.</summary>
     public const long OutOfDomain = -33;
 

@@ -51,7 +51,7 @@ public sealed class XenHypervisor : IHypervisor
         if (instruction != _domain.Options.Instruction && !_domain.Options.AcceptsBothInstructions)
             return false;
         var call = new GuestCall(_domain, _domain.Vcpus[vcpu.Number]);
-        call.Return(call.IsPrivileged ? HypercallTable.Execute(call) : XenError.NotPermitted);
+        call.Return(HypercallTable.Execute(call));
         return true;
     }
 }

@@ -74,7 +74,7 @@ public sealed class XenHypervisorTests : IDisposable
         var text = new string('x', 1000) + "\n";
         _domain.Write(Buffer, Encoding.ASCII.GetBytes(text));
         Assert.Equal(0UL, _domain.Call(ConsoleIo, 0, (ulong)text.Length, Buffer));
-        Assert.Equal(text, Encoding.ASCII.GetString([.. _domain.Host.Console]));
+        Assert.Equal(text, Encoding.ASCII.GetString([.. _domain.Host.Log]));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions;
+using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Instructions.X87;
 using Emu.Cpu.State;
 using Iced.Intel;
@@ -22,11 +23,15 @@ public sealed unsafe class BlockDecoder
         _table = table;
         _x87Flags = table.Vendor == CpuVendor.Amd ? X87Pointers.AlwaysRecorded : 0;
         var options = table.DecoderOptions;
+        KnowsForcedEmulation = table.HasForcedEmulation;
         _decoders = [Decoder.Create(16, _reader, options), Decoder.Create(32, _reader, options), Decoder.Create(64, _reader, options)];
     }
 
     /// <summary>Where the compiler wants what it needs to know of each instruction; null for the interpreter.</summary>
     internal List<GuestInstruction>? Record { get; init; }
+
+    /// <summary>Whether UD2 with "xen" behind it is Xen's forced emulation prefix, as the model says: see <see cref="ForcedEmulation"/>.</summary>
+    internal bool KnowsForcedEmulation { get; set; }
 
     private sealed class PageReader : CodeReader
     {
@@ -56,7 +61,11 @@ public sealed unsafe class BlockDecoder
             return at < _firstLength ? _first[at] : At(at);
         }
 
-        private int At(uint at) => at < _firstLength ? _first[at] : at < _length ? _second[at - _firstLength] : -1;
+        /// <summary>Passes over bytes that have been looked at.</summary>
+        public void Skip(uint bytes) => _position += bytes;
+
+        /// <summary>A byte by its position; −1 where there is none.</summary>
+        public int At(uint at) => at < _firstLength ? _first[at] : at < _length ? _second[at - _firstLength] : -1;
     }
 
     /// <summary>The outcome of <see cref="Decode"/>.</summary>
@@ -67,6 +76,12 @@ public sealed unsafe class BlockDecoder
 
         /// <summary>The first instruction goes on past the bytes given: call again with those of the next page.</summary>
         NeedsNextPage,
+
+        /// <summary>
+        /// The first instruction is UD2, or a forced emulation prefix that goes on past the bytes given: call again with those of the next page,
+        /// or, where they cannot be had, without <see cref="KnowsForcedEmulation"/>.
+        /// </summary>
+        MayNeedNextPage,
     }
 
     /// <summary>Decodes one block.</summary>
@@ -102,13 +117,31 @@ public sealed unsafe class BlockDecoder
                 if (nextPage == null)
                     return Result.NeedsNextPage;
             }
+            var isPrefix = false;
+            if (KnowsForcedEmulation && instruction is { Code: Code.Ud2, Length: 2 })
+            {
+                var found = FindSignature((uint)decoder.IP);
+                // What the compiler is given ends with the block: what does not fit was none.
+                if (found == null && Record == null)
+                {
+                    if (count > 0)
+                        break;
+                    return Result.MayNeedNextPage;
+                }
+                isPrefix = found == true;
+                if (isPrefix)
+                    instruction = TakePrefix(decoder, start);
+            }
             // An instruction that crosses into the next page is a block of its own, so that the rest never depends on two pages.
             if (count > 0 && decoder.IP > (uint)length)
                 break;
 
             *op = new Op { Offset = (ushort)start };
             var operands = new Operands(in instruction, op, mode, pageOffset, noBlock, Record != null);
-            _table.Bind(ref operands);
+            if (isPrefix)
+                ForcedEmulation.Bind(ref operands);
+            else
+                _table.Bind(ref operands);
             Record?.Add(new GuestInstruction(in operands, (int)(op - Block.Ops(block))));
             if (X87Pointers.IsX87(instruction.Code))
                 op->Immediate = _x87Flags + _reader.X87Opcode(start);
@@ -128,6 +161,25 @@ public sealed unsafe class BlockDecoder
         block->Interpreter = Block.Ops(block)->Handler;
         ops = (int)(op - Block.Ops(block));
         return Result.Complete;
+    }
+
+    // Null where the bytes given end before that can be said.
+    private bool? FindSignature(uint position)
+    {
+        foreach (var expected in ForcedEmulation.Signature)
+        {
+            var given = _reader.At(position++);
+            if (given != expected)
+                return given < 0 ? null : false;
+        }
+        return true;
+    }
+
+    private Instruction TakePrefix(Decoder decoder, uint start)
+    {
+        _reader.Skip((uint)ForcedEmulation.Signature.Length);
+        decoder.IP += (uint)ForcedEmulation.Signature.Length;
+        return new Instruction { Code = Code.Nopd, Length = ForcedEmulation.Length, IP = start };
     }
 
     /// <summary>Most ops that a block of so many instructions needs.</summary>

@@ -49,6 +49,9 @@ public sealed unsafe class InstructionTable
     /// <summary>Whose processor it is.</summary>
     internal CpuVendor Vendor => _model.Vendor;
 
+    /// <summary>Whether the decoder is to take UD2 with "xen" behind it for a prefix.</summary>
+    internal bool HasForcedEmulation => _model.HasForcedEmulation;
+
     /// <summary>How the decoder is to take what features gave another meaning.</summary>
     internal DecoderOptions DecoderOptions => _model.DecoderOptions;
 

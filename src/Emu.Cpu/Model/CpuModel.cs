@@ -84,6 +84,12 @@ public sealed class CpuModel
     /// <summary>Distance between the APIC IDs of neighbouring vCPUs.</summary>
     public int ApicIdStride { get; }
 
+    /// <summary>
+    /// True where UD2 with "xen" behind it is Xen's forced emulation prefix, which executes what follows; else it raises #UD as on a
+    /// processor.
+    /// </summary>
+    public bool HasForcedEmulation { get; init; }
+
     /// <summary>The bits of CR4 that exist.</summary>
     public ulong Cr4Bits { get; }
 

@@ -106,6 +106,13 @@ internal static class OptionText
         return new ModuleOption(path, comma < 0 ? null : GuestText(option, text[(comma + 1)..]));
     }
 
+    /// <summary>What a domain may be called.</summary>
+    public const string DomainNameRule = "a domain's name has 1 to 63 letters, digits, '-', '_', '.', '+' or ':'";
+
+    /// <summary>Whether a domain may be called so: nothing that means something in a path of xenstore or in a line of the log.</summary>
+    public static bool IsDomainName(string text) =>
+        text.Length is > 0 and <= 63 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' or ':');
+
     private static string Enumerate(List<string> names) =>
         names.Count == 1 ? names[0] : string.Join(", ", names.SkipLast(1)) + " or " + names[^1];
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Emu.Cpu;
+using Emu.Host.Configuration;
 using Emu.Machine;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
@@ -12,8 +13,8 @@ internal sealed class RunCommand
 {
     private readonly Argument<string?> _kernel = new("KERNEL")
     {
-        Description = "ELF32 or ELF64 with a PVH note or a Multiboot header, plain or compressed, a flat Multiboot binary, or a bzImage such as vmlinuz. "
-            + "Without it, the embedded tour runs.",
+        Description = "ELF32 or ELF64 with a PVH note or a Multiboot header, plain or compressed, a flat Multiboot binary, a bzImage such as vmlinuz, "
+            + "or xl's configuration of a PVH domain (.cfg), which the options beside it override. Without it, the embedded tour runs.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -29,16 +30,21 @@ internal sealed class RunCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<string?> _append = Text("--append", "TEXT", "The kernel's command line, passed on exactly as given.");
+    private readonly Option<string?> _append = Text("--append", "TEXT", "The kernel's command line, passed on exactly as given. [Linux: console=hvc0 on xen, console=ttyS0 on pc; others: none]");
     private readonly Option<string?> _memory = Text("--memory", "SIZE", "RAM: 512M, 2G; a plain number counts MiB. [512M]");
-    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs, 1 to 32 on the pc machine. [1]");
+    private readonly Option<string?> _vcpus = Text("--vcpus", "N", "Virtual CPUs, 1 to 32. [1]");
 
     private readonly Option<string?> _machine = Text(
-        "--machine", "pc|xen", "pc: PC devices and no hypervisor, as QEMU's microvm; xen: a Xen PVH domain with hypercalls. [pc; the tour: xen]");
+        "--machine", "pc|xen", "pc: PC devices and no hypervisor, as QEMU's microvm; xen: a Xen PVH domain with hypercalls. [pc; the tour, a .cfg and what only a domain has: xen]");
 
     private readonly Option<bool> _testDevices = new("--test-devices")
     {
-        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000) and an ACPI PM timer.",
+        Description = "Add what test suites ask of a PC: QEMU's pc-testdev (ports 0xE0, 0x2000; memory at 0xFF000000), and tell of the ACPI PM timer.",
+    };
+
+    private readonly Option<bool> _forcedEmulation = new("--forced-emulation")
+    {
+        Description = "Take UD2 with \"xen\" behind it (0F 0B 78 65 6E) for Xen's forced emulation prefix: the instruction after it is executed.",
     };
 
     private readonly Option<string?> _engine = Text("--engine", "ENGINE", "What executes instructions: interpreter, jit (all code is compiled early), or auto (hot code is). [auto]");
@@ -59,13 +65,19 @@ internal sealed class RunCommand
     private readonly Option<string?> _seed = Text("--seed", "N", "What the numbers of RDRAND and RDSEED begin with. [0]");
 
     private readonly Option<string?> _debugConsole = Text(
-        "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout]");
+        "--debug-console", "WHERE", "Where port 0xE9 writes: stdout, stderr, none, or a file. [pc: stderr; xen: stdout until the guest uses hvc0]");
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
     private readonly Option<string?> _timeout = Text("--timeout", "SECONDS", "End after so much time on this computer, with exit code 4.");
     private readonly Option<string?> _statistics = Text("--stats", "FILE", "Write instructions, time, state hash and exit reason as JSON at the end.");
     private readonly Option<string?> _trace = Text("--trace", "FILE", "Write one line for each instruction: count, CS:RIP, registers. Slow.");
     private readonly Option<string?> _traceFrom = Text("--trace-from", "N", "Begin the trace after N instructions. [0]");
     private readonly Option<string?> _traceCount = Text("--trace-count", "M", "End the trace after M instructions. [all]");
+
+    private readonly Option<string?> _traceXen = Text(
+        "--trace-xen", "FILE|stderr", "Write one line for each hypercall, decoded, and for events, timers, grants and xenstore messages. docs/xen-trace.md");
+
+    private readonly Option<string?> _symbols = Text(
+        "--symbols", "FILE", "Names for addresses in traces: an ELF file, a System.map, or a copy of the guest's /proc/kallsyms. [the kernel]");
 
     private readonly Option<string[]> _dumpAt = new("--dump-at")
     {
@@ -82,6 +94,8 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _logFile = Text("--log-file", "FILE", "Log there instead of to stderr.");
 
+    private readonly DomainArguments _domain = new();
+
     /// <summary>What is shown below the options by <c>emu run --help</c>.</summary>
     public const string Examples = """
         Examples:
@@ -89,7 +103,14 @@ internal sealed class RunCommand
             emu run
 
           Boot Debian's kernel to a shell, with an initramfs
-            emu run vmlinuz --initrd initrd.gz --append "console=ttyS0"
+            emu run vmlinuz --initrd initrd.gz
+
+          The same as a Xen domain with a disk and a network, as 'xl create guest.cfg' would start it
+            emu run vmlinuz --initrd initrd.gz --disk disk.img --net user,forward=tcp:2222:22
+            emu run guest.cfg --vcpus 4
+
+          Let the toolstack take memory away after two seconds of the guest's time, and shut it down after five
+            emu run guest.cfg --xl 2s:mem-set=128M --xl 5s:shutdown
 
           Find reliance on registers that the boot ABI leaves open
             emu run kernel.elf --entry-profile poison
@@ -116,8 +137,11 @@ internal sealed class RunCommand
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
             _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
-            _cpu, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _dumpAt, _logLevel, _logFile,
+            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _traceXen, _symbols, _dumpAt,
+            _logLevel, _logFile,
         };
+        foreach (Option option in _domain.Options)
+            command.Options.Add(option);
         command.SetAction(result => run(Bind(result)));
         return command;
     }
@@ -135,13 +159,24 @@ internal sealed class RunCommand
         if (firmware is not null)
             RefuseBeside("--firmware", result);
 
-        List<ModuleOption> modules = [];
-        if (result.GetValue(_initrd) is { } initrd)
+        DomainConfiguration? configuration = kernel is null ? null : DomainConfiguration.TryRead(kernel);
+        if (configuration is not null)
+        {
+            configuration = configuration with
+            {
+                Ramdisk = result.GetValue(_initrd) ?? configuration.Ramdisk,
+                CommandLine = OptionText.GuestText("--append", result.GetValue(_append)) ?? configuration.CommandLine,
+            };
+        }
+
+        List<ModuleOption> modules = [.. configuration?.Modules ?? []];
+        if (configuration is null && result.GetValue(_initrd) is { } initrd)
             modules.Add(new ModuleOption(initrd, null));
         foreach (string module in result.GetValue(_modules) ?? [])
             modules.Add(OptionText.Module("--module", module));
 
-        ulong memory = OptionText.Size("--memory", result.GetValue(_memory), RunOptions.DefaultMemorySize, MachineMemoryMap.Smallest, MachineMemoryMap.Largest);
+        ulong standard = configuration?.MaximumMemory ?? configuration?.Memory ?? RunOptions.DefaultMemorySize;
+        ulong memory = OptionText.Size("--memory", result.GetValue(_memory), standard, MachineMemoryMap.Smallest, MachineMemoryMap.Largest);
         if (memory % 4096 != 0)
             throw new UsageException($"--memory must be a whole number of 4 KiB pages; '{result.GetValue(_memory)}' is not.");
 
@@ -151,22 +186,31 @@ internal sealed class RunCommand
         if (trace is null && (traceFrom ?? traceCount) is not null)
             throw new UsageException("--trace-from and --trace-count need --trace FILE.");
 
-        return new RunOptions
+        MachineProfile machine = Machine(result, isTour: kernel is null && firmware is null, configuration);
+        string? traceXen = result.GetValue(_traceXen);
+        if (traceXen is not null && machine != MachineProfile.Xen)
+            throw new UsageException("--trace-xen is for a Xen domain; it needs --machine xen.");
+        if (traceXen == "-")
+            throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
+
+        return _domain.Bind(result, Others(), configuration);
+
+        RunOptions Others() => new()
         {
-            Kernel = kernel,
+            Kernel = configuration?.Image.Path ?? kernel,
+            Configuration = configuration?.Source,
+            IgnoredKeys = configuration?.Ignored ?? [],
             Firmware = firmware,
             Modules = modules,
-            CommandLine = OptionText.GuestText("--append", result.GetValue(_append)),
+            CommandLine = configuration is null ? OptionText.GuestText("--append", result.GetValue(_append)) : configuration.Image.CommandLine,
             MemorySize = memory,
-            VcpuCount = OptionText.Integer("--vcpus", result.GetValue(_vcpus), 1, 1, PvhMachine.MostVcpus),
-            Machine = OptionText.Choice(
-                "--machine",
-                result.GetValue(_machine),
-                // The tour shows hypercalls.
-                kernel is null && firmware is null ? MachineProfile.Xen : MachineProfile.Pc,
-                ("pc", MachineProfile.Pc),
-                ("xen", MachineProfile.Xen)),
+            MemoryTarget = result.GetValue(_memory) is null ? configuration?.Memory : null,
+            VcpuCount = OptionText.Integer(
+                "--vcpus", result.GetValue(_vcpus), configuration?.MaximumVcpus ?? configuration?.Vcpus ?? 1, 1, PvhMachine.MostVcpus),
+            OnlineVcpus = result.GetValue(_vcpus) is null ? configuration?.Vcpus : null,
+            Machine = machine,
             TestDevices = result.GetValue(_testDevices),
+            ForcedEmulation = result.GetValue(_forcedEmulation),
             Engine = Engine(result.GetValue(_engine)),
             Entry = Entry(result.GetValue(_entry)),
             StartInfo = OptionText.Choice(
@@ -203,6 +247,8 @@ internal sealed class RunCommand
             TraceFile = trace,
             TraceFrom = traceFrom ?? 0,
             TraceCount = traceCount,
+            XenTraceFile = traceXen,
+            SymbolFile = result.GetValue(_symbols),
             DumpAt = [.. (result.GetValue(_dumpAt) ?? []).Select(text => OptionText.Count("--dump-at", text)!.Value).Order()],
             LogLevel = OptionText.Choice(
                 "--log-level",
@@ -216,6 +262,22 @@ internal sealed class RunCommand
                 ("trace", LogLevel.Trace)),
             LogFile = result.GetValue(_logFile),
         };
+    }
+
+    /// <summary>The machine that was asked for, in words or by what only a Xen domain has.</summary>
+    private MachineProfile Machine(ParseResult result, bool isTour, DomainConfiguration? configuration)
+    {
+        string? domain = configuration?.Source ?? _domain.FirstForDomain(result);
+        MachineProfile machine = OptionText.Choice(
+            "--machine",
+            result.GetValue(_machine),
+            // The tour shows hypercalls.
+            isTour || domain is not null ? MachineProfile.Xen : MachineProfile.Pc,
+            ("pc", MachineProfile.Pc),
+            ("xen", MachineProfile.Xen));
+        if (machine == MachineProfile.Pc && domain is not null)
+            throw new UsageException($"{domain} is for a Xen domain; it needs --machine xen, which is what it gets where --machine is not given.");
+        return machine;
     }
 
     /// <summary>What a kernel's loader would use means nothing to a ROM.</summary>

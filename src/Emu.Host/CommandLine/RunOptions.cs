@@ -1,5 +1,8 @@
 using Emu.Cpu;
+using Emu.Host.Configuration;
+using Emu.Host.Running;
 using Emu.Machine;
+using Emu.Machine.Xen;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 
@@ -20,10 +23,10 @@ public sealed record RunOptions
     /// <summary>The kernel command line, byte for byte; null for none.</summary>
     public ReadOnlyMemory<byte>? CommandLine { get; init; }
 
-    /// <summary>RAM in bytes, a multiple of 4096.</summary>
+    /// <summary>RAM in bytes, a multiple of 4096: the most that the guest may ever have.</summary>
     public ulong MemorySize { get; init; } = DefaultMemorySize;
 
-    /// <summary>How many virtual CPUs.</summary>
+    /// <summary>How many virtual CPUs the guest may ever have.</summary>
     public int VcpuCount { get; init; } = 1;
 
     /// <summary>Which machine the guest sees.</summary>
@@ -31,6 +34,9 @@ public sealed record RunOptions
 
     /// <summary>Whether the PC has the devices of test suites.</summary>
     public bool TestDevices { get; init; }
+
+    /// <summary>Whether Xen's forced emulation prefix is known.</summary>
+    public bool ForcedEmulation { get; init; }
 
     /// <summary>Which engine executes instructions.</summary>
     public ExecutionEngine Engine { get; init; }
@@ -65,6 +71,12 @@ public sealed record RunOptions
     /// <summary>Where the instruction trace goes; null for no trace.</summary>
     public string? TraceFile { get; init; }
 
+    /// <summary>Where the trace of what passes between a Xen domain and its hypervisor goes: a file's path or stderr; null for no trace.</summary>
+    public string? XenTraceFile { get; init; }
+
+    /// <summary>The file that names addresses of the guest; null for the kernel itself.</summary>
+    public string? SymbolFile { get; init; }
+
     /// <summary>Where the debug console (port 0xE9) writes: stdout, stderr, none or a file's path; null for the machine's default.</summary>
     public string? DebugConsole { get; init; }
 
@@ -82,6 +94,45 @@ public sealed record RunOptions
 
     /// <summary>Where the log goes; null for stderr.</summary>
     public string? LogFile { get; init; }
+
+    /// <summary>The name of a Xen domain.</summary>
+    public string DomainName { get; init; } = DefaultDomainName;
+
+    /// <summary>The UUID of a Xen domain; null for the same one in every run.</summary>
+    public Guid? DomainUuid { get; init; }
+
+    /// <summary>How much of its memory a Xen domain shall keep, in bytes; null for all.</summary>
+    public ulong? MemoryTarget { get; init; }
+
+    /// <summary>How many of its vCPUs a Xen domain shall begin with; null for all.</summary>
+    public int? OnlineVcpus { get; init; }
+
+    /// <summary>The disks of a Xen domain.</summary>
+    public IReadOnlyList<DiskOptions> Disks { get; init; } = [];
+
+    /// <summary>The network cards of a Xen domain.</summary>
+    public IReadOnlyList<NetworkCard> NetworkCards { get; init; } = [];
+
+    /// <summary>Whether a Xen domain may use the other vendor's opcode for hypercalls too.</summary>
+    public bool AcceptsAnyHypercallInstruction { get; init; }
+
+    /// <summary>What the toolstack does with a Xen domain while it runs, in the order of time.</summary>
+    public IReadOnlyList<ToolstackCommand> ToolstackCommands { get; init; } = [];
+
+    /// <summary>After which of its ends the guest is started anew.</summary>
+    public RestartPolicy Restart { get; init; }
+
+    /// <summary>How often it is, at most.</summary>
+    public int MaximumRestarts { get; init; }
+
+    /// <summary>The configuration that the guest is from; null for none.</summary>
+    public string? Configuration { get; init; }
+
+    /// <summary>What of the configuration has no effect.</summary>
+    public IReadOnlyList<string> IgnoredKeys { get; init; } = [];
+
+    /// <summary>What a domain is called where nobody says.</summary>
+    public const string DefaultDomainName = "guest";
 
     /// <summary>512 MiB.</summary>
     public const ulong DefaultMemorySize = 512UL << 20;

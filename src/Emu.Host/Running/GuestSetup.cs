@@ -1,3 +1,4 @@
+using System.Text;
 using Emu.Cpu.Platform;
 using Emu.Host.CommandLine;
 using Emu.Host.Verbs;
@@ -17,6 +18,7 @@ internal sealed class GuestSetup
     private readonly FirmwareImage? _firmware;
     private readonly KernelImage? _image;
     private readonly IReadOnlyList<BootModule> _modules;
+    private readonly ReadOnlyMemory<byte>? _commandLine;
 
     private GuestSetup(RunOptions options, FirmwareImage firmware)
     {
@@ -25,19 +27,38 @@ internal sealed class GuestSetup
         _modules = [];
     }
 
-    private GuestSetup(RunOptions options, KernelImage image, IReadOnlyList<BootModule> modules)
+    private GuestSetup(RunOptions options, KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine)
     {
         _options = options;
         _image = image;
         _modules = modules;
+        _commandLine = commandLine;
     }
 
+    private GuestSetup(GuestSetup other, RunOptions options)
+    {
+        _options = options;
+        _firmware = other._firmware;
+        _image = other._image;
+        _modules = other._modules;
+        _commandLine = other._commandLine;
+    }
+
+    /// <summary>True where running the guest leaves traces on the host, or depends on it: a second run would not be the same.</summary>
+    public bool TouchesHost => _options.Disks.Any(static disk => !disk.IsReadOnly && !disk.IsSnapshot) || _options.NetworkCards.Any(static card => card.Options.ReachesHost);
+
     /// <summary>Reads the files.</summary>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="logs">Hears of what the user should know about it.</param>
+    /// <returns>The guest.</returns>
     /// <exception cref="UsageException">A module or the ROM cannot be read.</exception>
     /// <exception cref="PvhBootException">The kernel cannot be read or used.</exception>
     /// <exception cref="MachineConfigurationException">The ROM cannot be used.</exception>
-    public static GuestSetup Read(RunOptions options)
+    public static GuestSetup Read(RunOptions options, ILoggerFactory logs)
     {
+        ILogger log = logs.CreateLogger<GuestSetup>();
+        if (options.IgnoredKeys.Count != 0)
+            RunLog.Ignored(log, options.Configuration!, string.Join(", ", options.IgnoredKeys));
         if (options.Firmware is { } rom)
             return new GuestSetup(options, FirmwareImage.FromBytes(UserFile.Read(rom, "firmware", FirmwareImage.Largest)));
         // What is small and often mistyped comes first.
@@ -45,8 +66,19 @@ internal sealed class GuestSetup
         foreach (ModuleOption module in options.Modules)
             modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = Path.GetFileName(module.Path) });
         KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
-        return new GuestSetup(options, image, modules);
+        return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log));
     }
+
+    /// <summary>The kernel; null where the machine starts from a ROM.</summary>
+    public KernelImage? Kernel => _image;
+
+    /// <summary>The guest as it starts after an end: what the toolstack has done is done.</summary>
+    /// <param name="passed">Virtual time from the start to the end, in nanoseconds.</param>
+    /// <returns>The guest.</returns>
+    public GuestSetup After(ulong passed) => new(this, _options with
+    {
+        ToolstackCommands = [.. _options.ToolstackCommands.Where(command => command.Time > passed).Select(command => command with { Time = command.Time - passed })],
+    });
 
     /// <summary>Makes a machine and loads the guest.</summary>
     public PvhMachine CreateMachine(IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs)
@@ -58,9 +90,17 @@ internal sealed class GuestSetup
             Profile = _options.Machine,
             EntryProfile = _options.EntryProfile,
             TestDevices = _options.TestDevices,
+            ForcedEmulation = _options.ForcedEmulation,
             Protocol = _options.Entry,
             StartInfoVersion = _options.StartInfo,
             CpuVendor = _options.CpuVendor,
+            AcceptsAnyHypercallInstruction = _options.AcceptsAnyHypercallInstruction,
+            DomainName = _options.DomainName,
+            DomainUuid = _options.DomainUuid,
+            MemoryTarget = _options.MemoryTarget,
+            OnlineVcpus = _options.OnlineVcpus,
+            Disks = _options.Disks,
+            ToolstackCommands = _options.ToolstackCommands,
             CpuLevel = _options.CpuLevel,
             RandomSeed = _options.RandomSeed,
             Engine = _options.Engine,
@@ -74,7 +114,7 @@ internal sealed class GuestSetup
         try
         {
             if (_image is not null)
-                machine.Load(_image, _modules, _options.CommandLine, Path.GetFileName(_options.Kernel));
+                machine.Load(_image, _modules, _commandLine, Path.GetFileName(_options.Kernel));
             return machine;
         }
         catch
@@ -82,6 +122,19 @@ internal sealed class GuestSetup
             machine.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Linux without a console argument takes the first console that it finds, which shows nothing: it gets the one of its machine. Others have
+    /// no use for the words.
+    /// </summary>
+    private static ReadOnlyMemory<byte>? StandardCommandLine(KernelImage image, MachineProfile machine, ILogger log)
+    {
+        if (image.Xen.GuestOs != "linux")
+            return null;
+        string text = machine == MachineProfile.Xen ? "console=hvc0" : "console=ttyS0";
+        RunLog.StandardCommandLine(log, text);
+        return Encoding.ASCII.GetBytes(text);
     }
 
     private static byte[] Tour()

@@ -52,6 +52,12 @@ public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
         };
     }
 
+    /// <summary>The end of a guest that would be started anew for ever.</summary>
+    /// <param name="restarts">How often it was.</param>
+    /// <returns>The end.</returns>
+    public static RunEnd TooOften(int restarts) => new(
+        "restart-limit", Host.ExitCode.LimitReached, string.Create(CultureInfo.InvariantCulture, $"The guest was started anew {restarts} times, which is the limit (--restarts)."));
+
     private static RunEnd Stopped(HostStop stop, int signal) => stop switch
     {
         HostStop.Timeout => new RunEnd("timeout", Host.ExitCode.LimitReached, "The time limit was reached."),

@@ -21,6 +21,9 @@ public sealed record RunStatistics
     /// <summary>Why the run ended: power-off, reboot, exit, crash, limit, timeout, quit or signal.</summary>
     public required string ExitReason { get; init; }
 
+    /// <summary>How often the guest was started anew; all else is about its last start.</summary>
+    public int Restarts { get; init; }
+
     /// <summary>The process's exit code.</summary>
     public required int ExitCode { get; init; }
 
@@ -51,6 +54,7 @@ public sealed record RunStatistics
         json.WriteString("reason", ExitReason);
         json.WriteNumber("code", ExitCode);
         json.WriteEndObject();
+        json.WriteNumber("restarts", Restarts);
         json.WriteStartObject("tiers");
         foreach ((string tier, ulong count) in Tiers)
             json.WriteNumber(tier, count);

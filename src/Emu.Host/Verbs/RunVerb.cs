@@ -8,6 +8,7 @@ using Emu.Host.Running;
 using Emu.Host.Terminals;
 using Emu.Host.Tracing;
 using Emu.Machine;
+using Emu.Machine.Consoles;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 
@@ -70,25 +71,35 @@ public sealed class RunVerb : IDisposable
     {
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
+        using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
-        GuestSetup setup = GuestSetup.Read(_options);
-        RunObserver observer = new();
-        using PvhMachine machine = setup.CreateMachine(_output, OpenDebugConsole(), _input, observer, logs);
-        GuestRun run = new(machine, observer, _options, trace, _error);
+        GuestSetup setup = GuestSetup.Read(_options, logs);
+        IConsoleSink? debugConsole = OpenDebugConsole();
+        using GuestLives lives = new(
+            setup, Make, _options, trace, _error, logs);
+
+        PvhMachine Make(GuestSetup guest, RunObserver observer)
+        {
+            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _input, observer, logs);
+            xenTrace?.Attach(machine, guest);
+            return machine;
+        }
 
         _terminal.EnterRawMode();
         _input.Start();
         if (_options.Timeout is { } timeout)
             _stop.RequestAfter(timeout);
-        RunResult result = run.Run(_stop.Token);
+        RunResult result = lives.Run(_stop.Token);
         _output.Flush();
         _debugOutput?.Flush();
         _terminal.Restore();
 
-        RunEnd end = RunEnd.From(result, _stop.Reason, _stop.Signal, _options.MaximumInstructions);
+        RunEnd end = lives.ReachedLimit && result.Reason != StopReason.Crashed
+            ? RunEnd.TooOften(_options.MaximumRestarts)
+            : RunEnd.From(result, _stop.Reason, _stop.Signal, _options.MaximumInstructions);
         if (statistics is not null)
-            WriteStatistics(statistics, machine, run, end);
-        Report(end, setup, machine, run, observer);
+            WriteStatistics(statistics, lives, end);
+        Report(end, lives);
         return end.ExitCode;
     }
 
@@ -103,7 +114,7 @@ public sealed class RunVerb : IDisposable
     // A kernel often says the same on COM1 and on port 0xE9: only one of them is the console on stdout.
     private GuestOutput? OpenDebugConsole()
     {
-        switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "stdout" : "stderr"))
+        switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "none" : "stderr"))
         {
             case "stdout":
                 return _output;
@@ -135,30 +146,35 @@ public sealed class RunVerb : IDisposable
             _error.Write(EscapeFilter.HelpText);
     }
 
-    private static void WriteStatistics(Stream stream, PvhMachine machine, GuestRun run, RunEnd end) => new RunStatistics
+    private static void WriteStatistics(Stream stream, GuestLives lives, RunEnd end)
     {
-        Instructions = machine.InstructionsRetired,
-        VirtualNanoseconds = machine.Clock.Now,
-        WallTime = run.WallTime,
-        StateHash = Convert.ToHexStringLower(machine.StateHash()),
-        ExitReason = end.Reason,
-        ExitCode = end.ExitCode,
-        Tiers = new Dictionary<string, ulong>
+        PvhMachine machine = lives.Machine;
+        new RunStatistics
         {
-            ["interpreter"] = machine.InstructionsRetired - machine.InstructionsCompiled,
-            ["compiled"] = machine.InstructionsCompiled,
-        },
-        Vcpus = [.. machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired)],
-    }.Write(stream);
+            Instructions = machine.InstructionsRetired,
+            VirtualNanoseconds = machine.Clock.Now,
+            WallTime = lives.Current.WallTime,
+            Restarts = lives.Restarts,
+            StateHash = Convert.ToHexStringLower(machine.StateHash()),
+            ExitReason = end.Reason,
+            ExitCode = end.ExitCode,
+            Tiers = new Dictionary<string, ulong>
+            {
+                ["interpreter"] = machine.InstructionsRetired - machine.InstructionsCompiled,
+                ["compiled"] = machine.InstructionsCompiled,
+            },
+            Vcpus = [.. machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired)],
+        }.Write(stream);
+    }
 
-    private void Report(RunEnd end, GuestSetup setup, PvhMachine machine, GuestRun run, RunObserver observer)
+    private void Report(RunEnd end, GuestLives lives)
     {
         if (end.Reason == "crashed")
         {
-            IReadOnlyList<ExecutedInstruction> last = run.WallTime <= LongestRunToRepeat && !_input.HasDelivered
-                ? LastInstructions.Find(setup, machine.InstructionsRetired)
+            IReadOnlyList<ExecutedInstruction> last = lives.Current.WallTime <= LongestRunToRepeat && !_input.HasDelivered && !lives.Setup.TouchesHost
+                ? LastInstructions.Find(lives.Setup, lives.Machine.InstructionsRetired)
                 : [];
-            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", machine, IsShutDown(machine) ? observer.Faults.Chain : [], last));
+            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", lives.Machine, IsShutDown(lives.Machine) ? lives.Observer.Faults.Chain : [], last));
         }
         else if (end.Sentence is { } sentence)
         {

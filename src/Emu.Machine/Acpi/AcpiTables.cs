@@ -96,7 +96,8 @@ public static class AcpiTables
         const ushort control = AddressMap.FixedHardware + FixedHardware.EventLength;
 
         var table = Fadt(dsdt, processorC1 | noFixedPowerButton | noFixedSleepButton | clockDoesNotWake);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(36), (uint)facs);
+        // X_FIRMWARE_CTRL alone, as FADTs that are newer than ACPI 1.0 may: FIRMWARE_CTRL tells older systems of waking, which there is not.
+        BinaryPrimitives.WriteUInt64LittleEndian(table.AsSpan(132), facs);
         BinaryPrimitives.WriteUInt16LittleEndian(table.AsSpan(46), AddressMap.SystemControlIrq);
         BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(56), AddressMap.FixedHardware);
         BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(64), control);

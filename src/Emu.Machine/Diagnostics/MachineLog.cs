@@ -22,4 +22,10 @@ internal static partial class MachineLog
 
     [LoggerMessage(7, LogLevel.Information, "POST code 0x{Code:X2} (port 0x{Port:x}).")]
     public static partial void PostCode(ILogger logger, byte code, ushort port);
+
+    [LoggerMessage(20, LogLevel.Information, "The toolstack does {What} at {Time} ns.")]
+    public static partial void Toolstack(ILogger logger, string what, ulong time);
+
+    [LoggerMessage(21, LogLevel.Warning, "A disk of the domain has trouble: {What}.")]
+    public static partial void DiskTrouble(ILogger logger, string what);
 }

@@ -308,8 +308,8 @@ public sealed partial class LocalApic : ILocalInterrupts
     {
         var isNew = (_errors & error) == 0;
         _errors |= error;
-        // The error interrupt itself may have an illegal vector: then it stays recorded and nothing more happens.
-        if (isNew && (byte)_localVectors[ErrorVector] >= FirstLegalVector)
+        // The error interrupt itself may have an illegal vector: that is one more error, and the last.
+        if (isNew)
             RaiseLocal(ErrorVector);
     }
 

@@ -3,15 +3,18 @@ using Emu.Cpu.Platform;
 using Emu.Cpu;
 using Emu.Machine.Acpi;
 using Emu.Machine.Processors;
+using Emu.Machine.Xen.Disks;
 using Emu.Xen;
 using Emu.Xen.Backends;
 using Emu.Xen.Domains;
+using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
+using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine.Xen;
 
 /// <summary>What the <c>xen</c> profile has in place of a PC's devices: the domain, its hypervisor and the back ends of its devices.</summary>
-internal sealed class XenDevices
+internal sealed class XenDevices : IDisposable
 {
     /// <summary>Pages that the hypervisor shares with the domain: shared_info, 8 special pages, grant and status frames, ACPI tables.</summary>
     public const int SparePages = 256;
@@ -21,29 +24,18 @@ internal sealed class XenDevices
 
     private const int PageShift = 12;
 
-    public XenDevices(IXenHost host, DomainOptions options, int vcpus)
+    private readonly DomainDisks _disks;
+
+    public XenDevices(IXenHost host, DomainOptions options, MachineOptions machine, ILogger log)
     {
         Domain = new Domain(host, options);
         Hypervisor = new XenHypervisor(Domain);
         Console = new ConsoleRing(Domain);
-        Store = new StoreBackend(Domain, new DomainRecord
-        {
-            Domain = Domain.Id,
-            Uuid = options.Uuid,
-            MaximumKib = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024),
-            TargetKib = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024),
-            MaximumVcpus = vcpus,
-            StorePort = (uint)Domain.Parameters[HvmParameters.StorePort],
-            StoreFrame = Domain.Parameters[HvmParameters.StoreFrame],
-            StartTime = (ulong)host.ClockStart.ToUnixTimeSeconds(),
-        });
-        new ConsoleRecord
-        {
-            Domain = Domain.Id,
-            Port = (uint)Domain.Parameters[HvmParameters.ConsolePort],
-            Frame = Domain.Parameters[HvmParameters.ConsoleFrame],
-        }.WriteTo(Store.Store.Control);
-        PlaceAcpiTables(vcpus);
+        WriteRecords(machine);
+        StoreRing = new StoreService(Domain, Store);
+        PlaceAcpiTables(machine.Vcpus);
+        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, log);
+        StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }
 
     public Domain Domain { get; }
@@ -52,7 +44,11 @@ internal sealed class XenDevices
 
     public ConsoleRing Console { get; }
 
-    public StoreBackend Store { get; }
+    /// <summary>The control domain's xenstore.</summary>
+    public XenStore Store { get; } = new();
+
+    /// <summary>The store's end of the domain's ring.</summary>
+    public StoreService StoreRing { get; }
 
     /// <summary>Adds a vCPU to the domain.</summary>
     public void Add(Processor processor, DomainInterrupts interrupts)
@@ -62,6 +58,35 @@ internal sealed class XenDevices
         interrupts.Domain = Domain;
         interrupts.Vcpu = vcpu;
         processor.LocalApic.EnabledBySoftware = vcpu.NoteApicEnabled;
+    }
+
+    /// <summary>Closes the images of the domain's disks.</summary>
+    public void Dispose() => _disks.Dispose();
+
+    // What `xl create` writes about a domain before it lets it run.
+    private void WriteRecords(MachineOptions machine)
+    {
+        var memory = Domain.Memory.MaximumRamPages * (PhysicalMemory.PageSize / 1024);
+        Store.AddDomain(Domain.Id);
+        new DomainRecord
+        {
+            Domain = Domain.Id,
+            Name = machine.DomainName,
+            Uuid = Domain.Options.Uuid,
+            MaximumKib = memory,
+            TargetKib = machine.MemoryTarget / 1024 ?? memory,
+            MaximumVcpus = machine.Vcpus,
+            OnlineVcpus = machine.OnlineVcpus,
+            StorePort = (uint)Domain.Parameters[HvmParameters.StorePort],
+            StoreFrame = Domain.Parameters[HvmParameters.StoreFrame],
+            StartTime = (ulong)Domain.Host.ClockStart.ToUnixTimeSeconds(),
+        }.WriteTo(Store.Control);
+        new ConsoleRecord
+        {
+            Domain = Domain.Id,
+            Port = (uint)Domain.Parameters[HvmParameters.ConsolePort],
+            Frame = Domain.Parameters[HvmParameters.ConsoleFrame],
+        }.WriteTo(Store.Control);
     }
 
     private void PlaceAcpiTables(int vcpus)

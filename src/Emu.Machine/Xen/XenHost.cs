@@ -17,20 +17,22 @@ internal sealed class XenHost : IXenHost
 
     private readonly VirtualClock _clock;
     private readonly IPowerControl _power;
-    private readonly IConsoleSink _output;
+    private readonly IConsoleSink _console;
+    private readonly XenLogConsole _logConsole;
     private readonly ILogger _log;
     private readonly HashSet<string> _reported = [];
 
     public XenHost(
         PhysicalMemory memory, IReadOnlyList<XenMemoryRange> memoryMap, VirtualClock clock, DateTimeOffset clockStart, IPowerControl power,
-        IConsoleSink output, ILogger log)
+        IConsoleSink console, XenLogConsole logConsole, ILogger log)
     {
         Memory = memory;
         MemoryMap = memoryMap;
         ClockStart = clockStart;
         _clock = clock;
         _power = power;
-        _output = output;
+        _console = console;
+        _logConsole = logConsole;
         _log = log;
     }
 
@@ -47,7 +49,13 @@ internal sealed class XenHost : IXenHost
     public void WriteConsole(ReadOnlySpan<byte> text)
     {
         foreach (var value in text)
-            _output.Write(value);
+            _console.Write(value);
+    }
+
+    public void WriteLog(ReadOnlySpan<byte> text)
+    {
+        foreach (var value in text)
+            _logConsole.WriteText(value);
     }
 
     public void Shutdown(ShutdownReason reason)

@@ -20,7 +20,6 @@ public sealed class ConsoleRing
     private readonly Domain _domain;
     private readonly IXenTimer _answer;
     private readonly uint _port;
-    private bool _isInUse;
 
     /// <summary>Connects the console of a domain.</summary>
     /// <param name="domain">The domain.</param>
@@ -36,13 +35,16 @@ public sealed class ConsoleRing
     /// <summary>Called when the guest may have taken input, or listens for the first time.</summary>
     public event Action? ReceiverReady;
 
+    /// <summary>True from the guest's first output on.</summary>
+    public bool IsInUse { get; private set; }
+
     /// <summary>True where the guest uses the console and has taken all input that there was.</summary>
     public bool WantsInput
     {
         get
         {
             var bytes = Bytes;
-            return _isInUse && bytes.ReadUInt32(InConsumer) == bytes.ReadUInt32(InProducer);
+            return IsInUse && bytes.ReadUInt32(InConsumer) == bytes.ReadUInt32(InProducer);
         }
     }
 
@@ -77,7 +79,7 @@ public sealed class ConsoleRing
 
         if (length != 0)
             bytes.WriteUInt32(OutConsumer, producer);
-        _isInUse |= length != 0;
+        IsInUse |= length != 0;
         ReceiverReady?.Invoke();
     }
 }

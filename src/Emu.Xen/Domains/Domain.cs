@@ -1,6 +1,8 @@
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Xen.EventChannels;
+using Emu.Xen.Grants;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Domains;
 
@@ -57,6 +59,7 @@ public sealed class Domain
         Parameters[HvmParameters.ConsoleFrame] = FirstSpecialGfn + ConsolePageIndex;
         Parameters[HvmParameters.ConsolePort] = (ulong)Events.AllocateUnbound(ControlDomain);
         Parameters[HvmParameters.TripleFaultReason] = (ulong)ShutdownReason.Crash;
+        Grants = new GrantTable(this);
     }
 
     /// <summary>Its number.</summary>
@@ -84,6 +87,9 @@ public sealed class Domain
     /// <summary>Its event channels.</summary>
     public EventChannelTable Events { get; }
 
+    /// <summary>Its grant table.</summary>
+    public GrantTable Grants { get; }
+
     /// <summary>Its parameters.</summary>
     public HvmParameters Parameters { get; } = new();
 
@@ -101,6 +107,9 @@ public sealed class Domain
 
     /// <summary>What the guest has declared as the reason in advance (SCHEDOP_shutdown_code): it holds whatever ends the domain.</summary>
     public ShutdownReason? ShutdownCode { get; internal set; }
+
+    /// <summary>Who sees what passes between the domain and its hypervisor; null for nobody.</summary>
+    public IXenObserver? Observer { get; set; }
 
     /// <summary>Its watchdogs.</summary>
     public Watchdogs Watchdogs { get; }
@@ -153,6 +162,7 @@ public sealed class Domain
         if (HasShutDown is not null)
             return;
         HasShutDown = ShutdownCode ?? reason;
+        Observer?.ShutDown(HasShutDown.Value);
         Host.Shutdown(HasShutDown.Value);
     }
 
@@ -213,5 +223,8 @@ public sealed record DomainOptions
     public int PhysicalAddressBits { get; init; } = 40;
 
     /// <summary>The domain's universally unique identifier, 16 bytes as the guest reads them.</summary>
-    public Guid Uuid { get; init; } = new("0e5d0a7e-0000-4000-8000-000000000001");
+    public Guid Uuid { get; init; } = StandardUuid;
+
+    /// <summary>The <see cref="Uuid"/> of a domain that was given none: the same in every run.</summary>
+    public static Guid StandardUuid { get; } = new("0e5d0a7e-0000-4000-8000-000000000001");
 }

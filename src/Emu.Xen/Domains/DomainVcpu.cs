@@ -1,6 +1,7 @@
 using Emu.Cpu;
 using Emu.Cpu.State;
 using Emu.Xen.EventChannels;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Domains;
 
@@ -71,6 +72,9 @@ public sealed class DomainVcpu
     /// <summary>True where an interrupt or upcall would be taken now.</summary>
     internal unsafe bool HasDeliverableEvent => (Vcpu.State->SystemFlags & Rflags.Interrupt) != 0 && Vcpu.Interrupts.HasInterrupt;
 
+    /// <summary>One of its timers has run out: the observer hears of it.</summary>
+    internal void NoteExpired(VcpuTimer timer) => _domain.Observer?.TimerExpired(this, timer);
+
     /// <summary>Raises a virtual interrupt of this vCPU.</summary>
     /// <param name="virq">One that each vCPU has for itself.</param>
     internal void RaiseVirtualInterrupt(uint virq) => _domain.Events.RaiseVirtual(this, virq);
@@ -88,6 +92,7 @@ public sealed class DomainVcpu
     /// <summary>Tells the vCPU of an upcall, by whichever way the guest has chosen (hvm_assert_evtchn_irq); a vector of its own comes first.</summary>
     public void AssertUpcall()
     {
+        _domain.Observer?.UpcallRaised(this);
         if (UpcallVector != 0)
         {
             Processor.RequestInterrupt(UpcallVector);

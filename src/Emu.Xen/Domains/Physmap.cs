@@ -126,10 +126,11 @@ public sealed class Physmap
 
     /// <summary>Takes away what <see cref="PlaceForeign"/> has placed.</summary>
     /// <param name="gfn">The GFN.</param>
+    /// <param name="frame">The page that is to be there.</param>
     /// <returns>False where no such page is there.</returns>
-    public bool RemoveForeign(ulong gfn)
+    public bool RemoveForeign(ulong gfn, int frame)
     {
-        if (!_foreign.Contains(gfn))
+        if (!_foreign.Contains(gfn) || FrameAt(gfn) != frame)
             return false;
         Hide(gfn);
         return true;

@@ -49,6 +49,8 @@ public sealed class VcpuRunstate
     {
         if (state == _state)
             return;
+        if (state == Runstate.Offline || _state == Runstate.Offline)
+            _domain.Observer?.VcpuChanged(_processor.Vcpu.Number, isUp: _state == Runstate.Offline);
         var now = _domain.Host.Now;
         _spent[(int)_state] += now - _entered;
         _state = state;

@@ -1,4 +1,5 @@
 using Emu.Xen.EventChannels;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Domains;
 
@@ -22,9 +23,9 @@ public sealed class VcpuTimers
     {
         _host = host;
         _vcpu = vcpu;
-        _singleshot = host.CreateTimer($"vCPU {vcpu.Id} single-shot", RaiseTimer);
+        _singleshot = host.CreateTimer($"vCPU {vcpu.Id} single-shot", () => RaiseTimer(VcpuTimer.Singleshot));
         _periodic = host.CreateTimer($"vCPU {vcpu.Id} periodic", Tick);
-        _poll = host.CreateTimer($"vCPU {vcpu.Id} poll", vcpu.Unblock);
+        _poll = host.CreateTimer($"vCPU {vcpu.Id} poll", EndPoll);
     }
 
     /// <summary>Raises VIRQ_TIMER at a time; one in the past comes at once.</summary>
@@ -38,7 +39,7 @@ public sealed class VcpuTimers
         }
 
         _singleshot.Disarm();
-        RaiseTimer();
+        RaiseTimer(VcpuTimer.Singleshot);
     }
 
     /// <summary>Forgets <see cref="StartSingleshot"/>.</summary>
@@ -67,11 +68,21 @@ public sealed class VcpuTimers
         if (now >= _lastTick + _period)
         {
             _lastTick = now;
-            RaiseTimer();
+            RaiseTimer(VcpuTimer.Periodic);
         }
 
         _periodic.Arm(_lastTick + _period);
     }
 
-    private void RaiseTimer() => _vcpu.RaiseVirtualInterrupt(VirtualInterrupt.Timer);
+    private void EndPoll()
+    {
+        _vcpu.NoteExpired(VcpuTimer.Poll);
+        _vcpu.Unblock();
+    }
+
+    private void RaiseTimer(VcpuTimer timer)
+    {
+        _vcpu.NoteExpired(timer);
+        _vcpu.RaiseVirtualInterrupt(VirtualInterrupt.Timer);
+    }
 }

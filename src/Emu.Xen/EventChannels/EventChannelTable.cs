@@ -1,4 +1,5 @@
 using Emu.Xen.Domains;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.EventChannels;
 
@@ -128,9 +129,17 @@ public sealed class EventChannelTable
         closed?.Invoke();
     }
 
-    internal void SetPending(EventPort port) => _abi.SetPending(port, _domain.Vcpus[port.Vcpu]);
+    internal void SetPending(EventPort port)
+    {
+        _domain.Observer?.PortRaised(Notice(port));
+        _abi.SetPending(port, _domain.Vcpus[port.Vcpu]);
+    }
 
-    internal void Unmask(EventPort port) => _abi.Unmask(port, _domain.Vcpus[port.Vcpu]);
+    internal void Unmask(EventPort port)
+    {
+        _domain.Observer?.PortUnmasked(Notice(port));
+        _abi.Unmask(port, _domain.Vcpus[port.Vcpu]);
+    }
 
     internal bool IsPending(EventPort port) => _abi.IsPending(port);
 
@@ -178,4 +187,7 @@ public sealed class EventChannelTable
         for (var i = 0; i < BucketLength; i++)
             _ports.Add(new EventPort((uint)_ports.Count));
     }
+
+    private PortNotice Notice(EventPort port) =>
+        new(port.Number, port.State, port.VirtualInterrupt, port.RemoteDomain, port.Vcpu, _abi.IsPending(port), _abi.IsMasked(port));
 }

@@ -95,6 +95,8 @@ internal sealed class FifoEvents(Domain domain) : IEventAbi
             SetPending(port, vcpu);
     }
 
+    public bool IsMasked(EventPort port) => !HasWord(port) || (Read(port.Number) & Masked) != 0;
+
     public bool IsPending(EventPort port) => HasWord(port) && (Read(port.Number) & Pending) != 0;
 
     public bool IsBusy(EventPort port) => HasWord(port) && (Read(port.Number) & Linked) != 0;

@@ -16,6 +16,8 @@ internal interface IEventAbi
 
     bool IsPending(EventPort port);
 
+    bool IsMasked(EventPort port);
+
     /// <summary>Whether the guest still holds a port that was closed, so that nothing new may be bound to it.</summary>
     bool IsBusy(EventPort port);
 }

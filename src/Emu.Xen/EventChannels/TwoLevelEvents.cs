@@ -44,6 +44,9 @@ internal sealed class TwoLevelEvents(Domain domain) : IEventAbi
             Select(number, vcpu);
     }
 
+    public bool IsMasked(EventPort port) =>
+        port.Number >= PortLimit || _domain.SharedInfo.Bytes.TestBit(_domain.SharedInfo.Mask, (int)port.Number);
+
     public bool IsPending(EventPort port) =>
         port.Number < PortLimit && _domain.SharedInfo.Bytes.TestBit(SharedInfo.Pending, (int)port.Number);
 

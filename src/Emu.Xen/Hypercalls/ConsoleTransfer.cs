@@ -5,7 +5,7 @@ internal static class ConsoleTransfer
 {
     public const uint Number = 18;
 
-    private const uint WriteCommand = 0;
+    public const uint WriteCommand = 0;
     private const int PieceLength = 256;
 
     public static long Execute(in GuestCall call)
@@ -25,7 +25,7 @@ internal static class ConsoleTransfer
             var part = piece[..Math.Min(PieceLength, count - done)];
             if (!call.TryRead(address + (ulong)done, part))
                 return XenError.BadAddress;
-            call.Domain.Host.WriteConsole(part);
+            call.Domain.Host.WriteLog(part);
             done += part.Length;
         }
 

@@ -4,8 +4,17 @@ namespace Emu.Xen.Hypercalls;
 internal static class HypercallTable
 {
     /// <summary>Makes a call.</summary>
-    /// <returns>Its result; -ENOSYS, and a line in the log, where there is none of its number.</returns>
+    /// <returns>Its result; -EPERM where it is not the guest's kernel that calls; -ENOSYS, and a line in the log, where there is none of its number.</returns>
     public static long Execute(in GuestCall call)
+    {
+        var observer = call.Domain.Observer;
+        observer?.Calling(call);
+        var result = call.IsPrivileged ? Dispatch(call) : XenError.NotPermitted;
+        observer?.Called(call, result);
+        return result;
+    }
+
+    private static long Dispatch(in GuestCall call)
     {
         switch (call.Number)
         {
@@ -19,6 +28,8 @@ internal static class HypercallTable
                 return VersionQuery.Execute(call);
             case ConsoleTransfer.Number:
                 return ConsoleTransfer.Execute(call);
+            case GrantTableOperation.Number:
+                return GrantTableOperation.Execute(call);
             case VmAssist.Number:
                 return VmAssist.Execute(call);
             case VcpuOperation.Number:

@@ -83,7 +83,9 @@ public sealed class ControlDomain : IStoreEventSink
         return permissions != null;
     }
 
-    /// <summary>Sets the permissions of a node, or of <see cref="XenStore.IntroduceDomain"/> or <see cref="XenStore.ReleaseDomain"/>.</summary>
+    /// <summary>
+    /// Sets the permissions of a node, or of <see cref="XenStore.IntroduceDomain"/> or <see cref="XenStore.ReleaseDomain"/>.
+    /// </summary>
     /// <param name="path">The node's path.</param>
     /// <param name="permissions">The permissions; the owner is a domain that exists.</param>
     /// <exception cref="ArgumentException">There is no such node, or no such owner.</exception>

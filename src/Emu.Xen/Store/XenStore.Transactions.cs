@@ -59,6 +59,7 @@ public sealed partial class XenStore
             if ((_nodes.GetValueOrDefault(accessed.Path)?.Generation ?? StoreNode.NoGeneration) != accessed.Generation)
                 return StoreError.EAGAIN;
 
+        var caller = new StoreCaller(client);
         foreach (var accessed in transaction.Accessed)
         {
             if (!accessed.IsModified)
@@ -68,7 +69,7 @@ public sealed partial class XenStore
             else
                 Delete(accessed.Path);
             if (accessed.FiresWatches)
-                FireWatches(new StoreCaller(client), accessed.Path, node: null, parent: null, accessed.FiresExactly, accessed.FormerPermissions);
+                FireWatches(caller, accessed.Path, node: null, parent: null, accessed.FiresExactly, accessed.FormerPermissions);
         }
 
         foreach (var count in transaction.Counts)

@@ -259,9 +259,15 @@ public sealed partial class XenStore
     {
         if (Find(caller, path, out var node) != StoreError.None)
             return false;
-        foreach (var child in node!.Children)
-            if (!TryRemoveBelow(caller, StorePath.Child(path, child), node, root))
-                return false;
+        for (var i = 0; i < node!.Children.Length; i++)
+        {
+            if (TryRemoveBelow(caller, StorePath.Child(path, node.Children[i]), node, root))
+                continue;
+            // A transaction that saw the node before a child's end, and cannot commit. What it has removed so far is gone for it.
+            _ = Put(caller, node with { Children = node.Children[i..] }, ref node, ignoresQuota: true);
+            return false;
+        }
+
         _generation++;
         if (caller.Transaction is { } transaction)
             transaction.Replace(transaction.Find(path)!, node: null);

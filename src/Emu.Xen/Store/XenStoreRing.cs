@@ -3,12 +3,6 @@ using System.Buffers.Binary;
 namespace Emu.Xen.Store;
 
 /// <summary>
-/// Gives the bytes of a page that the guest shares, as it is mapped now: 4096, or none if nothing is there. Asked anew for each access.
-/// </summary>
-/// <returns>The page's bytes.</returns>
-public delegate Span<byte> SharedPage();
-
-/// <summary>
 /// The page through which a domain talks to xenstored (xen/include/public/io/xs_wire.h, struct xenstore_domain_interface;
 /// docs/misc/xenstore-ring.txt): a ring of 1024 bytes in each direction with free-running 32-bit indices.
 /// </summary>
@@ -25,7 +19,6 @@ public sealed class XenStoreRing : IStoreTransport
     /// <summary>XENSTORE_RING_SIZE: each direction's bytes.</summary>
     public const int Size = 1024;
 
-    private const int PageSize = 4096;
     private const int Requests = 0;
     private const int Responses = 0x400;
     private const int RequestConsumer = 0x800;
@@ -36,7 +29,7 @@ public sealed class XenStoreRing : IStoreTransport
     private const int ConnectionState = 0x814;
     private const int ConnectionError = 0x818;
 
-    private readonly SharedPage _page;
+    private readonly ISharedPage _page;
     private readonly Action _notify;
 
     /// <summary>Makes the ring empty and connects its domain to the store.</summary>
@@ -45,9 +38,10 @@ public sealed class XenStoreRing : IStoreTransport
     /// <param name="page">The shared page.</param>
     /// <param name="notify">Sends the event channel's event to the domain. It must not call back.</param>
     /// <exception cref="ArgumentException">The domain is unknown or connected already.</exception>
-    public XenStoreRing(XenStore store, uint domain, SharedPage page, Action notify)
+    public XenStoreRing(XenStore store, uint domain, ISharedPage page, Action notify)
     {
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(page);
         _page = page;
         _notify = notify;
         Connection = store.Introduce(domain, this);
@@ -61,39 +55,37 @@ public sealed class XenStoreRing : IStoreTransport
 
     void IStoreTransport.Reset()
     {
-        if (!TryGetPage(out var page))
-            return;
-        for (var offset = RequestConsumer; offset <= ConnectionError; offset += sizeof(uint))
-            Write(page, offset, 0);
+        if (_page.IsPresent)
+            _page.Writable(RequestConsumer, ConnectionError + sizeof(uint) - RequestConsumer).Clear();
     }
 
     int IStoreTransport.Receive(Span<byte> buffer)
     {
-        if (!TryGetPage(out var page))
+        if (!_page.IsPresent)
             return 0;
-        var consumer = Read(page, RequestConsumer);
-        var waiting = Read(page, RequestProducer) - consumer;
+        var consumer = Read(RequestConsumer);
+        var waiting = Read(RequestProducer) - consumer;
         if (waiting > Size)
             return -1;
         var at = (int)(consumer % Size);
         var count = Math.Min(Math.Min(buffer.Length, (int)waiting), Size - at);
-        page.Slice(Requests + at, count).CopyTo(buffer);
-        Write(page, RequestConsumer, consumer + (uint)count);
+        _page.Bytes.Slice(Requests + at, count).CopyTo(buffer);
+        Write(RequestConsumer, consumer + (uint)count);
         return count;
     }
 
     int IStoreTransport.Send(ReadOnlySpan<byte> bytes)
     {
-        if (!TryGetPage(out var page))
+        if (!_page.IsPresent)
             return 0;
-        var producer = Read(page, ResponseProducer);
-        var used = producer - Read(page, ResponseConsumer);
+        var producer = Read(ResponseProducer);
+        var used = producer - Read(ResponseConsumer);
         if (used > Size)
             return -1;
         var at = (int)(producer % Size);
         var count = Math.Min(Math.Min(bytes.Length, Size - (int)used), Size - at);
-        bytes[..count].CopyTo(page[(Responses + at)..]);
-        Write(page, ResponseProducer, producer + (uint)count);
+        bytes[..count].CopyTo(_page.Writable(Responses + at, count));
+        Write(ResponseProducer, producer + (uint)count);
         return count;
     }
 
@@ -101,17 +93,12 @@ public sealed class XenStoreRing : IStoreTransport
 
     void IStoreTransport.Fail(StoreConnectionError reason)
     {
-        if (TryGetPage(out var page))
-            Write(page, ConnectionError, (uint)reason);
+        if (_page.IsPresent)
+            Write(ConnectionError, (uint)reason);
     }
 
-    private static uint Read(ReadOnlySpan<byte> page, int offset) => BinaryPrimitives.ReadUInt32LittleEndian(page[offset..]);
+    private uint Read(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(_page.Bytes[offset..]);
 
-    private static void Write(Span<byte> page, int offset, uint value) => BinaryPrimitives.WriteUInt32LittleEndian(page[offset..], value);
-
-    private bool TryGetPage(out Span<byte> page)
-    {
-        page = _page();
-        return page.Length == PageSize;
-    }
+    private void Write(int offset, uint value) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(_page.Writable(offset, sizeof(uint)), value);
 }

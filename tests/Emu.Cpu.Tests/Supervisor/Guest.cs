@@ -34,7 +34,7 @@ internal sealed unsafe class Guest : IDisposable
     private readonly Platform _platform = new();
     private int _bits = 32;
 
-    public Guest(CpuVendor vendor = CpuVendor.Intel, CpuLevel level = CpuLevel.Max)
+    public Guest(CpuVendor vendor = CpuVendor.Intel, CpuLevel level = CpuLevel.Max, CpuModel? model = null)
     {
         _ram = (byte*)NativeMemory.AlignedAlloc((nuint)RamBytes, PhysicalMemory.PageSize);
         new Span<byte>(_ram, (int)RamBytes).Clear();
@@ -48,7 +48,7 @@ internal sealed unsafe class Guest : IDisposable
             Mmio = _platform,
             Interrupts = _platform,
             Observer = _platform,
-            Model = Models.GetOrAdd((vendor, level), static key => new CpuModel(key.Vendor, level: key.Level)),
+            Model = model ?? Models.GetOrAdd((vendor, level), static key => new CpuModel(key.Vendor, level: key.Level)),
         });
         _platform.Vcpu = Vcpu;
     }
@@ -86,9 +86,9 @@ internal sealed unsafe class Guest : IDisposable
     public ref ulong Rsp => ref State->Registers[4];
 
     /// <summary>Ring 0 of flat 32-bit protected mode without paging.</summary>
-    public static Guest Protected(CpuVendor vendor = CpuVendor.Intel, CpuLevel level = CpuLevel.Max)
+    public static Guest Protected(CpuVendor vendor = CpuVendor.Intel, CpuLevel level = CpuLevel.Max, CpuModel? model = null)
     {
-        var guest = new Guest(vendor, level) { _bits = 32 };
+        var guest = new Guest(vendor, level, model) { _bits = 32 };
         guest.BuildTables(isLong: false);
         var s = guest.State;
         s->Cr0 = Cr0.Pe | Cr0.Et | Cr0.Ne;
@@ -97,9 +97,9 @@ internal sealed unsafe class Guest : IDisposable
     }
 
     /// <summary>Ring 0 of 64-bit mode; every page is present, writable and open to ring 3.</summary>
-    public static Guest Long(CpuVendor vendor = CpuVendor.Intel, CpuLevel level = CpuLevel.Max)
+    public static Guest Long(CpuVendor vendor = CpuVendor.Intel, CpuLevel level = CpuLevel.Max, CpuModel? model = null)
     {
-        var guest = new Guest(vendor, level) { _bits = 64 };
+        var guest = new Guest(vendor, level, model) { _bits = 64 };
         guest.BuildTables(isLong: true);
         guest.Write(PageTables, PageTables + 0x1000 + 7UL);
         guest.Write(PageTables + 0x1000, PageTables + 0x2000 + 7UL);

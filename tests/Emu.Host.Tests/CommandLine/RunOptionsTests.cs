@@ -65,6 +65,20 @@ public sealed class RunOptionsTests
         Assert.Null(options.Modules[2].CommandLine);
     }
 
+    [Theory]
+    [InlineData("auto", BootProtocol.Auto)]
+    [InlineData("multiboot", BootProtocol.Multiboot)]
+    [InlineData("multiboot2", BootProtocol.Multiboot2)]
+    public void Every_way_into_a_kernel_can_be_asked_for(string text, BootProtocol protocol) =>
+        Assert.Equal(protocol, Parse("run", "k", "--entry", text).Entry);
+
+    [Fact]
+    public void The_forced_emulation_prefix_must_be_asked_for()
+    {
+        Assert.False(Parse("run", "k").ForcedEmulation);
+        Assert.True(Parse("run", "k", "--forced-emulation").ForcedEmulation);
+    }
+
     [Fact]
     public void Choices_and_numbers_are_understood()
     {

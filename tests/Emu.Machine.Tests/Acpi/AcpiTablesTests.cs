@@ -59,8 +59,8 @@ public class AcpiTablesTests
         Assert.Equal([1, 16, 0, 2, 0x04, 0x06, 0, 0, 0, 0, 0, 0], fadt[172..184].ToArray());
         Assert.Equal([1, 32, 0, 3, 0x08, 0x06, 0, 0, 0, 0, 0, 0], fadt[208..220].ToArray());
         Assert.All(fadt[244..268].ToArray(), b => Assert.Equal(0, b));
-        var facs = BinaryPrimitives.ReadUInt32LittleEndian(fadt[36..]);
-        Assert.Equal(0u, facs % 64);
+        var facs = BinaryPrimitives.ReadUInt64LittleEndian(fadt[132..]);
+        Assert.Equal(0ul, facs % 64);
         Assert.True(At(facs)[..4].SequenceEqual("FACS"u8));
         Assert.Equal(64, At(facs).Length);
     }

@@ -166,7 +166,7 @@ public sealed class DomainRecordTests
     public void A_record_can_be_removed_without_a_trace()
     {
         var before = _store.NodeCount;
-        var domain = new DomainRecord();
+        var domain = new DomainRecord { Uuid = new Guid(1, 2, 3, new byte[8]) };
         domain.WriteTo(_store.Control);
         new BlockDeviceRecord().WriteTo(_store.Control);
         domain.RemoveFrom(_store.Control);

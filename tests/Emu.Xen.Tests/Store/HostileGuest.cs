@@ -50,10 +50,10 @@ internal sealed class HostileGuest
                 Guest.SetIndex(0x800 + (4 * _random.Next(4)), (uint)_random.Next());
                 break;
             case 1:
-                Guest.IsMapped = false;
+                Guest.IsPresent = false;
                 break;
             case < 5:
-                Guest.IsMapped = true;
+                Guest.IsPresent = true;
                 break;
             case < 150:
                 Guest.Discard();

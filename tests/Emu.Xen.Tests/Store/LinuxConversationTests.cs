@@ -8,7 +8,15 @@ namespace Emu.Xen.Tests.Store;
 public sealed class LinuxConversationTests
 {
     private readonly XenStore _store = new();
-    private readonly DomainRecord _domain = new() { MaximumKib = 524288, TargetKib = 524288, MaximumVcpus = 2, StoreFrame = 0xFEFFC };
+    private readonly DomainRecord _domain = new()
+    {
+        Uuid = new Guid("12345678-9abc-def0-1234-56789abcdef0"),
+        MaximumKib = 524288,
+        TargetKib = 524288,
+        MaximumVcpus = 2,
+        StoreFrame = 0xFEFFC,
+    };
+
     private readonly BlockDeviceRecord _disk = new();
     private readonly NetworkDeviceRecord _network = new();
     private readonly StoreGuest _guest;

@@ -5,7 +5,7 @@ using Emu.Xen.Store;
 namespace Emu.Xen.Tests.Store;
 
 /// <summary>A domain that talks to xenstored through a ring in a page, as a guest's driver does. Texts are separated by '|'.</summary>
-internal sealed class StoreGuest
+internal sealed class StoreGuest : ISharedPage
 {
     private const int RequestConsumer = 0x800, RequestProducer = 0x804, ResponseConsumer = 0x808, ResponseProducer = 0x80C;
 
@@ -22,12 +22,14 @@ internal sealed class StoreGuest
             store.Control.SetPermissions(StorePath.OfDomain(domain), StorePermissions.Parse($"n{domain}"));
         }
 
-        Ring = new XenStoreRing(store, domain, () => IsMapped ? Page : default, () => Notifications++);
+        Ring = new XenStoreRing(store, domain, this, () => Notifications++);
     }
 
     public byte[] Page { get; } = new byte[4096];
 
-    public bool IsMapped { get; set; } = true;
+    public bool IsPresent { get; set; } = true;
+
+    ReadOnlySpan<byte> ISharedPage.Bytes => IsPresent ? Page : throw new InvalidOperationException("The page is not there.");
 
     public XenStoreRing Ring { get; }
 
@@ -65,6 +67,9 @@ internal sealed class StoreGuest
             return (header.Type, text);
         }
     }
+
+    Span<byte> ISharedPage.Writable(int offset, int length) =>
+        IsPresent ? Page.AsSpan(offset, length) : throw new InvalidOperationException("The page is not there.");
 
     public string Read(string path, uint transaction = 0) => Ask(StoreMessageType.Read, path + "|", transaction);
 

@@ -156,6 +156,20 @@ public sealed class StoreTransactionTests
     }
 
     [Fact]
+    public void Removal_of_what_has_changed_meanwhile_fails_with_what_it_had_removed_gone_for_the_transaction()
+    {
+        foreach (var name in (string[])["a", "b", "c"])
+            _guest.Write("d/" + name, "");
+        var transaction = _guest.Start();
+        Assert.Equal("a|b|c|", _guest.Directory("d", transaction));
+        _guest.Remove("d/b");
+        Assert.Equal("EIO|", _guest.Remove("d", transaction));
+        Assert.Equal("b|c|", _guest.Directory("d", transaction));
+        Assert.Equal("EAGAIN|", _guest.End(transaction));
+        Assert.Equal("a|c|", _guest.Directory("d"));
+    }
+
+    [Fact]
     public void Transactions_are_not_nested_and_must_exist()
     {
         var transaction = _guest.Start();

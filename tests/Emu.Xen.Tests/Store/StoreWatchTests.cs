@@ -75,10 +75,10 @@ public sealed class StoreWatchTests
     {
         _guest.Watch("a", "t");
         _guest.Events();
-        _guest.IsMapped = false;
+        _guest.IsPresent = false;
         for (var i = 0; i < 10; i++)
             Control.Write("/local/domain/1/a/99", "");
-        _guest.IsMapped = true;
+        _guest.IsPresent = true;
         _guest.Ring.Process();
         Assert.Single(_guest.Events(), "a/99|t|");
     }

@@ -16,11 +16,11 @@ public sealed class XenStoreRingTests
     [Fact]
     public void An_introduced_ring_is_empty_and_connected_and_offers_no_features()
     {
-        var store = new XenStore();
-        store.AddDomain(3);
-        var page = new byte[4096];
+        _store.RemoveDomain(1);
+        var page = _guest.Page;
         Array.Fill(page, (byte)0xA5);
-        _ = new XenStoreRing(store, 3, () => page, () => { });
+        _store.AddDomain(3);
+        _ = new XenStoreRing(_store, 3, _guest, () => { });
         Assert.All(page[RequestConsumer..(ErrorField + 4)], value => Assert.Equal(0, value));
         Assert.Equal(0xA5, page[0x7FF]);
         Assert.Equal(0xA5, page[0x81C]);
@@ -162,9 +162,9 @@ public sealed class XenStoreRingTests
     public void A_page_that_is_not_there_stops_the_conversation_without_harm()
     {
         _guest.Put(StoreGuest.Message(StoreMessageType.GetDomainPath, 1, 0, StoreGuest.Bytes("1|")));
-        _guest.IsMapped = false;
+        _guest.IsPresent = false;
         _guest.Ring.Process();
-        _guest.IsMapped = true;
+        _guest.IsPresent = true;
         _guest.Ring.Process();
         Assert.Equal("/local/domain/1|", _guest.Next()!.Value.Payload);
     }

@@ -18,6 +18,8 @@ internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
 
     public List<byte> Console { get; } = [];
 
+    public List<byte> Log { get; } = [];
+
     public List<ShutdownReason> Shutdowns { get; } = [];
 
     public List<string> Reported { get; } = [];
@@ -25,6 +27,8 @@ internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
     public IXenTimer CreateTimer(string name, Action expired) => new FakeTimer(this, expired);
 
     public void WriteConsole(ReadOnlySpan<byte> text) => Console.AddRange(text);
+
+    public void WriteLog(ReadOnlySpan<byte> text) => Log.AddRange(text);
 
     public void Shutdown(ShutdownReason reason) => Shutdowns.Add(reason);
 

@@ -15,8 +15,8 @@ public sealed record DomainRecord
     /// <summary>The domain's name.</summary>
     public string Name { get; init; } = "guest";
 
-    /// <summary>The domain's UUID. xl makes a random one where the configuration has none; here it is the same in every run.</summary>
-    public Guid Uuid { get; init; } = new("00000000-0000-4000-8000-000000000001");
+    /// <summary>The domain's UUID, the same that the hypervisor tells it. xl makes one at random where the configuration has none.</summary>
+    public required Guid Uuid { get; init; }
 
     /// <summary>The most memory that the domain may have, in KiB (<c>maxmem</c>).</summary>
     public ulong MaximumKib { get; init; }
@@ -39,7 +39,7 @@ public sealed record DomainRecord
     /// <summary>When the domain was started, in seconds since 1970, as its wall clock has it.</summary>
     public ulong StartTime { get; init; }
 
-    /// <summary>Whether the guest owns its <c>device</c> directory (<c>xend_suspend_evtchn_compat</c>), which xl denies by default.</summary>
+    /// <summary>Whether the guest owns its <c>device</c> directory (<c>xend_suspend_evtchn_compat</c>): not so by default.</summary>
     public bool GuestOwnsDevices { get; init; }
 
     /// <summary>The domain's directory.</summary>

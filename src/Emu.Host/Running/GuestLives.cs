@@ -1,0 +1,101 @@
+using Emu.Host.CommandLine;
+using Emu.Host.Tracing;
+using Emu.Machine;
+using Microsoft.Extensions.Logging;
+
+namespace Emu.Host.Running;
+
+/// <summary>Runs a guest and, after the ends that the user has named, starts it anew on a machine as fresh as the first, up to a limit.</summary>
+/// <remarks>
+/// What lasts is what lasts for xl: disks, and the toolstack's clock, which goes on from one life to the next. The limit of instructions is
+/// for all lives together; trace and dumps are of the first.
+/// </remarks>
+internal sealed class GuestLives : IDisposable
+{
+    private readonly RunOptions _options;
+    private readonly Func<GuestSetup, RunObserver, PvhMachine> _make;
+    private readonly TextWriter _error;
+    private readonly ILogger _log;
+    private ulong _instructionsBefore;
+
+    /// <summary>Makes the first machine.</summary>
+    /// <param name="setup">The guest.</param>
+    /// <param name="make">Makes a machine for it, whose processors the observer watches.</param>
+    /// <param name="options">What the user asked for.</param>
+    /// <param name="trace">The trace, or null.</param>
+    /// <param name="error">Where dumps go.</param>
+    /// <param name="logs">Hears of each new start.</param>
+    public GuestLives(
+        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, InstructionTrace? trace, TextWriter error, ILoggerFactory logs)
+    {
+        _make = make;
+        _options = options;
+        _error = error;
+        _log = logs.CreateLogger<GuestLives>();
+        Setup = setup;
+        Machine = make(setup, Observer);
+        Current = new GuestRun(Machine, Observer, options, trace, error);
+    }
+
+    /// <summary>The guest as this life's machine was made from it.</summary>
+    public GuestSetup Setup { get; private set; }
+
+    /// <summary>This life's machine.</summary>
+    public PvhMachine Machine { get; private set; }
+
+    /// <summary>What watches this life's processors.</summary>
+    public RunObserver Observer { get; private set; } = new();
+
+    /// <summary>This life.</summary>
+    public GuestRun Current { get; private set; }
+
+    /// <summary>How often the guest was started anew.</summary>
+    public int Restarts { get; private set; }
+
+    /// <summary>True where the guest would have been started once more, had that not been too often.</summary>
+    public bool ReachedLimit { get; private set; }
+
+    /// <summary>Runs the guest until it ends for good.</summary>
+    /// <param name="cancellation">Ends the run.</param>
+    /// <returns>How its last life ended.</returns>
+    public RunResult Run(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            RunResult result = Current.Run(cancellation);
+            if ((_options.Restart & PolicyFor(result.Reason)) == RestartPolicy.Never || cancellation.IsCancellationRequested)
+                return result;
+            if (Restarts == _options.MaximumRestarts)
+            {
+                ReachedLimit = true;
+                return result;
+            }
+
+            StartAnew(result);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Machine.Dispose();
+
+    private static RestartPolicy PolicyFor(StopReason reason) => reason switch
+    {
+        StopReason.PoweredOff => RestartPolicy.PowerOff,
+        StopReason.Rebooted => RestartPolicy.Reboot,
+        StopReason.Crashed => RestartPolicy.Crash,
+        _ => RestartPolicy.Never,
+    };
+
+    private void StartAnew(RunResult result)
+    {
+        Restarts++;
+        RunLog.Restart(_log, result.Reason, Restarts, _options.MaximumRestarts);
+        _instructionsBefore += Machine.InstructionsRetired;
+        Setup = Setup.After(Machine.Clock.Now);
+        Machine.Dispose();
+        Observer = new RunObserver();
+        Machine = _make(Setup, Observer);
+        RunOptions options = _options with { DumpAt = [], MaximumInstructions = _options.MaximumInstructions - _instructionsBefore };
+        Current = new GuestRun(Machine, Observer, options, null, _error);
+    }
+}

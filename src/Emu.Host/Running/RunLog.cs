@@ -1,0 +1,17 @@
+using Emu.Machine;
+using Microsoft.Extensions.Logging;
+
+namespace Emu.Host.Running;
+
+/// <summary>What is said to the log about a guest's setting up.</summary>
+internal static partial class RunLog
+{
+    [LoggerMessage(100, LogLevel.Warning, "{Configuration}: ignored: {Keys}.")]
+    public static partial void Ignored(ILogger logger, string configuration, string keys);
+
+    [LoggerMessage(101, LogLevel.Information, "The kernel is Linux and has no command line; it gets '{CommandLine}', so that its console is seen.")]
+    public static partial void StandardCommandLine(ILogger logger, string commandLine);
+
+    [LoggerMessage(102, LogLevel.Information, "The guest has ended ({Reason}) and is started anew, {Number} of {Most} times.")]
+    public static partial void Restart(ILogger logger, StopReason reason, int number, int most);
+}

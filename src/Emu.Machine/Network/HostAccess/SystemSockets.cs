@@ -1,0 +1,245 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Emu.Machine.Network.HostAccess;
+
+/// <summary>The host's sockets, none of which ever blocks.</summary>
+public sealed class SystemSockets : IHostSockets
+{
+    private readonly List<Socket> _sockets = [];
+
+    /// <inheritdoc/>
+    public IHostStream Connect(HostEndpoint remote)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false, NoDelay = true };
+            _sockets.Add(socket);
+            socket.Connect(Translate(remote));
+        }
+        catch (SocketException failure)
+        {
+            if (socket is null || failure.SocketErrorCode is not (SocketError.WouldBlock or SocketError.InProgress))
+                return new FailedStream(this, socket);
+        }
+
+        return new HostStream(this, socket, isConnected: null);
+    }
+
+    /// <inheritdoc/>
+    public IHostListener Listen(HostEndpoint local)
+    {
+        const int Backlog = 16;
+        var socket = Bind(local, SocketType.Stream, ProtocolType.Tcp);
+        socket.Listen(Backlog);
+        return new HostListener(this, socket);
+    }
+
+    /// <inheritdoc/>
+    public IHostDatagrams BindDatagrams(HostEndpoint local) => new HostDatagrams(this, Bind(local, SocketType.Dgram, ProtocolType.Udp));
+
+    /// <inheritdoc/>
+    public IHostDatagrams? TryOpenDatagrams()
+    {
+        try
+        {
+            return BindDatagrams(new HostEndpoint(Ipv4Address.None, 0));
+        }
+        catch (MachineConfigurationException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool Wait(TimeSpan timeout)
+    {
+        if (_sockets.Count == 0)
+            return false;
+        List<Socket> readable = [.. _sockets];
+        Socket.Select(readable, null, null, timeout);
+        return readable.Count != 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var socket in _sockets)
+            socket.Dispose();
+        _sockets.Clear();
+    }
+
+    private static IPEndPoint Translate(HostEndpoint endpoint)
+    {
+        Span<byte> bytes = stackalloc byte[Ipv4Address.Length];
+        endpoint.Address.Write(bytes);
+        return new IPEndPoint(new IPAddress(bytes), endpoint.Port);
+    }
+
+    private static HostEndpoint Translate(IPEndPoint endpoint)
+    {
+        Span<byte> bytes = stackalloc byte[Ipv4Address.Length];
+        endpoint.Address.TryWriteBytes(bytes, out _);
+        return new HostEndpoint(Ipv4Address.Read(bytes), (ushort)endpoint.Port);
+    }
+
+    private Socket Bind(HostEndpoint local, SocketType type, ProtocolType protocol)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(AddressFamily.InterNetwork, type, protocol) { Blocking = false };
+            socket.Bind(Translate(local));
+        }
+        catch (SocketException failure)
+        {
+            socket?.Dispose();
+            throw new MachineConfigurationException($"This computer does not let the guest have {local}: {failure.SocketErrorCode}.");
+        }
+
+        _sockets.Add(socket);
+        return socket;
+    }
+
+    private void Close(Socket socket)
+    {
+        _sockets.Remove(socket);
+        socket.Dispose();
+    }
+
+    private sealed class HostStream(SystemSockets owner, Socket socket, bool? isConnected) : IHostStream
+    {
+        private bool? _isConnected = isConnected;
+
+        public bool? IsConnected
+        {
+            get
+            {
+                if (_isConnected is null && (socket.Poll(0, SelectMode.SelectWrite) || socket.Poll(0, SelectMode.SelectError)))
+                    _isConnected = (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)! == 0;
+                return _isConnected;
+            }
+        }
+
+        public int Send(ReadOnlySpan<byte> bytes)
+        {
+            if (IsConnected != true)
+                return 0;
+            var count = socket.Send(bytes, SocketFlags.None, out var error);
+            return error == SocketError.Success ? count : 0;
+        }
+
+        public HostInput Receive(Span<byte> buffer, out int count)
+        {
+            count = socket.Receive(buffer, SocketFlags.None, out var error);
+            return error switch
+            {
+                SocketError.Success => count == 0 ? HostInput.Ended : HostInput.Available,
+                SocketError.WouldBlock => HostInput.Empty,
+                _ => HostInput.Failed,
+            };
+        }
+
+        public void CloseSending()
+        {
+            try
+            {
+                socket.Shutdown(SocketShutdown.Send);
+            }
+            catch (SocketException)
+            {
+                // The connection is broken; receiving says so.
+            }
+        }
+
+        public void Dispose() => owner.Close(socket);
+    }
+
+    private sealed class FailedStream(SystemSockets owner, Socket? socket) : IHostStream
+    {
+        public bool? IsConnected => false;
+
+        public int Send(ReadOnlySpan<byte> bytes) => 0;
+
+        public HostInput Receive(Span<byte> buffer, out int count)
+        {
+            count = 0;
+            return HostInput.Failed;
+        }
+
+        public void CloseSending()
+        {
+        }
+
+        public void Dispose()
+        {
+            if (socket is not null)
+                owner.Close(socket);
+        }
+    }
+
+    private sealed class HostListener(SystemSockets owner, Socket socket) : IHostListener
+    {
+        public bool TryAccept(out IHostStream? stream)
+        {
+            stream = null;
+            if (!socket.Poll(0, SelectMode.SelectRead))
+                return false;
+            try
+            {
+                var accepted = socket.Accept();
+                accepted.Blocking = false;
+                accepted.NoDelay = true;
+                owner._sockets.Add(accepted);
+                stream = new HostStream(owner, accepted, isConnected: true);
+                return true;
+            }
+            catch (SocketException)
+            {
+                // The caller has gone again.
+                return false;
+            }
+        }
+
+        public void Dispose() => owner.Close(socket);
+    }
+
+    private sealed class HostDatagrams(SystemSockets owner, Socket socket) : IHostDatagrams
+    {
+        public void Send(HostEndpoint remote, ReadOnlySpan<byte> bytes)
+        {
+            try
+            {
+                socket.SendTo(bytes, SocketFlags.None, Translate(remote));
+            }
+            catch (SocketException)
+            {
+                // A datagram may be lost.
+            }
+        }
+
+        public bool TryReceive(Span<byte> buffer, out int count, out HostEndpoint remote)
+        {
+            count = 0;
+            remote = default;
+            if (!socket.Poll(0, SelectMode.SelectRead))
+                return false;
+            EndPoint sender = new IPEndPoint(IPAddress.Any, 0);
+            try
+            {
+                count = socket.ReceiveFrom(buffer, SocketFlags.None, ref sender);
+            }
+            catch (SocketException)
+            {
+                // What comes back of a datagram that nobody took.
+                return false;
+            }
+
+            remote = Translate((IPEndPoint)sender);
+            return true;
+        }
+
+        public void Dispose() => owner.Close(socket);
+    }
+}
