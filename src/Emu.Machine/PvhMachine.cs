@@ -255,6 +255,7 @@ public sealed class PvhMachine : IDisposable
         _compiler?.Dispose();
         _scheduler.Dispose();
         _blocks.Dispose();
+        _xen?.Dispose();
         Ram.Dispose();
     }
 
@@ -365,7 +366,8 @@ public sealed class PvhMachine : IDisposable
                 AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
                 Uuid = _options.DomainUuid ?? DomainOptions.StandardUuid,
             },
-            _options);
+            _options,
+            _log);
         log.HasOtherConsole = () => xen.Console.IsInUse;
         _ = new Toolstack(xen.Domain, xen.Store.Control, Clock, _options.ToolstackCommands, _log);
         return xen;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Emu.Cpu.Memory;
 using Emu.Xen.Domains;
+using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Grants;
 
@@ -15,6 +16,7 @@ public sealed partial class GrantTable
     public bool TryMap(uint reference, bool isWrite, [NotNullWhen(true)] out GrantMapping? mapping)
     {
         var status = Acquire(reference, Domain.ControlDomain, isWrite, out var frame);
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.Map, reference, isWrite, 0, PhysicalMemory.PageSize, status));
         mapping = status == GrantStatus.Okay ? new GrantMapping(reference, new MappedBytes(_domain.Host.Memory, frame), isWrite) : null;
         return mapping != null;
     }
@@ -27,6 +29,7 @@ public sealed partial class GrantTable
         if (!mapping.IsMapped)
             return;
         mapping.IsMapped = false;
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.Unmap, mapping.Reference, mapping.IsWritable, 0, PhysicalMemory.PageSize, GrantStatus.Okay));
         Release(mapping.Reference, mapping.IsWritable);
     }
 
@@ -36,6 +39,13 @@ public sealed partial class GrantTable
     /// <param name="destination">Takes the bytes.</param>
     /// <returns><see cref="GrantStatus.Okay"/>, or why nothing was copied.</returns>
     public GrantStatus CopyFrom(uint reference, uint offset, Span<byte> destination)
+    {
+        var status = DoCopyFrom(reference, offset, destination);
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.CopyFrom, reference, false, offset, destination.Length, status));
+        return status;
+    }
+
+    private GrantStatus DoCopyFrom(uint reference, uint offset, Span<byte> destination)
     {
         var status = AcquireForCopy(reference, Domain.ControlDomain, isWrite: false, out var part);
         if (status != GrantStatus.Okay)
@@ -53,6 +63,13 @@ public sealed partial class GrantTable
     /// <param name="source">The bytes.</param>
     /// <returns><see cref="GrantStatus.Okay"/>, or why nothing was copied.</returns>
     public GrantStatus CopyTo(uint reference, uint offset, ReadOnlySpan<byte> source)
+    {
+        var status = DoCopyTo(reference, offset, source);
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.CopyTo, reference, true, offset, source.Length, status));
+        return status;
+    }
+
+    private GrantStatus DoCopyTo(uint reference, uint offset, ReadOnlySpan<byte> source)
     {
         var status = AcquireForCopy(reference, Domain.ControlDomain, isWrite: true, out var part);
         if (status != GrantStatus.Okay)

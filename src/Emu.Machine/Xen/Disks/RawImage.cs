@@ -1,0 +1,94 @@
+using System.Globalization;
+using Emu.Xen.Backends.Block;
+using Microsoft.Win32.SafeHandles;
+
+namespace Emu.Machine.Xen.Disks;
+
+/// <summary>A disk's sectors in a file, one after the other, with nothing around them.</summary>
+/// <remarks>
+/// A write is handed to the host's kernel at once, so it survives the end of the emulator however that comes; a flush lets it survive
+/// the host's, too. While it is open no other emulator can open the file, but for several that only read it.
+/// </remarks>
+public sealed class RawImage : IBlockImage
+{
+    private readonly SafeFileHandle _file;
+    private readonly string _path;
+
+    private RawImage(string path, SafeFileHandle file, ulong sectors, bool isReadOnly)
+    {
+        _path = path;
+        _file = file;
+        SectorCount = sectors;
+        IsReadOnly = isReadOnly;
+    }
+
+    /// <inheritdoc/>
+    public ulong SectorCount { get; }
+
+    /// <inheritdoc/>
+    public bool IsReadOnly { get; }
+
+    /// <summary>Opens an image.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="isReadOnly">Whether it is only to be read.</param>
+    /// <returns>It.</returns>
+    /// <exception cref="MachineConfigurationException">It cannot be opened, is in use, or is no whole number of sectors long.</exception>
+    public static RawImage Open(string path, bool isReadOnly)
+    {
+        SafeFileHandle file;
+        try
+        {
+            file = isReadOnly
+                ? File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read)
+                : File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new MachineConfigurationException(
+                $"The disk image '{path}' cannot be opened {(isReadOnly ? "for reading" : "for writing")}: {error.Message}", error);
+        }
+
+        try
+        {
+            var length = RandomAccess.GetLength(file);
+            if (length == 0 || length % IBlockImage.SectorLength != 0)
+            {
+                throw new MachineConfigurationException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The disk image '{path}' has {length} bytes, which is no whole number of sectors of {IBlockImage.SectorLength} bytes."));
+            }
+
+            return new RawImage(path, file, (ulong)length / IBlockImage.SectorLength, isReadOnly);
+        }
+        catch (Exception error)
+        {
+            file.Dispose();
+            if (error is IOException or NotSupportedException or UnauthorizedAccessException)
+                throw new MachineConfigurationException($"The disk image '{path}' has no length: {error.Message}", error);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Read(ulong sector, Span<byte> destination)
+    {
+        var offset = (long)sector * IBlockImage.SectorLength;
+        while (!destination.IsEmpty)
+        {
+            var count = RandomAccess.Read(_file, destination, offset);
+            if (count == 0)
+                throw new EndOfStreamException($"'{_path}' has become shorter.");
+            destination = destination[count..];
+            offset += count;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Write(ulong sector, ReadOnlySpan<byte> source) => RandomAccess.Write(_file, source, (long)sector * IBlockImage.SectorLength);
+
+    /// <inheritdoc/>
+    public void Flush() => RandomAccess.FlushToDisk(_file);
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+}
