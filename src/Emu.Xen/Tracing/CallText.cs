@@ -138,6 +138,13 @@ public sealed class CallText
             return;
         }
 
+        // A list may be counted by a field behind it.
+        foreach (var (field, offset) in structure.Layout(is64Bit))
+        {
+            if (field.Type != FieldType.Text)
+                text.Note(field.Name, Field.Read(bytes.AsSpan(offset), Field.Size(field.Type, is64Bit)));
+        }
+
         foreach (var (field, offset) in structure.Layout(is64Bit))
         {
             var place = bytes.AsSpan(offset);
@@ -150,7 +157,6 @@ public sealed class CallText
 
             var size = Field.Size(field.Type, is64Bit);
             var value = Field.Read(place, size);
-            text.Note(field.Name, value);
             if ((field.Use & use) != 0)
                 text.Add(field.Name, field.CountedBy is null ? ValueText.Format(field, value, size) : List(field, value, text));
         }

@@ -38,7 +38,7 @@ internal static class VcpuForms
             new(Op.StopPeriodic, "stop_periodic"),
             new(Op.SetSingleshot, "set_singleshot", Time("timeout"), Hex("flags")),
             new(Op.StopSingleshot, "stop_singleshot"),
-            new(Op.RegisterInfo, "register_vcpu_info", Pointer("mfn", FieldType.UInt64), Hex("offset")),
+            new(Op.RegisterInfo, "register_vcpu_info", Pointer("mfn", FieldType.UInt64), Hex("offset"), Padding(4)),
             new(Op.SendNmi, "send_nmi"),
             new(Op.GetPhysicalId, "get_physid", Hex("phys_id", FieldType.UInt64).Out()),
             new(Op.RegisterTime, "register_vcpu_time", Pointer("addr", FieldType.UInt64)),
