@@ -1,5 +1,6 @@
 using System.Text;
 using Emu.Host.CommandLine;
+using Emu.Host.Tests.CommandLine;
 
 namespace Emu.Host.Tests.Configuration;
 
@@ -23,20 +24,7 @@ public abstract class ConfigurationTests : IDisposable
     /// <summary>What <c>emu run guest.cfg …</c> makes of a configuration.</summary>
     private protected RunOptions Parse(string text, params string[] arguments) => ParseFile(Write("guest.cfg", text), arguments);
 
-    private protected static RunOptions ParseFile(string path, params string[] arguments)
-    {
-        RunOptions? options = null;
-        int code = EmuCommand.Invoke(
-            ["run", path, .. arguments],
-            given =>
-            {
-                options = given;
-                return 0;
-            },
-            (_, _) => throw new InvalidOperationException("inspect was called"));
-        Assert.Equal(0, code);
-        return options!;
-    }
+    private protected static RunOptions ParseFile(string path, params string[] arguments) => RunLine.Parse(["run", path, .. arguments]);
 
     /// <summary>The one sentence with which a configuration is refused.</summary>
     private protected string Refusal(string text, params string[] arguments)
