@@ -191,7 +191,7 @@ public sealed class GrantMappingTests : GrantTestBase
         Put(Granted << 12, 0x1234);
         var handle = MapOne(8, Elsewhere).Handle;
         var before = Test.Domain.Memory.RamPages;
-        Assert.Equal(0, Test.Domain.Memory.Remove(Granted));
+        Assert.Equal(0, Test.Domain.Memory.Free(Granted));
         Assert.False(Test.Domain.Memory.Populate(Granted, 1));
         Assert.Equal(0x1234U, UInt32(Elsewhere << 12));
         Assert.Equal(Okay, UnmapOne(handle, Elsewhere));
