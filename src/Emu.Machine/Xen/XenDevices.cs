@@ -1,6 +1,6 @@
+using Emu.Cpu;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
-using Emu.Cpu;
 using Emu.Machine.Acpi;
 using Emu.Machine.Processors;
 using Emu.Machine.Xen.Disks;
