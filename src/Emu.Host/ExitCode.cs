@@ -18,6 +18,12 @@ public static class ExitCode
     /// <summary>A limit that the user set was reached: <c>--max-instructions</c> or <c>--timeout</c>.</summary>
     public const int LimitReached = 4;
 
+    /// <summary>
+    /// <c>emu trace diff</c> has found a difference. Other programs that compare say 1, which is a defect here: a script must be able to
+    /// tell both apart.
+    /// </summary>
+    public const int Different = 5;
+
     /// <summary>Added to a signal's number when that signal ended the run, as shells do: 130 for SIGINT, 143 for SIGTERM.</summary>
     public const int SignalBase = 128;
 

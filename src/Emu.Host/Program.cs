@@ -8,7 +8,7 @@ using Emu.Pvh;
 
 try
 {
-    return EmuCommand.Invoke(args, RunVerb.Run, InspectVerb.Inspect);
+    return EmuCommand.Invoke(args, RunVerb.Run, InspectVerb.Inspect, TraceDiffVerb.Compare);
 }
 catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException)
 {

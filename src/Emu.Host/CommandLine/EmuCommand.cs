@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Emu.Host.Terminals;
+using Emu.Host.Tracing.Comparison;
 
 namespace Emu.Host.CommandLine;
 
@@ -17,24 +18,30 @@ public static class EmuCommand
           Boot Debian's kernel to a shell, with an initramfs
             emu run vmlinuz --initrd initrd.gz --append "console=ttyS0"
 
-        'emu run --help' and 'emu inspect --help' tell the rest.
+        'emu run --help', 'emu inspect --help' and 'emu trace diff --help' tell the rest.
         """;
 
     /// <summary>Parses the command line and carries it out.</summary>
     /// <param name="arguments">The arguments as the process got them.</param>
     /// <param name="run">Carries out <c>run</c>.</param>
     /// <param name="inspect">Carries out <c>inspect</c> for a file and an amount of RAM in bytes.</param>
+    /// <param name="traceDiff">Carries out <c>trace diff</c>.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="UsageException">The command line cannot be understood.</exception>
-    public static int Invoke(IReadOnlyList<string> arguments, Func<RunOptions, int> run, Func<string, ulong, int> inspect)
+    public static int Invoke(
+        IReadOnlyList<string> arguments, Func<RunOptions, int> run, Func<string, ulong, int> inspect, Func<TraceDiffOptions, int> traceDiff)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         Command runCommand = new RunCommand().Create(run);
         Command inspectCommand = InspectCommand.Create(inspect);
-        RootCommand root = new("Runs x86 kernels that boot through PVH or Multiboot, on any computer, without virtualization.") { runCommand, inspectCommand };
+        Command traceCommand = TraceCommand.Create(traceDiff, out Command diffCommand);
+        RootCommand root = new("Runs x86 kernels that boot through PVH or Multiboot, on any computer, without virtualization.")
+        {
+            runCommand, inspectCommand, traceCommand,
+        };
         // No directives such as [suggest]: a first argument in brackets is a mistake like any other.
         root.Directives.Clear();
-        Explain(root, (root, Examples), (runCommand, RunCommand.Examples), (inspectCommand, InspectCommand.Examples));
+        Explain(root, (root, Examples), (runCommand, RunCommand.Examples), (inspectCommand, InspectCommand.Examples), (diffCommand, TraceCommand.Examples));
 
         // No response files: "@" is as good a first character of --append as any.
         ParserConfiguration configuration = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
@@ -76,16 +83,17 @@ public static class EmuCommand
     {
         Command command = result.CommandResult.Command;
         if (command is RootCommand)
-            return $"'{first}' is not a command; 'emu run' and 'emu inspect' are, and 'emu --help' explains them.";
+            return $"'{first}' is not a command; 'emu run', 'emu inspect' and 'emu trace' are, and 'emu --help' explains them.";
+        string name = result.CommandResult.Parent is CommandResult { Command: not RootCommand and var parent } ? $"{parent.Name} {command.Name}" : command.Name;
         if (result.UnmatchedTokens.Count != 0)
         {
-            return $"'{result.UnmatchedTokens[0]}' is one argument too many, or not an option of 'emu {command.Name}'; "
-                + $"'emu {command.Name} --help' lists them.";
+            return $"'{result.UnmatchedTokens[0]}' is one argument too many, or not an option of 'emu {name}'; "
+                + $"'emu {name} --help' lists them.";
         }
 
         ParseError error = result.Errors[0];
         return error.SymbolResult is OptionResult option
-            ? $"{option.Option.Name} takes one value; 'emu {command.Name} --help' explains it."
+            ? $"{option.Option.Name} takes one value; 'emu {name} --help' explains it."
             : error.Message;
     }
 

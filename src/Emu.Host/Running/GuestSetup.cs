@@ -5,6 +5,7 @@ using Emu.Host.Verbs;
 using Emu.Machine;
 using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
+using Emu.Machine.Network;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -19,42 +20,49 @@ internal sealed class GuestSetup
     private readonly KernelImage? _image;
     private readonly IReadOnlyList<BootModule> _modules;
     private readonly ReadOnlyMemory<byte>? _commandLine;
+    private readonly IReadOnlyList<NetworkOptions> _networks;
 
     private GuestSetup(RunOptions options, FirmwareImage firmware)
     {
         _options = options;
         _firmware = firmware;
         _modules = [];
+        _networks = [];
     }
 
-    private GuestSetup(RunOptions options, KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine)
+    private GuestSetup(
+        RunOptions options, KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine, IReadOnlyList<NetworkOptions> networks)
     {
         _options = options;
         _image = image;
         _modules = modules;
         _commandLine = commandLine;
+        _networks = networks;
     }
 
-    private GuestSetup(GuestSetup other, RunOptions options)
+    private GuestSetup(GuestSetup other, RunOptions options, IReadOnlyList<NetworkOptions> networks)
     {
         _options = options;
         _firmware = other._firmware;
         _image = other._image;
         _modules = other._modules;
         _commandLine = other._commandLine;
+        _networks = networks;
     }
 
     /// <summary>True where running the guest leaves traces on the host, or depends on it: a second run would not be the same.</summary>
-    public bool TouchesHost => _options.Disks.Any(static disk => !disk.IsReadOnly && !disk.IsSnapshot) || _options.NetworkCards.Any(static card => card.Options.ReachesHost);
+    public bool TouchesHost =>
+        _options.Disks.Any(static disk => !disk.IsReadOnly && !disk.IsSnapshot) || _networks.Any(static network => network.ReachesHost);
 
     /// <summary>Reads the files.</summary>
     /// <param name="options">What was asked for.</param>
+    /// <param name="networks">The networks that it has cards in.</param>
     /// <param name="logs">Hears of what the user should know about it.</param>
     /// <returns>The guest.</returns>
     /// <exception cref="UsageException">A module or the ROM cannot be read.</exception>
     /// <exception cref="PvhBootException">The kernel cannot be read or used.</exception>
     /// <exception cref="MachineConfigurationException">The ROM cannot be used.</exception>
-    public static GuestSetup Read(RunOptions options, ILoggerFactory logs)
+    public static GuestSetup Read(RunOptions options, IReadOnlyList<NetworkOptions> networks, ILoggerFactory logs)
     {
         ILogger log = logs.CreateLogger<GuestSetup>();
         if (options.IgnoredKeys.Count != 0)
@@ -66,7 +74,7 @@ internal sealed class GuestSetup
         foreach (ModuleOption module in options.Modules)
             modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = Path.GetFileName(module.Path) });
         KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
-        return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log));
+        return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log), networks);
     }
 
     /// <summary>The kernel; null where the machine starts from a ROM.</summary>
@@ -78,7 +86,11 @@ internal sealed class GuestSetup
     public GuestSetup After(ulong passed) => new(this, _options with
     {
         ToolstackCommands = [.. _options.ToolstackCommands.Where(command => command.Time > passed).Select(command => command with { Time = command.Time - passed })],
-    });
+    }, _networks);
+
+    /// <summary>The guest for another run beside the first, which leaves what that has captured alone.</summary>
+    /// <returns>The guest.</returns>
+    public GuestSetup WithoutCaptures() => new(this, _options, [.. _networks.Select(static network => network with { Capture = null })]);
 
     /// <summary>Makes a machine and loads the guest.</summary>
     public PvhMachine CreateMachine(IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs)
@@ -100,6 +112,7 @@ internal sealed class GuestSetup
             MemoryTarget = _options.MemoryTarget,
             OnlineVcpus = _options.OnlineVcpus,
             Disks = _options.Disks,
+            Networks = _networks,
             ToolstackCommands = _options.ToolstackCommands,
             CpuLevel = _options.CpuLevel,
             RandomSeed = _options.RandomSeed,

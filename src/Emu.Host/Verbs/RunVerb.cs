@@ -73,17 +73,10 @@ public sealed class RunVerb : IDisposable
         using InstructionTrace? trace = OpenTrace();
         using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
-        GuestSetup setup = GuestSetup.Read(_options, logs);
+        using NetworkCaptures captures = new(_options.NetworkCards);
+        GuestSetup setup = GuestSetup.Read(_options, captures.Networks, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
-        using GuestLives lives = new(
-            setup, Make, _options, trace, _error, logs);
-
-        PvhMachine Make(GuestSetup guest, RunObserver observer)
-        {
-            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _input, observer, logs);
-            xenTrace?.Attach(machine, guest);
-            return machine;
-        }
+        using GuestLives lives = new(setup, MakeMachine, _options, trace, _error, logs);
 
         _terminal.EnterRawMode();
         _input.Start();
@@ -100,7 +93,16 @@ public sealed class RunVerb : IDisposable
         if (statistics is not null)
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
+        foreach (string sentence in captures.Close())
+            _error.Write($"emu: {sentence}\n");
         return end.ExitCode;
+
+        PvhMachine MakeMachine(GuestSetup guest, RunObserver observer)
+        {
+            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _input, observer, logs);
+            xenTrace?.Attach(machine, guest);
+            return machine;
+        }
     }
 
     private InstructionTrace? OpenTrace()
@@ -172,7 +174,7 @@ public sealed class RunVerb : IDisposable
         if (end.Reason == "crashed")
         {
             IReadOnlyList<ExecutedInstruction> last = lives.Current.WallTime <= LongestRunToRepeat && !_input.HasDelivered && !lives.Setup.TouchesHost
-                ? LastInstructions.Find(lives.Setup, lives.Machine.InstructionsRetired)
+                ? LastInstructions.Find(lives.Setup.WithoutCaptures(), lives.Machine.InstructionsRetired)
                 : [];
             _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", lives.Machine, IsShutDown(lives.Machine) ? lives.Observer.Faults.Chain : [], last));
         }

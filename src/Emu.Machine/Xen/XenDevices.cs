@@ -2,10 +2,12 @@ using Emu.Cpu;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
 using Emu.Machine.Acpi;
+using Emu.Machine.Network;
 using Emu.Machine.Processors;
 using Emu.Machine.Xen.Disks;
 using Emu.Xen;
 using Emu.Xen.Backends;
+using Emu.Xen.Backends.Network;
 using Emu.Xen.Domains;
 using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
@@ -25,6 +27,7 @@ internal sealed class XenDevices : IDisposable
     private const int PageShift = 12;
 
     private readonly DomainDisks _disks;
+    private uint _networkCards;
 
     public XenDevices(IXenHost host, DomainOptions options, MachineOptions machine, ILogger log)
     {
@@ -58,6 +61,17 @@ internal sealed class XenDevices : IDisposable
         interrupts.Domain = Domain;
         interrupts.Vcpu = vcpu;
         processor.LocalApic.EnabledBySoftware = vcpu.NoteApicEnabled;
+    }
+
+    /// <summary>Gives the domain a virtual network interface.</summary>
+    /// <param name="port">What it is plugged into.</param>
+    /// <param name="address">Its Ethernet address.</param>
+    public void AddNetworkCard(IEthernetPort port, MacAddress address)
+    {
+        NetworkDeviceRecord record = new() { Domain = Domain.Id, Handle = _networkCards++, Mac = address.ToString() };
+        record.WriteTo(Store.Control);
+        XenNetworkLink link = new(port);
+        link.Connect(new NetworkBackend(Domain, Store.Control, record, link));
     }
 
     /// <summary>Closes the images of the domain's disks.</summary>

@@ -16,7 +16,7 @@ public sealed partial class GrantTable
     public bool TryMap(uint reference, bool isWrite, [NotNullWhen(true)] out GrantMapping? mapping)
     {
         var status = Acquire(reference, Domain.ControlDomain, isWrite, out var frame);
-        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.Map, reference, isWrite, 0, 0, (int)status));
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.Map, reference, isWrite, 0, PhysicalMemory.PageSize, status));
         mapping = status == GrantStatus.Okay ? new GrantMapping(reference, new MappedBytes(_domain.Host.Memory, frame), isWrite) : null;
         return mapping != null;
     }
@@ -29,8 +29,8 @@ public sealed partial class GrantTable
         if (!mapping.IsMapped)
             return;
         mapping.IsMapped = false;
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.Unmap, mapping.Reference, mapping.IsWritable, 0, PhysicalMemory.PageSize, GrantStatus.Okay));
         Release(mapping.Reference, mapping.IsWritable);
-        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.Unmap, mapping.Reference, mapping.IsWritable, 0, 0, 0));
     }
 
     /// <summary>Copies from a granted page, as GNTTABOP_copy by the control domain.</summary>
@@ -40,16 +40,20 @@ public sealed partial class GrantTable
     /// <returns><see cref="GrantStatus.Okay"/>, or why nothing was copied.</returns>
     public GrantStatus CopyFrom(uint reference, uint offset, Span<byte> destination)
     {
-        var status = AcquireForCopy(reference, Domain.ControlDomain, isWrite: false, out var part);
-        if (status == GrantStatus.Okay)
-        {
-            status = part.Check(offset, (uint)destination.Length);
-            if (status == GrantStatus.Okay)
-                _domain.Host.Memory.Frame(part.Frame).Slice((int)offset, destination.Length).CopyTo(destination);
-            Release(reference, isWrite: false);
-        }
+        var status = DoCopyFrom(reference, offset, destination);
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.CopyFrom, reference, false, offset, destination.Length, status));
+        return status;
+    }
 
-        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.CopyFrom, reference, false, offset, destination.Length, (int)status));
+    private GrantStatus DoCopyFrom(uint reference, uint offset, Span<byte> destination)
+    {
+        var status = AcquireForCopy(reference, Domain.ControlDomain, isWrite: false, out var part);
+        if (status != GrantStatus.Okay)
+            return status;
+        status = part.Check(offset, (uint)destination.Length);
+        if (status == GrantStatus.Okay)
+            _domain.Host.Memory.Frame(part.Frame).Slice((int)offset, destination.Length).CopyTo(destination);
+        Release(reference, isWrite: false);
         return status;
     }
 
@@ -60,16 +64,20 @@ public sealed partial class GrantTable
     /// <returns><see cref="GrantStatus.Okay"/>, or why nothing was copied.</returns>
     public GrantStatus CopyTo(uint reference, uint offset, ReadOnlySpan<byte> source)
     {
-        var status = AcquireForCopy(reference, Domain.ControlDomain, isWrite: true, out var part);
-        if (status == GrantStatus.Okay)
-        {
-            status = part.Check(offset, (uint)source.Length);
-            if (status == GrantStatus.Okay)
-                source.CopyTo(_domain.Host.Memory.WritableFrame(part.Frame, (int)offset, source.Length));
-            Release(reference, isWrite: true);
-        }
+        var status = DoCopyTo(reference, offset, source);
+        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.CopyTo, reference, true, offset, source.Length, status));
+        return status;
+    }
 
-        _domain.Observer?.GrantUsed(new GrantNotice(GrantUse.CopyTo, reference, true, offset, source.Length, (int)status));
+    private GrantStatus DoCopyTo(uint reference, uint offset, ReadOnlySpan<byte> source)
+    {
+        var status = AcquireForCopy(reference, Domain.ControlDomain, isWrite: true, out var part);
+        if (status != GrantStatus.Okay)
+            return status;
+        status = part.Check(offset, (uint)source.Length);
+        if (status == GrantStatus.Okay)
+            source.CopyTo(_domain.Host.Memory.WritableFrame(part.Frame, (int)offset, source.Length));
+        Release(reference, isWrite: true);
         return status;
     }
 

@@ -5,7 +5,7 @@ internal static class ConsoleTransfer
 {
     public const uint Number = 18;
 
-    private const uint WriteCommand = 0;
+    public const uint WriteCommand = 0;
     private const int PieceLength = 256;
 
     public static long Execute(in GuestCall call)

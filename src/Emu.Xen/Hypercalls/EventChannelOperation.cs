@@ -11,11 +11,11 @@ internal static class EventChannelOperation
 {
     public const uint Number = 32;
 
-    private const uint BindInterdomain = 0, BindVirtual = 1, BindPhysical = 2, Close = 3, Send = 4, Status = 5, AllocateUnbound = 6,
+    public const uint BindInterdomain = 0, BindVirtual = 1, BindPhysical = 2, Close = 3, Send = 4, Status = 5, AllocateUnbound = 6,
         BindInterprocessor = 7, BindVcpu = 8, Unmask = 9, Reset = 10, InitControl = 11, ExpandArray = 12, SetPriority = 13;
 
     // EVTCHNOP_reset_cont: what Xen turns a reset into that it has interrupted. A guest that makes it itself has its ports reset again.
-    private const uint ResetContinued = 14;
+    public const uint ResetContinued = 14;
 
     private const int LongestStructure = 24;
 

@@ -17,7 +17,7 @@ internal static class GrantTableOperation
 {
     public const uint Number = 20;
 
-    private const uint MapGrantRef = 0, UnmapGrantRef = 1, SetupTable = 2, Copy = 5, QuerySize = 6, SetVersion = 8, GetVersion = 10,
+    public const uint MapGrantRef = 0, UnmapGrantRef = 1, SetupTable = 2, Copy = 5, QuerySize = 6, SetVersion = 8, GetVersion = 10,
         SwapGrantRef = 11;
 
     /// <summary>

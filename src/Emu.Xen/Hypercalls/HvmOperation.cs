@@ -8,7 +8,7 @@ internal static class HvmOperation
 {
     public const uint Number = 34;
 
-    private const uint SetParameter = 0, GetParameter = 1, FlushTlbs = 5, PagetableDying = 9, GetTime = 10, TraceEvent = 11, GetMemoryType = 15,
+    public const uint SetParameter = 0, GetParameter = 1, FlushTlbs = 5, PagetableDying = 9, GetTime = 10, TraceEvent = 11, GetMemoryType = 15,
         SetUpcallVector = 23, RequestVmEvent = 24, AlternateP2m = 25;
 
     private const byte FirstVector = 0x10;

@@ -12,10 +12,10 @@ internal static class MemoryOperation
 {
     public const uint Number = 12;
 
-    private const uint CommandMask = 0x3F;
+    public const uint CommandMask = 0x3F;
     private const int ContinuationShift = 6;
 
-    private const uint IncreaseReservation = 0, DecreaseReservation = 1, MaximumRamPage = 2, CurrentReservation = 3, MaximumReservation = 4,
+    public const uint IncreaseReservation = 0, DecreaseReservation = 1, MaximumRamPage = 2, CurrentReservation = 3, MaximumReservation = 4,
         PopulatePhysmap = 6, AddToPhysmap = 7, MemoryMap = 9, SetMemoryMap = 13, MaximumGpfn = 14, RemoveFromPhysmap = 15, SetPodTarget = 16,
         GetPodTarget = 17, GetSharingFreedPages = 18, GetSharingSharedPages = 19, AccessOperation = 21, AddToPhysmapBatch = 23, ClaimPages = 24,
         GetVnumaInformation = 26, ReservedDeviceMemoryMap = 27, AcquireResource = 28;

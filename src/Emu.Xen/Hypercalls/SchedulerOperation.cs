@@ -9,7 +9,7 @@ internal static class SchedulerOperation
 {
     public const uint Number = 29;
 
-    private const uint Yield = 0, Block = 1, Shutdown = 2, Poll = 3, RemoteShutdown = 4, ShutdownCode = 5, Watchdog = 6, PinOverride = 7;
+    public const uint Yield = 0, Block = 1, Shutdown = 2, Poll = 3, RemoteShutdown = 4, ShutdownCode = 5, Watchdog = 6, PinOverride = 7;
     private const uint MostPolled = 128;
 
     public static long Execute(in GuestCall call)

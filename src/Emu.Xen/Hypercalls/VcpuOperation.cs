@@ -8,7 +8,7 @@ internal static class VcpuOperation
 {
     public const uint Number = 24;
 
-    private const uint Initialise = 0, Up = 1, Down = 2, IsUp = 3, GetRunstate = 4, RegisterRunstate = 5, SetPeriodic = 6, StopPeriodic = 7,
+    public const uint Initialise = 0, Up = 1, Down = 2, IsUp = 3, GetRunstate = 4, RegisterRunstate = 5, SetPeriodic = 6, StopPeriodic = 7,
         SetSingleshot = 8, StopSingleshot = 9, RegisterInfo = 10, SendNmi = 11, GetPhysicalId = 12, RegisterTime = 13;
 
     private const ulong LongestPeriod = ulong.MaxValue >> 2;

@@ -5,7 +5,7 @@ internal static class VmAssist
 {
     public const uint Number = 21;
 
-    private const uint Enable = 0, Disable = 1;
+    public const uint Enable = 0, Disable = 1;
 
     /// <summary>
     /// runstate_update_flag: a bit in the runstate area tells that it is being written. Here it is always written between two

@@ -61,6 +61,18 @@ public sealed class CallText
         return text.ToString();
     }
 
+    /// <summary>Finds a call by the name that <see cref="Name"/> has for it.</summary>
+    /// <param name="name">The name.</param>
+    /// <returns>The call; null where there is none of the name.</returns>
+    public static CallId? Find(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var point = name.IndexOf('.', StringComparison.Ordinal);
+        return CallForms.Find(point < 0 ? name : name[..point], point < 0 ? "" : name[(point + 1)..]) is var (form, command)
+            ? new CallId(form.Number, command, form.StructureAt)
+            : null;
+    }
+
     /// <summary>A result as text: a number, and the error's name behind a negative one.</summary>
     /// <param name="result">The result.</param>
     /// <returns>The text.</returns>
@@ -126,6 +138,13 @@ public sealed class CallText
             return;
         }
 
+        // A list may be counted by a field behind it.
+        foreach (var (field, offset) in structure.Layout(is64Bit))
+        {
+            if (field.Type != FieldType.Text)
+                text.Note(field.Name, Field.Read(bytes.AsSpan(offset), Field.Size(field.Type, is64Bit)));
+        }
+
         foreach (var (field, offset) in structure.Layout(is64Bit))
         {
             var place = bytes.AsSpan(offset);
@@ -138,7 +157,6 @@ public sealed class CallText
 
             var size = Field.Size(field.Type, is64Bit);
             var value = Field.Read(place, size);
-            text.Note(field.Name, value);
             if ((field.Use & use) != 0)
                 text.Add(field.Name, field.CountedBy is null ? ValueText.Format(field, value, size) : List(field, value, text));
         }
@@ -212,3 +230,9 @@ public sealed class CallText
         public override string ToString() => _text.ToString();
     }
 }
+
+/// <summary>A hypercall, and one of its operations.</summary>
+/// <param name="Number">The hypercall's number.</param>
+/// <param name="Command">The operation's.</param>
+/// <param name="StructureAt">Which argument points to the structure, where there is one.</param>
+public readonly record struct CallId(uint Number, uint Command, int StructureAt);

@@ -9,7 +9,10 @@ internal enum ValueForm
     Signed,
     Hexadecimal,
 
-    /// <summary>A virtual address of the guest: <c>&amp;ffff88800f82f040</c>. Which one says nothing about what the guest does.</summary>
+    /// <summary>
+    /// Where the guest keeps something, as an address or a frame number: <c>&amp;ffff88800f82f040</c>. Which one says nothing about what it
+    /// does.
+    /// </summary>
     Pointer,
 
     /// <summary>A time or a duration: <c>1500000ns</c>.</summary>

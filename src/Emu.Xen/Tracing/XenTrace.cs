@@ -113,7 +113,7 @@ public sealed class XenTrace : IXenObserver
             GrantUse.CopyFrom => string.Create(CultureInfo.InvariantCulture, $"copy-from offset={grant.Offset} len={grant.Length}"),
             _ => string.Create(CultureInfo.InvariantCulture, $"copy-to offset={grant.Offset} len={grant.Length}"),
         };
-        Add(null, "grant", string.Create(CultureInfo.InvariantCulture, $"ref={grant.Reference} {use} by=0 status={GrantForms.Status(grant.Status)}"));
+        Add(null, "grant", string.Create(CultureInfo.InvariantCulture, $"ref={grant.Reference} {use} by=0 status={GrantForms.Status((long)grant.Status)}"));
     }
 
     /// <inheritdoc/>

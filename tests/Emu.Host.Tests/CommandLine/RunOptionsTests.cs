@@ -142,18 +142,5 @@ public sealed class RunOptionsTests
         Assert.DoesNotContain("\n", e.Message, StringComparison.Ordinal);
     }
 
-    private static RunOptions Parse(params string[] arguments)
-    {
-        RunOptions? options = null;
-        int code = EmuCommand.Invoke(
-            arguments,
-            given =>
-            {
-                options = given;
-                return 0;
-            },
-            (_, _) => throw new InvalidOperationException("inspect was called"));
-        Assert.Equal(0, code);
-        return options!;
-    }
+    private static RunOptions Parse(params string[] arguments) => RunLine.Parse(arguments);
 }

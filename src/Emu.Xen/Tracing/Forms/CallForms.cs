@@ -18,19 +18,21 @@ internal static class CallForms
         (39, "argo_op", true), (40, "xenpmu_op", true), (41, "dm_op", false), (42, "hypfs_op", true),
     ];
 
+    /// <summary>VMASST_TYPE_*.</summary>
+    private static readonly ValueNames AssistTypes = new(
+        0, "4gb_segments", "4gb_segments_notify", "writable_pagetables", "pae_extended_cr3", "architectural_iopl", "runstate_update_flag");
+
     private static readonly Dictionary<uint, CallForm> ByNumber = Make();
 
     public static CallForm? Find(ulong number) => number <= uint.MaxValue ? ByNumber.GetValueOrDefault((uint)number) : null;
 
-    /// <summary>Finds a hypercall, and the number of one of its operations, by the names that a log has for them.</summary>
+    /// <summary>Finds a hypercall, and the number of one of its operations, by their names.</summary>
     public static (CallForm Form, uint Command)? Find(string name, string operation)
     {
         foreach (var form in ByNumber.Values)
         {
-            if (form.Name != name)
-                continue;
-            var known = Array.Find(form.Operations, candidate => candidate.Name == operation);
-            return known is null ? null : (form, known.Command);
+            if (form.Name == name && Array.Find(form.Operations, candidate => candidate.Name == operation) is { } known)
+                return (form, known.Command);
         }
 
         return null;
@@ -55,7 +57,7 @@ internal static class CallForms
             {
                 Operations =
                 [
-                    new(0, "write") { Arguments = [(1, Number("count")), (2, List("buffer", FieldType.Text, "count"))] },
+                    new(ConsoleTransfer.WriteCommand, "write") { Arguments = [(1, Number("count")), (2, List("buffer", FieldType.Text, "count"))] },
                     new(1, "read") { Arguments = [(1, Number("count"))] },
                 ],
             },
@@ -63,8 +65,8 @@ internal static class CallForms
             {
                 Operations =
                 [
-                    new(0, "enable") { Arguments = [(1, Named("type", AssistTypes))] },
-                    new(1, "disable") { Arguments = [(1, Named("type", AssistTypes))] },
+                    new(VmAssist.Enable, "enable") { Arguments = [(1, Named("type", AssistTypes))] },
+                    new(VmAssist.Disable, "disable") { Arguments = [(1, Named("type", AssistTypes))] },
                 ],
             },
         ];
@@ -73,8 +75,4 @@ internal static class CallForms
             all.Add(number, new CallForm(number, name) { HasCommand = hasCommand });
         return all;
     }
-
-    /// <summary>VMASST_TYPE_*.</summary>
-    private static ValueNames AssistTypes { get; } = new(
-        0, "4gb_segments", "4gb_segments_notify", "writable_pagetables", "pae_extended_cr3", "architectural_iopl", "runstate_update_flag");
 }

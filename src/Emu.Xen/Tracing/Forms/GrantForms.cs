@@ -1,4 +1,5 @@
 using static Emu.Xen.Tracing.Field;
+using Op = Emu.Xen.Hypercalls.GrantTableOperation;
 
 namespace Emu.Xen.Tracing.Forms;
 
@@ -27,26 +28,26 @@ internal static class GrantForms
 
     private static Field StatusField { get; } = new Field("status", FieldType.UInt16, ValueForm.GrantStatus).Out();
 
-    public static CallForm Call { get; } = new(20, "grant_table_op")
+    public static CallForm Call { get; } = new(Op.Number, "grant_table_op")
     {
         CountAt = 2,
         Operations =
         [
-            new(0, "map_grant_ref", Hex("host_addr", FieldType.UInt64), Hex("flags"), Number("ref"), Domain("dom"), StatusField, Number("handle").Out(),
+            new(Op.MapGrantRef, "map_grant_ref", Hex("host_addr", FieldType.UInt64), Hex("flags"), Number("ref"), Domain("dom"), StatusField, Number("handle").Out(),
                 Hex("dev_bus_addr", FieldType.UInt64).Out()),
-            new(1, "unmap_grant_ref", Hex("host_addr", FieldType.UInt64), Hex("dev_bus_addr", FieldType.UInt64), Number("handle"), StatusField),
-            new(2, "setup_table", Domain("dom"), Number("nr_frames"), StatusField,
+            new(Op.UnmapGrantRef, "unmap_grant_ref", Hex("host_addr", FieldType.UInt64), Hex("dev_bus_addr", FieldType.UInt64), Number("handle"), StatusField),
+            new(Op.SetupTable, "setup_table", Domain("dom"), Number("nr_frames"), StatusField,
                 List("frames", FieldType.Word, "nr_frames", ValueForm.Hexadecimal).Out()),
             new(3, "dump_table", Domain("dom"), StatusField),
             new(4, "transfer"),
-            new(5, "copy", Hex("source", FieldType.Word), Domain("source_dom"), Number("source_offset", FieldType.UInt16), Hex("dest", FieldType.Word),
+            new(Op.Copy, "copy", Hex("source", FieldType.Word), Domain("source_dom"), Number("source_offset", FieldType.UInt16), Hex("dest", FieldType.Word),
                 Domain("dest_dom"), Number("dest_offset", FieldType.UInt16), WordBoundary, Number("len", FieldType.UInt16), Hex("flags", FieldType.UInt16), StatusField),
-            new(6, "query_size", Domain("dom"), Number("nr_frames").Out(), Number("max_nr_frames").Out(), StatusField),
+            new(Op.QuerySize, "query_size", Domain("dom"), Number("nr_frames").Out(), Number("max_nr_frames").Out(), StatusField),
             new(7, "unmap_and_replace"),
-            new(8, "set_version", Number("version").InOut()),
+            new(Op.SetVersion, "set_version", Number("version").InOut()),
             new(9, "get_status_frames", Number("nr_frames"), Domain("dom"), StatusField),
-            new(10, "get_version", Domain("dom"), Number("version").Out()),
-            new(11, "swap_grant_ref", Number("ref_a"), Number("ref_b"), StatusField),
+            new(Op.GetVersion, "get_version", Domain("dom"), Number("version").Out()),
+            new(Op.SwapGrantRef, "swap_grant_ref", Number("ref_a"), Number("ref_b"), StatusField),
             new(12, "cache_flush"),
         ],
     };

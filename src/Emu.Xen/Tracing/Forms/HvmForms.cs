@@ -1,5 +1,5 @@
-using Emu.Xen.Hypercalls;
 using static Emu.Xen.Tracing.Field;
+using Op = Emu.Xen.Hypercalls.HvmOperation;
 
 namespace Emu.Xen.Tracing.Forms;
 
@@ -15,20 +15,20 @@ internal static class HvmForms
 
     private static readonly ValueNames MemoryTypes = new(0, "ram_rw", "ram_ro", "mmio_dm");
 
-    public static CallForm Call { get; } = new(HvmOperation.Number, "hvm_op")
+    public static CallForm Call { get; } = new(Op.Number, "hvm_op")
     {
         Operations =
         [
-            new(0, "set_param", Domain(), Named("index", Parameters), Hex("value", FieldType.UInt64)),
-            new(1, "get_param", Domain(), Named("index", Parameters), Hex("value", FieldType.UInt64).Out()),
-            new(5, "flush_tlbs") { Arguments = [(1, Pointer("arg"))] },
-            new(9, "pagetable_dying", Domain(), Padding(6), Hex("gpa", FieldType.UInt64)),
-            new(10, "get_time", Time("now").Out()),
-            new(11, "xentrace", Number("event", FieldType.UInt16), Number("extra_bytes", FieldType.UInt16)),
-            new(15, "get_mem_type", Domain(), Named("mem_type", MemoryTypes, FieldType.UInt16).Out(), Padding(4), Hex("pfn", FieldType.UInt64)),
-            new(23, "set_evtchn_upcall_vector", Number("vcpu"), Hex("vector", FieldType.UInt8)),
-            new(24, "guest_request_vm_event"),
-            new(25, "altp2m"),
+            new(Op.SetParameter, "set_param", Domain(), Named("index", Parameters), Hex("value", FieldType.UInt64)),
+            new(Op.GetParameter, "get_param", Domain(), Named("index", Parameters), Hex("value", FieldType.UInt64).Out()),
+            new(Op.FlushTlbs, "flush_tlbs") { Arguments = [(1, Pointer("arg"))] },
+            new(Op.PagetableDying, "pagetable_dying", Domain(), Padding(6), Hex("gpa", FieldType.UInt64)),
+            new(Op.GetTime, "get_time", Time("now").Out()),
+            new(Op.TraceEvent, "xentrace", Number("event", FieldType.UInt16), Number("extra_bytes", FieldType.UInt16)),
+            new(Op.GetMemoryType, "get_mem_type", Domain(), Named("mem_type", MemoryTypes, FieldType.UInt16).Out(), Padding(4), Hex("pfn", FieldType.UInt64)),
+            new(Op.SetUpcallVector, "set_evtchn_upcall_vector", Number("vcpu"), Hex("vector", FieldType.UInt8)),
+            new(Op.RequestVmEvent, "guest_request_vm_event"),
+            new(Op.AlternateP2m, "altp2m"),
         ],
     };
 }

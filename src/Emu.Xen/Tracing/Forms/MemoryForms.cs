@@ -1,5 +1,5 @@
-using Emu.Xen.Hypercalls;
 using static Emu.Xen.Tracing.Field;
+using Op = Emu.Xen.Hypercalls.MemoryOperation;
 
 namespace Emu.Xen.Tracing.Forms;
 
@@ -14,34 +14,38 @@ internal static class MemoryForms
         Hex("mem_flags"), Domain(),
     ];
 
-    public static CallForm Call { get; } = new(MemoryOperation.Number, "memory_op")
+    public static CallForm Call { get; } = new(Op.Number, "memory_op")
     {
-        CommandMask = 0x3F,
+        CommandMask = Op.CommandMask,
         Operations =
         [
-            new(0, "increase_reservation", Reservation),
-            new(1, "decrease_reservation", Reservation),
-            new(2, "maximum_ram_page"),
-            new(3, "current_reservation", Domain()),
-            new(4, "maximum_reservation", Domain()),
+            new(Op.IncreaseReservation, "increase_reservation", Reservation),
+            new(Op.DecreaseReservation, "decrease_reservation", Reservation),
+            new(Op.MaximumRamPage, "maximum_ram_page"),
+            new(Op.CurrentReservation, "current_reservation", Domain()),
+            new(Op.MaximumReservation, "maximum_reservation", Domain()),
             new(5, "machphys_mfn_list"),
-            new(6, "populate_physmap", Reservation),
-            new(7, "add_to_physmap", Domain(), Number("size", FieldType.UInt16), Named("space", Spaces), Hex("idx", FieldType.Word), Hex("gpfn", FieldType.Word)),
-            new(9, "memory_map", Number("nr_entries").InOut(), Pointer("buffer")),
+            new(Op.PopulatePhysmap, "populate_physmap", Reservation),
+            new(Op.AddToPhysmap, "add_to_physmap", Domain(), Number("size", FieldType.UInt16), Named("space", Spaces), Hex("idx", FieldType.Word), Hex("gpfn", FieldType.Word)),
+            new(Op.MemoryMap, "memory_map", Number("nr_entries").InOut(), Pointer("buffer")),
             new(10, "machine_memory_map"),
             new(11, "exchange"),
             new(12, "machphys_mapping"),
-            new(13, "set_memory_map"),
-            new(14, "maximum_gpfn", Domain()),
-            new(15, "remove_from_physmap", Domain(), Hex("gpfn", FieldType.Word)),
-            new(16, "set_pod_target"),
-            new(17, "get_pod_target"),
-            new(23, "add_to_physmap_batch", Domain(), Named("space", Spaces, FieldType.UInt16), Number("size", FieldType.UInt16), Domain("foreign_domid"),
+            new(Op.SetMemoryMap, "set_memory_map"),
+            new(Op.MaximumGpfn, "maximum_gpfn", Domain()),
+            new(Op.RemoveFromPhysmap, "remove_from_physmap", Domain(), Hex("gpfn", FieldType.Word)),
+            new(Op.SetPodTarget, "set_pod_target"),
+            new(Op.GetPodTarget, "get_pod_target"),
+            new(Op.GetSharingFreedPages, "get_sharing_freed_pages"),
+            new(Op.GetSharingSharedPages, "get_sharing_shared_pages"),
+            new(Op.AccessOperation, "access_op"),
+            new(Op.ClaimPages, "claim_pages", Reservation),
+            new(Op.AddToPhysmapBatch, "add_to_physmap_batch", Domain(), Named("space", Spaces, FieldType.UInt16), Number("size", FieldType.UInt16), Domain("foreign_domid"),
                 List("idxs", FieldType.Word, "size", ValueForm.Hexadecimal), List("gpfns", FieldType.Word, "size", ValueForm.Hexadecimal),
                 List("errs", FieldType.UInt32, "size", ValueForm.Signed).Out()),
-            new(26, "get_vnumainfo"),
-            new(27, "reserved_device_memory_map"),
-            new(28, "acquire_resource", Domain(), Number("type", FieldType.UInt16), Number("id"), Number("nr_frames"), Padding(4), Number("frame", FieldType.UInt64)),
+            new(Op.GetVnumaInformation, "get_vnumainfo"),
+            new(Op.ReservedDeviceMemoryMap, "reserved_device_memory_map"),
+            new(Op.AcquireResource, "acquire_resource", Domain(), Number("type", FieldType.UInt16), Number("id"), Number("nr_frames"), Padding(4), Number("frame", FieldType.UInt64)),
         ],
     };
 }

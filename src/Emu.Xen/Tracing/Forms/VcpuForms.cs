@@ -1,5 +1,5 @@
-using Emu.Xen.Hypercalls;
 using static Emu.Xen.Tracing.Field;
+using Op = Emu.Xen.Hypercalls.VcpuOperation;
 
 namespace Emu.Xen.Tracing.Forms;
 
@@ -18,30 +18,30 @@ internal static class VcpuForms
         Hex("rflags", FieldType.UInt64), Hex("cr0", FieldType.UInt64), Hex("cr3", FieldType.UInt64), Hex("cr4", FieldType.UInt64),
         Hex("efer", FieldType.UInt64));
 
-    public static CallForm Call { get; } = new(VcpuOperation.Number, "vcpu_op")
+    public static CallForm Call { get; } = new(Op.Number, "vcpu_op")
     {
         Arguments = [(1, Number("vcpu"))],
         StructureAt = 2,
         Operations =
         [
-            new(0, "initialise", Named("mode", new ValueNames(0, "32b", "64b")))
+            new(Op.Initialise, "initialise", Named("mode", new ValueNames(0, "32b", "64b")))
             {
                 Variant = static mode => mode switch { 0 => Context32, 1 => Context64, _ => null },
             },
-            new(1, "up"),
-            new(2, "down"),
-            new(3, "is_up"),
-            new(4, "get_runstate", Named("state", new ValueNames(0, "running", "runnable", "blocked", "offline")).Out(), Time("state_entry_time").Out(),
+            new(Op.Up, "up"),
+            new(Op.Down, "down"),
+            new(Op.IsUp, "is_up"),
+            new(Op.GetRunstate, "get_runstate", Named("state", new ValueNames(0, "running", "runnable", "blocked", "offline")).Out(), Time("state_entry_time").Out(),
                 Time("running").Out(), Time("runnable").Out(), Time("blocked").Out(), Time("offline").Out()),
-            new(5, "register_runstate", Pointer("addr", FieldType.UInt64)),
-            new(6, "set_periodic", Time("period")),
-            new(7, "stop_periodic"),
-            new(8, "set_singleshot", Time("timeout"), Hex("flags")),
-            new(9, "stop_singleshot"),
-            new(10, "register_vcpu_info", Hex("mfn", FieldType.UInt64), Hex("offset")),
-            new(11, "send_nmi"),
-            new(12, "get_physid", Hex("phys_id", FieldType.UInt64).Out()),
-            new(13, "register_vcpu_time", Pointer("addr", FieldType.UInt64)),
+            new(Op.RegisterRunstate, "register_runstate", Pointer("addr", FieldType.UInt64)),
+            new(Op.SetPeriodic, "set_periodic", Time("period")),
+            new(Op.StopPeriodic, "stop_periodic"),
+            new(Op.SetSingleshot, "set_singleshot", Time("timeout"), Hex("flags")),
+            new(Op.StopSingleshot, "stop_singleshot"),
+            new(Op.RegisterInfo, "register_vcpu_info", Pointer("mfn", FieldType.UInt64), Hex("offset"), Padding(4)),
+            new(Op.SendNmi, "send_nmi"),
+            new(Op.GetPhysicalId, "get_physid", Hex("phys_id", FieldType.UInt64).Out()),
+            new(Op.RegisterTime, "register_vcpu_time", Pointer("addr", FieldType.UInt64)),
             new(14, "register_runstate_phys", Hex("addr", FieldType.UInt64)),
             new(15, "register_vcpu_time_phys", Hex("addr", FieldType.UInt64)),
         ],

@@ -1,4 +1,5 @@
 using Emu.Xen.EventChannels;
+using Emu.Xen.Grants;
 
 namespace Emu.Xen.Tracing;
 
@@ -48,5 +49,5 @@ public enum GrantUse
 /// <param name="IsWrite">Whether the page may be written.</param>
 /// <param name="Offset">For a copy: the first byte in the page.</param>
 /// <param name="Length">For a copy: how many bytes.</param>
-/// <param name="Status">GNTST_*: 0 where it was allowed.</param>
-public readonly record struct GrantNotice(GrantUse Use, uint Reference, bool IsWrite, uint Offset, int Length, int Status);
+/// <param name="Status">What became of it.</param>
+public readonly record struct GrantNotice(GrantUse Use, uint Reference, bool IsWrite, uint Offset, int Length, GrantStatus Status);
