@@ -25,9 +25,12 @@ public sealed record DiskOptions
     /// <summary>Whether the guest may not write; the image is opened for reading alone then.</summary>
     public bool IsReadOnly { get; init; }
 
+    /// <summary>Whether the image stays as it is: what the guest writes is kept in memory, and forgotten at the end.</summary>
+    public bool IsSnapshot { get; init; }
+
     /// <summary>Whether the guest is told of a CD-ROM drive.</summary>
     public bool IsCdrom { get; init; }
 
-    /// <summary>Whether the guest is offered to give up blocks that it no longer needs.</summary>
+    /// <summary>Whether the guest is offered to give up blocks that it no longer needs, where the image's format has a use for that.</summary>
     public bool Discards { get; init; } = true;
 }

@@ -2,6 +2,8 @@ using Emu.Cpu;
 using Emu.Cpu.Platform;
 using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
+using Emu.Machine.Network;
+using Emu.Machine.Network.HostAccess;
 using Emu.Machine.Xen;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
@@ -116,6 +118,12 @@ public sealed record MachineOptions
 
     /// <summary>Where console input comes from; null for none.</summary>
     public IConsoleSource? ConsoleInput { get; init; }
+
+    /// <summary>The networks that the guest has a card in, in order; on the xen machine.</summary>
+    public IReadOnlyList<NetworkOptions> Networks { get; init; } = [];
+
+    /// <summary>Gives a network the host's sockets, where its options open a way to the host.</summary>
+    public Func<IHostSockets> HostSockets { get; init; } = static () => new SystemSockets();
 
     /// <summary>The ROM to start from instead of a kernel; null for a machine that gets one by <see cref="PvhMachine.Load"/>.</summary>
     public FirmwareImage? Firmware { get; init; }

@@ -9,6 +9,7 @@ using Emu.Machine.Diagnostics;
 using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Memory;
+using Emu.Machine.Network;
 using Emu.Machine.Power;
 using Emu.Machine.Processors;
 using Emu.Machine.Time;
@@ -48,7 +49,8 @@ public sealed class PvhMachine : IDisposable
     private readonly PcDevices? _pc;
     private readonly XenDevices? _xen;
     private readonly XenLogConsole? _xenLog;
-    private readonly ConsoleFeed? _input;
+    private readonly ExternalInputs _inputs = new();
+    private readonly List<UserNetwork> _networks = [];
     private readonly BlockCache _blocks;
     private TieredCompiler? _compiler;
 
@@ -82,7 +84,9 @@ public sealed class PvhMachine : IDisposable
         }
 
         if (options.ConsoleInput is { } source)
-            _input = new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source);
+            _inputs.Add(new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source));
+        foreach (var network in options.Networks)
+            AddNetwork(network);
 
         ports.Claim(new DebugConsole(_xenLog is null ? _debugConsole : _xenLog), AddressMap.DebugConsole, 1);
         ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
@@ -92,7 +96,7 @@ public sealed class PvhMachine : IDisposable
             RomWrites.Claim(Mmio, firmware);
         _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
         Vcpus = MakeProcessors(apicBus, ports);
-        _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _input);
+        _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _inputs);
     }
 
     /// <summary>Virtual time.</summary>
@@ -218,7 +222,7 @@ public sealed class PvhMachine : IDisposable
                     return new RunResult(StopReason.LimitReached);
                 var exit = _scheduler.Run(EndOfSlice(retired, limits));
                 FlushConsoles();
-                _input?.Poll();
+                _inputs.Poll();
                 switch (exit)
                 {
                     case RunExit.Shutdown:
@@ -252,9 +256,12 @@ public sealed class PvhMachine : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        foreach (var network in _networks)
+            network.Dispose();
         _compiler?.Dispose();
         _scheduler.Dispose();
         _blocks.Dispose();
+        _xen?.Dispose();
         Ram.Dispose();
     }
 
@@ -277,6 +284,8 @@ public sealed class PvhMachine : IDisposable
             throw new MachineConfigurationException($"A machine has 1 to {MostVcpus} vCPUs; {options.Vcpus} cannot be made.");
         if (options.Firmware is not null && options.Profile != MachineProfile.Pc)
             throw new MachineConfigurationException("A firmware ROM starts on the pc machine only; a Xen domain has none.");
+        if (options.Networks.Count != 0 && options.Profile != MachineProfile.Xen)
+            throw new MachineConfigurationException("Network cards are there on the xen machine only.");
         if (options is { TestDevices: true, Profile: not MachineProfile.Pc })
             throw new MachineConfigurationException("The test devices belong to the pc machine; a Xen domain has no ports for them.");
         CheckDomain(options);
@@ -365,10 +374,19 @@ public sealed class PvhMachine : IDisposable
                 AcceptsBothInstructions = _options.AcceptsAnyHypercallInstruction,
                 Uuid = _options.DomainUuid ?? DomainOptions.StandardUuid,
             },
-            _options);
+            _options,
+            _log);
         log.HasOtherConsole = () => xen.Console.IsInUse;
         _ = new Toolstack(xen.Domain, xen.Store.Control, Clock, _options.ToolstackCommands, _log);
         return xen;
+    }
+
+    private void AddNetwork(NetworkOptions options)
+    {
+        UserNetwork network = new(Clock, options, options.ReachesHost ? _options.HostSockets() : null);
+        _networks.Add(network);
+        _inputs.Add(network);
+        _xen!.AddNetworkCard(network.Port, options.GuestMac);
     }
 
     private ulong EndOfSlice(ulong retired, RunLimits limits)

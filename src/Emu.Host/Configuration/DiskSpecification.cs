@@ -22,6 +22,7 @@ internal sealed class DiskSpecification
     private string? _device;
     private string? _access;
     private bool _isCdrom;
+    private bool _isSnapshot;
     private bool _discards = true;
     private bool _hasPrefix;
 
@@ -119,6 +120,10 @@ internal sealed class DiskSpecification
             case "cdrom" when equals < 0:
                 _isCdrom = true;
                 break;
+            // xl has no such thing: its block scripts do that.
+            case "snapshot" when equals < 0:
+                _isSnapshot = true;
+                break;
             case "discard" or "no-discard" when equals < 0:
                 _discards = name == "discard";
                 break;
@@ -187,6 +192,7 @@ internal sealed class DiskSpecification
                 _ => throw new FormatException($"access is r or w, not '{_access}'"),
             },
             IsCdrom = _isCdrom,
+            IsSnapshot = _isSnapshot,
             Discards = _discards,
         };
     }

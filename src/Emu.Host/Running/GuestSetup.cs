@@ -45,7 +45,7 @@ internal sealed class GuestSetup
     }
 
     /// <summary>True where running the guest leaves traces on the host, or depends on it: a second run would not be the same.</summary>
-    public bool TouchesHost => _options.Disks.Any(static disk => !disk.IsReadOnly) || _options.NetworkCards.Any(static card => card.Options.ReachesHost);
+    public bool TouchesHost => _options.Disks.Any(static disk => !disk.IsReadOnly && !disk.IsSnapshot) || _options.NetworkCards.Any(static card => card.Options.ReachesHost);
 
     /// <summary>Reads the files.</summary>
     /// <param name="options">What was asked for.</param>

@@ -75,15 +75,7 @@ public sealed class RunVerb : IDisposable
         using ILoggerFactory logs = CreateLogs();
         GuestSetup setup = GuestSetup.Read(_options, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
-        using GuestLives lives = new(
-            setup, Make, _options, trace, _error, logs);
-
-        PvhMachine Make(GuestSetup guest, RunObserver observer)
-        {
-            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _input, observer, logs);
-            xenTrace?.Attach(machine, guest);
-            return machine;
-        }
+        using GuestLives lives = new(setup, MakeMachine, _options, trace, _error, logs);
 
         _terminal.EnterRawMode();
         _input.Start();
@@ -101,6 +93,13 @@ public sealed class RunVerb : IDisposable
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
         return end.ExitCode;
+
+        PvhMachine MakeMachine(GuestSetup guest, RunObserver observer)
+        {
+            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _input, observer, logs);
+            xenTrace?.Attach(machine, guest);
+            return machine;
+        }
     }
 
     private InstructionTrace? OpenTrace()

@@ -1,3 +1,4 @@
+using Emu.Machine.Processors;
 using Emu.Machine.Serial;
 using Emu.Machine.Time;
 
@@ -9,7 +10,7 @@ namespace Emu.Machine.Consoles;
 /// before it, never into a full receiver. So a file, or a pipe whose bytes are there in time, gives the same run each time. A pipe
 /// that is silent for <see cref="Patience"/> is taken for a human: from then on bytes enter when they come, between two slices.
 /// </remarks>
-public sealed class ConsoleFeed
+public sealed class ConsoleFeed : IExternalInput
 {
     private readonly IConsoleReceiver _receiver;
     private readonly VirtualClock _clock;

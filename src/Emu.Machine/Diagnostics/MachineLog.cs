@@ -25,4 +25,7 @@ internal static partial class MachineLog
 
     [LoggerMessage(20, LogLevel.Information, "The toolstack does {What} at {Time} ns.")]
     public static partial void Toolstack(ILogger logger, string what, ulong time);
+
+    [LoggerMessage(21, LogLevel.Warning, "A disk of the domain has trouble: {What}.")]
+    public static partial void DiskTrouble(ILogger logger, string what);
 }

@@ -4,6 +4,7 @@ using Emu.Machine.Network.HostAccess;
 using Emu.Machine.Network.Ip;
 using Emu.Machine.Network.Tcp;
 using Emu.Machine.Network.Udp;
+using Emu.Machine.Processors;
 using Emu.Machine.Time;
 
 namespace Emu.Machine.Network;
@@ -16,7 +17,7 @@ namespace Emu.Machine.Network;
 /// It is a function of what the guest sends, unless the user opens a way to the host (<see cref="NetworkOptions.ReachesHost"/>). Only the
 /// guest can reach it, nothing that it sends makes it throw, and all tables and queues are bounded.
 /// </remarks>
-public sealed class UserNetwork : IDisposable
+public sealed class UserNetwork : IExternalInput, IDisposable
 {
     /// <summary>Ports of the gateway's own services, over TCP and UDP.</summary>
     private const ushort EchoPort = 7;

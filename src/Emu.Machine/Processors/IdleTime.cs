@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Emu.Machine.Consoles;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Time;
 
@@ -19,15 +18,15 @@ internal sealed class IdleTime
     private readonly VirtualClock _clock;
     private readonly VcpuScheduler _scheduler;
     private readonly IoApic? _ioApic;
-    private readonly ConsoleFeed? _input;
+    private readonly IExternalInput _input;
     private ulong _unpacedIdle;
 
     /// <summary>Watches over a machine.</summary>
     /// <param name="clock">Its time.</param>
     /// <param name="scheduler">Its vCPUs.</param>
     /// <param name="ioApic">What could send an NMI, or null.</param>
-    /// <param name="input">Its console input, or null.</param>
-    public IdleTime(VirtualClock clock, VcpuScheduler scheduler, IoApic? ioApic, ConsoleFeed? input)
+    /// <param name="input">Its inputs.</param>
+    public IdleTime(VirtualClock clock, VcpuScheduler scheduler, IoApic? ioApic, IExternalInput input)
     {
         _clock = clock;
         _scheduler = scheduler;
@@ -42,9 +41,9 @@ internal sealed class IdleTime
     {
         if (!CanAnyWake())
             return false;
-        if (_input is { IsAwaited: true } input)
+        if (_input.IsAwaited)
         {
-            WaitForInput(input, _clock.NextDeadline is { } next ? next - _clock.Now : LongestWait, _clock.NextDeadline is not null);
+            WaitForInput(_clock.NextDeadline is { } next ? next - _clock.Now : LongestWait, _clock.NextDeadline is not null);
             return true;
         }
 
@@ -68,7 +67,7 @@ internal sealed class IdleTime
     }
 
     /// <summary>Idle at a human's pace: virtual time passes as host time does, until input comes or the next event is due.</summary>
-    private void WaitForInput(ConsoleFeed input, ulong idle, bool warps)
+    private void WaitForInput(ulong idle, bool warps)
     {
         idle = Math.Min(idle, LongestWait);
         _unpacedIdle += idle;
@@ -79,11 +78,11 @@ internal sealed class IdleTime
         }
 
         var started = Stopwatch.GetTimestamp();
-        var hasInput = input.Wait(TimeSpan.FromTicks((long)(_unpacedIdle / 100)));
+        var hasInput = _input.Wait(TimeSpan.FromTicks((long)(_unpacedIdle / 100)));
         _unpacedIdle = 0;
         if (warps)
             Warp(hasInput ? Math.Min(idle, (ulong)Stopwatch.GetElapsedTime(started).Ticks * 100) : idle);
-        input.Poll();
+        _input.Poll();
     }
 
     /// <summary>The time-stamp counter of the vCPU that has the turn goes by its instructions; the others' follow when they are given it.</summary>

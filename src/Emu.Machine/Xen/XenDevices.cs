@@ -1,18 +1,22 @@
+using Emu.Cpu;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
-using Emu.Cpu;
 using Emu.Machine.Acpi;
+using Emu.Machine.Network;
 using Emu.Machine.Processors;
+using Emu.Machine.Xen.Disks;
 using Emu.Xen;
 using Emu.Xen.Backends;
+using Emu.Xen.Backends.Network;
 using Emu.Xen.Domains;
 using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
+using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine.Xen;
 
 /// <summary>What the <c>xen</c> profile has in place of a PC's devices: the domain, its hypervisor and the back ends of its devices.</summary>
-internal sealed class XenDevices
+internal sealed class XenDevices : IDisposable
 {
     /// <summary>Pages that the hypervisor shares with the domain: shared_info, 8 special pages, grant and status frames, ACPI tables.</summary>
     public const int SparePages = 256;
@@ -22,7 +26,10 @@ internal sealed class XenDevices
 
     private const int PageShift = 12;
 
-    public XenDevices(IXenHost host, DomainOptions options, MachineOptions machine)
+    private readonly DomainDisks _disks;
+    private uint _networkCards;
+
+    public XenDevices(IXenHost host, DomainOptions options, MachineOptions machine, ILogger log)
     {
         Domain = new Domain(host, options);
         Hypervisor = new XenHypervisor(Domain);
@@ -30,6 +37,7 @@ internal sealed class XenDevices
         WriteRecords(machine);
         StoreRing = new StoreService(Domain, Store);
         PlaceAcpiTables(machine.Vcpus);
+        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, log);
         StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }
 
@@ -54,6 +62,20 @@ internal sealed class XenDevices
         interrupts.Vcpu = vcpu;
         processor.LocalApic.EnabledBySoftware = vcpu.NoteApicEnabled;
     }
+
+    /// <summary>Gives the domain a virtual network interface.</summary>
+    /// <param name="port">What it is plugged into.</param>
+    /// <param name="address">Its Ethernet address.</param>
+    public void AddNetworkCard(IEthernetPort port, MacAddress address)
+    {
+        NetworkDeviceRecord record = new() { Domain = Domain.Id, Handle = _networkCards++, Mac = address.ToString() };
+        record.WriteTo(Store.Control);
+        XenNetworkLink link = new(port);
+        link.Connect(new NetworkBackend(Domain, Store.Control, record, link));
+    }
+
+    /// <summary>Closes the images of the domain's disks.</summary>
+    public void Dispose() => _disks.Dispose();
 
     // What `xl create` writes about a domain before it lets it run.
     private void WriteRecords(MachineOptions machine)

@@ -28,7 +28,9 @@ public sealed class UsageTests : IDisposable
     [InlineData("run", "--bogus")]
     [InlineData("run", "--memory", "lots")]
     [InlineData("run", "--entry", "multiboot3")]
-    [InlineData("run", "--vcpus", "4", "--machine", "xen")]
+    [InlineData("run", "--disk", "disk.img", "--machine", "pc")]
+    [InlineData("run", "--xl", "1s:vcpu-set=2")]
+    [InlineData("run", "--xl", "1s:mem-set=1G")]
     [InlineData("run", "--vcpus", "33")]
     [InlineData("inspect")]
     public void A_mistake_on_the_command_line_ends_with_2(params string[] arguments)

@@ -1,0 +1,82 @@
+using Emu.Machine.Diagnostics;
+using Emu.Xen.Backends.Block;
+using Emu.Xen.Domains;
+using Emu.Xen.Store;
+using Emu.Xen.Store.Records;
+using Microsoft.Extensions.Logging;
+
+namespace Emu.Machine.Xen.Disks;
+
+/// <summary>The disks of a domain: their images on the host, their records in the store, their back ends.</summary>
+internal sealed class DomainDisks : IDisposable
+{
+    // A hostile guest cannot fill the log.
+    private const int MostReports = 256;
+
+    private readonly List<IBlockImage> _images = [];
+    private readonly ILogger _log;
+    private int _reports;
+
+    /// <summary>Opens all images, and offers the disks to the domain.</summary>
+    /// <param name="domain">The domain; its own record is in the store.</param>
+    /// <param name="store">The store.</param>
+    /// <param name="disks">The disks.</param>
+    /// <param name="log">Hears of trouble.</param>
+    /// <exception cref="MachineConfigurationException">An image cannot be used, or two disks have one name.</exception>
+    public DomainDisks(Domain domain, ControlDomain store, IReadOnlyList<DiskOptions> disks, ILogger log)
+    {
+        _log = log;
+        HashSet<uint> numbers = [];
+        try
+        {
+            foreach (var disk in disks)
+            {
+                BlockDeviceRecord record = new()
+                {
+                    Domain = domain.Id,
+                    Device = disk.Device,
+                    IsReadOnly = disk.IsReadOnly,
+                    IsCdrom = disk.IsCdrom,
+                };
+                if (!numbers.Add(record.Id))
+                    throw new MachineConfigurationException($"The domain has two disks '{disk.Device}'.");
+                var image = Open(disk);
+                _images.Add(image);
+                record.WriteTo(store);
+                BlockBackend backend = new(domain, store, record, image);
+                backend.Reported += Report;
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var image in _images)
+            image.Dispose();
+        _images.Clear();
+    }
+
+    private static IBlockImage Open(DiskOptions disk)
+    {
+        if (disk.Format != DiskFormat.Raw)
+        {
+            throw new MachineConfigurationException(
+                $"The disk image '{disk.Path}' is in the format {disk.Format.ToString().ToLowerInvariant()}, which is not read; 'qemu-img convert -O raw' makes one that is.");
+        }
+
+        var image = RawImage.Open(disk.Path, disk.IsReadOnly || disk.IsSnapshot);
+        return disk.IsSnapshot && !disk.IsReadOnly ? new SnapshotImage(image) : image;
+    }
+
+    private void Report(string what)
+    {
+        if (_reports++ < MostReports)
+            MachineLog.DiskTrouble(_log, what);
+    }
+}
