@@ -152,7 +152,8 @@ public sealed class RunOptionsTests
                 options = given;
                 return 0;
             },
-            (_, _) => throw new InvalidOperationException("inspect was called"));
+            (_, _) => throw new InvalidOperationException("inspect was called"),
+            _ => throw new InvalidOperationException("trace diff was called"));
         Assert.Equal(0, code);
         return options!;
     }

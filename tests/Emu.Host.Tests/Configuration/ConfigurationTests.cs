@@ -33,7 +33,8 @@ public abstract class ConfigurationTests : IDisposable
                 options = given;
                 return 0;
             },
-            (_, _) => throw new InvalidOperationException("inspect was called"));
+            (_, _) => throw new InvalidOperationException("inspect was called"),
+            _ => throw new InvalidOperationException("trace diff was called"));
         Assert.Equal(0, code);
         return options!;
     }
