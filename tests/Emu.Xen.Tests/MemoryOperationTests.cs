@@ -170,6 +170,18 @@ public sealed class MemoryOperationTests : IDisposable
     }
 
     [Fact]
+    public void Page_that_another_is_populated_over_is_lost()
+    {
+        _domain.PutWords(List, 0x10);
+        Assert.Equal(1, Reserve(Decrease, 1));
+        _domain.PutWords(List, 0x20, 0x20);
+        Assert.Equal(1, Reserve(Populate, 2));
+        Assert.Equal(264, Count(Current));
+        _domain.PutWords(List, 0x20, 0x20);
+        Assert.Equal(1, Reserve(Decrease, 2));
+    }
+
+    [Fact]
     public void Continued_reservation_begins_where_it_says()
     {
         _domain.PutWords(List, Hole, 0x20);

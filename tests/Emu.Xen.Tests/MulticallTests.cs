@@ -50,6 +50,14 @@ public sealed class MulticallTests : IDisposable
     }
 
     [Fact]
+    public void List_is_no_longer_than_memory()
+    {
+        Assert.Equal(-14, _domain.Try(Multicall, List, (TestDomain.MemorySize / 32) + 1));
+        Assert.Equal(-14, _domain.Try(Multicall, List, uint.MaxValue));
+        Assert.Equal(0U, _domain.Read32(List + 4));
+    }
+
+    [Fact]
     public void Shutdown_ends_the_list()
     {
         _domain.Put(Buffer, 3);

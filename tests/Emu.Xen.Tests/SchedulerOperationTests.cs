@@ -110,6 +110,17 @@ public sealed class SchedulerOperationTests : IDisposable
     }
 
     [Fact]
+    public unsafe void Pending_nmi_is_not_waited_for()
+    {
+        _domain.Vcpu.NotifyNmi();
+        Assert.Equal(0, _domain.Try(SchedOp, 1));
+        Assert.False(_domain.Processors[0].IsBlocked);
+        _domain.Vcpu.State->Pending |= PendingEvents.NmiBlocked;
+        Assert.Equal(0, _domain.Try(SchedOp, 1));
+        Assert.True(_domain.Processors[0].IsBlocked);
+    }
+
+    [Fact]
     public void Poll_looks_at_no_port_where_an_interrupt_can_be_taken()
     {
         MakeUpcall(isTaken: true);

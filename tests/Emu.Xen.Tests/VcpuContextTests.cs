@@ -58,6 +58,16 @@ public sealed unsafe class VcpuContextTests : IDisposable
         Assert.Equal(-17, _domain.Try(VcpuOp, 0, 0, Buffer));
     }
 
+    [Fact]
+    public void Counter_is_that_of_the_first_vcpu()
+    {
+        _domain.Processors[0].TimeStamp = 1000;
+        _domain.Processors[1].TimeStamp = 400;
+        Make32();
+        Assert.Equal(0, Initialise());
+        Assert.Equal(600UL, _domain.Processors[1].Vcpu.State->TimeStampOffset);
+    }
+
     [Theory]
     [InlineData(0, 2U)]
     [InlineData(0, uint.MaxValue)]

@@ -174,6 +174,7 @@ internal sealed class Processor : ILocalApicHost, IXenProcessor, IDisposable
             return;
         IsInitialised = true;
         Vcpu.StartUp(vector);
+        DomainVcpu?.TakeTimeStamp();
         BringUp();
     }
 

@@ -69,8 +69,16 @@ public sealed class DomainVcpu
     /// <summary>True where a domain-wide callback vector has to be injected: it stops when the guest clears upcall_pending.</summary>
     public bool HasCallback => _domain.Parameters.CallbackVector is not null && IsUpcallPending;
 
-    /// <summary>True where an interrupt or upcall would be taken now.</summary>
-    internal unsafe bool HasDeliverableEvent => (Vcpu.State->SystemFlags & Rflags.Interrupt) != 0 && Vcpu.Interrupts.HasInterrupt;
+    /// <summary>True where an NMI, an interrupt or an upcall would be taken now.</summary>
+    internal unsafe bool HasDeliverableEvent
+    {
+        get
+        {
+            const PendingEvents nmi = PendingEvents.NonMaskableInterrupt, blocked = PendingEvents.NmiBlocked;
+            return (Vcpu.State->Pending & (nmi | blocked)) == nmi
+                || ((Vcpu.State->SystemFlags & Rflags.Interrupt) != 0 && Vcpu.Interrupts.HasInterrupt);
+        }
+    }
 
     /// <summary>One of its timers has run out: the observer hears of it.</summary>
     internal void NoteExpired(VcpuTimer timer) => _domain.Observer?.TimerExpired(this, timer);
@@ -120,6 +128,16 @@ public sealed class DomainVcpu
             place.WriteUInt32(PendingSelector32, uint.MaxValue);
         WriteTime();
         RaiseUpcall();
+    }
+
+    /// <summary>Begins with the time-stamp counter of the first vCPU, whatever its own was (hvm_set_tsc_offset).</summary>
+    public void TakeTimeStamp()
+    {
+        var difference = _domain.Vcpus[0].Processor.TimeStamp - Processor.TimeStamp;
+        if (difference == 0)
+            return;
+        Vcpu.AdvanceTimeStamp(difference);
+        WriteTime();
     }
 
     /// <summary>The vCPU has gone down by itself: HLT with interrupts off, or INIT. With the last one the domain switches off.</summary>

@@ -205,27 +205,26 @@ public sealed class Physmap
         return 0;
     }
 
-    /// <summary>Gives the domain pages of zeros; RAM that was there is freed (XENMEM_populate_physmap).</summary>
+    /// <summary>
+    /// Gives the domain pages of zeros (XENMEM_populate_physmap). RAM that was there is lost as by <see cref="Remove"/>, so that no list of
+    /// frames is ever served for longer than there are free pages.
+    /// </summary>
     /// <param name="first">The first GFN.</param>
     /// <param name="count">How many.</param>
     /// <returns>False where the domain has too few pages left to get, or one of the GFNs can have none; nothing has changed then.</returns>
     public bool Populate(ulong first, ulong count)
     {
-        var missing = 0;
-        for (ulong i = 0; i < count; i++)
+        if (count > (ulong)_free.Count || first + count < first)
+            return false;
+        for (var gfn = first; gfn < first + count; gfn++)
         {
-            if (first + i < first || CheckTarget(first + i) != 0)
+            if (CheckTarget(gfn) != 0)
                 return false;
-            if (!IsRam(first + i) || _pins.ContainsKey(FrameAt(first + i)))
-                missing++;
         }
 
-        if (missing > _free.Count)
-            return false;
-        for (ulong i = 0; i < count; i++)
+        for (var gfn = first; gfn < first + count; gfn++)
         {
-            var gfn = first + i;
-            Vacate(gfn);
+            Hide(gfn);
             var frame = gfn << PageShift < _memory.LowLimit && _free.Remove((int)gfn) ? (int)gfn : _free.Pop();
             _memory.WritableFrame(frame, 0, PhysicalMemory.PageSize).Clear();
             Show(gfn, frame);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Memory;
 
 namespace Emu.Xen.Hypercalls;
 
@@ -12,7 +13,6 @@ internal static class Multicall
     private const int FirstArgumentWord = 2;
     private const int ArgumentCount = 6;
 
-    /// <summary>Calls made before others get a turn: Xen preempts the call there and goes on later, which the guest cannot tell.</summary>
     public static long Execute(in GuestCall call)
     {
         var list = call.Argument(0);
@@ -20,6 +20,9 @@ internal static class Multicall
         var width = call.WordLength;
         Span<byte> bytes = stackalloc byte[WordsInEntry * 8];
         Span<ulong> arguments = stackalloc ulong[ArgumentCount];
+        // Xen lets others run meanwhile, however long the list. Here nobody else runs: it may be no longer than the domain's memory.
+        if (count > call.Domain.Memory.MaximumRamPages * PhysicalMemory.PageSize / (ulong)(WordsInEntry * width))
+            return XenError.BadAddress;
         for (uint i = 0; i < count; i++)
         {
             var entry = list + (i * (ulong)(WordsInEntry * width));

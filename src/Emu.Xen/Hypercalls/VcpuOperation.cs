@@ -87,6 +87,7 @@ internal static class VcpuOperation
             return XenError.Exists;
         if (!VcpuContext.TryLoad(vcpu.Vcpu, bytes))
             return XenError.Invalid;
+        vcpu.TakeTimeStamp();
         vcpu.Processor.Initialise();
         return 0;
     }
