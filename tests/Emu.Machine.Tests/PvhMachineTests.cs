@@ -1,5 +1,6 @@
 using System.Text;
 using Emu.Cpu.State;
+using Emu.Machine.Acpi;
 using Emu.Machine.Tests.Support;
 using Emu.Pvh;
 using Xunit;
@@ -40,11 +41,11 @@ public unsafe class PvhMachineTests
     }
 
     [Fact]
-    public void Xen_has_a_hypervisor_and_no_tables()
+    public void Xen_has_a_hypervisor_and_tables_of_its_own()
     {
         using var machine = new PvhMachine(Small with { Profile = MachineProfile.Xen });
         var boot = Assert.IsType<PvhBootResult>(machine.Load(TestKernels.Open("tour"), [], null));
-        Assert.Equal(0UL, boot.StartInfo.RsdpAddress);
+        Assert.Equal(XenAcpiTables.Rsdp, boot.StartInfo.RsdpAddress);
         Assert.NotNull(machine.Vcpu.Hypervisor);
         Assert.Equal(EntryProfile.Xen, boot.Cpu.Profile);
     }
@@ -70,7 +71,7 @@ public unsafe class PvhMachineTests
     [Theory]
     [InlineData(MachineProfile.Pc, 0)]
     [InlineData(MachineProfile.Pc, 33)]
-    [InlineData(MachineProfile.Xen, 2)]
+    [InlineData(MachineProfile.Xen, 33)]
     public void Impossible_numbers_of_vcpus_are_refused(MachineProfile profile, int vcpus) =>
         Assert.Throws<MachineConfigurationException>(() => new PvhMachine(Small with { Profile = profile, Vcpus = vcpus }));
 

@@ -58,6 +58,30 @@ public sealed partial class ToolstackTests : IDisposable
         Assert.Equal(result.Console, Run("memory = 256\nvcpus = 2", arguments).Result.Console);
     }
 
+    [SkippableFact]
+    public void Disk_and_network_card_go_on_through_checkpoints()
+    {
+        string disk = FileSystemImage.Make(_folder);
+        string configuration = _folder.Write("guest.cfg", Encoding.UTF8.GetBytes($"""
+            type = "pvh"
+            kernel = "{TestFiles.Guest("vmlinuz-amd64")}"
+            ramdisk = "{TestFiles.Guest("initrd-domu.gz")}"
+            vcpus = 2
+            disk = [ '{disk},raw,xvda,w' ]
+            vif = [ '' ]
+            """));
+        // While the modules find their devices, the file system is written, and the network carries a megabyte or two.
+        string[] times = ["1800ms", "2s", "2200ms", "2500ms", "3s", "3500ms", "4s", "5s"];
+
+        EmuResult result = EmuProcess.Run(["run", configuration, "--timeout", "280", .. times.SelectMany(time => new[] { "--xl", time + ":save" })]);
+
+        string report = $"exit code {result.ExitCode}\n{result.Console}\n--- stderr\n{result.Error}";
+        Assert.True(result.Console.Split("OOM killer enabled.").Length - 1 >= 5, report);
+        Assert.True(result.Console.Contains("PASS all", StringComparison.Ordinal), report);
+        Assert.True(result.ExitCode == 0, report);
+        Assert.True(FileSystemImage.IsSound(disk));
+    }
+
     /// <summary>The last line at or before a time.</summary>
     private static State At(State[] states, double seconds) => states.Last(state => state.Seconds <= seconds);
 
