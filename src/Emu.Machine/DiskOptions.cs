@@ -3,7 +3,7 @@ namespace Emu.Machine;
 /// <summary>How a disk's contents lie in its image.</summary>
 public enum DiskFormat
 {
-    /// <summary>As they are: a file, or a device of the host.</summary>
+    /// <summary>As they are, in a file.</summary>
     Raw,
 
     /// <summary>QEMU's copy-on-write format, version 2 or 3.</summary>

@@ -14,7 +14,7 @@ internal sealed class DomainArguments
     private readonly Option<string?> _name = new("--name") { HelpName = "NAME", Description = "xen: the domain's name. [guest]" };
 
     private readonly Option<string[]> _disks = Repeated(
-        "--disk", "SPEC", "xen: a disk, as in xl's configurations: IMAGE[,FORMAT[,NAME[,r|w]]]; without a name, xvda, then xvdb and so on.");
+        "--disk", "SPEC", "xen: a disk, as in xl's configurations: IMAGE[,FORMAT[,NAME[,r|w]]][,snapshot]; without a name, xvda, then xvdb and so on.");
 
     private readonly Option<string[]> _networks = Repeated(
         "--net", "SPEC", "xen: a network card: user[,mac=ADDRESS][,allow=tcp:PORT][,forward=tcp:HOSTPORT:GUESTPORT][,hostname=NAME][,pcap=FILE]; none: no card of the configuration's.");

@@ -105,12 +105,17 @@ internal sealed class RunCommand
           Boot Debian's kernel to a shell, with an initramfs
             emu run vmlinuz --initrd initrd.gz
 
-          The same as a Xen domain with a disk and a network, as 'xl create guest.cfg' would start it
-            emu run vmlinuz --initrd initrd.gz --disk disk.img --net user,forward=tcp:2222:22
+          The same as a Xen domain with a disk, which stays as it is, and a network, whose port 22 this computer reaches at 2222
+            emu run vmlinuz --initrd initrd.gz --disk disk.img,snapshot --net user,forward=tcp:2222:22
+
+          What 'xl create guest.cfg' would start, but with four processors; guest.cfg has at least type = "pvh" and kernel = "vmlinuz"
             emu run guest.cfg --vcpus 4
 
           Let the toolstack take memory away after two seconds of the guest's time, and shut it down after five
             emu run guest.cfg --xl 2s:mem-set=128M --xl 5s:shutdown
+
+          See a kernel start, reboot and start again, on a processor that takes both vendors' opcode for hypercalls
+            emu run kernel.elf --machine xen --restarts 1 --hypercalls lenient
 
           Find reliance on registers that the boot ABI leaves open
             emu run kernel.elf --entry-profile poison

@@ -51,7 +51,10 @@ internal sealed record ConfigSetting(string Source, string Key, ConfigValue Valu
     /// <param name="line">Its line.</param>
     /// <param name="what">What is wrong, without the full stop.</param>
     /// <returns>The refusal.</returns>
-    public UsageException RefuseAt(int line, string what) => new($"{Source}:{line}: {Key}: {what}.");
+    public UsageException RefuseAt(int line, string what) => new($"{Source}:{line}: {Key}: {OnOneLine(what)}.");
+
+    /// <summary>What is quoted from the file may hold line ends, written as escapes.</summary>
+    private static string OnOneLine(string text) => string.Concat(text.Select(static c => char.IsControl(c) ? '?' : c));
 
     private string WithoutNul(ConfigText text) =>
         text.Text.Contains('\0', StringComparison.Ordinal) ? throw Refuse("a NUL character cannot be passed on") : text.Text;

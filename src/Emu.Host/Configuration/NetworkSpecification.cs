@@ -38,7 +38,9 @@ internal static class NetworkSpecification
                 options = options with { GuestMac = Mac(value) };
             else if (name == "type" && value is "vif" or "ioemu")
                 continue;
-            else if (Ineffective.Contains(name) || name.StartsWith("colo_", StringComparison.Ordinal))
+            else if (name.StartsWith("colo_", StringComparison.Ordinal))
+                ignored.Add("colo");
+            else if (Ineffective.Contains(name))
                 ignored.Add(name);
             else
                 throw new FormatException($"'{name}' is nothing that a network card can be told");

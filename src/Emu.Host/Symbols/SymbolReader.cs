@@ -107,6 +107,9 @@ public static class SymbolReader
                 continue;
             ReadOnlySpan<byte> name = line[(blank + 3)..];
             int end = name.IndexOfAny((byte)'\t', (byte)' ', (byte)'\r');
+            // More words are a module's name, or a sentence: Debian's System.map says so where the real one is.
+            if (end >= 0 && name[end..].Trim(" \t\r"u8) is not ([] or [(byte)'[', ..]))
+                continue;
             bool isCode = kind is 't' or 'T' or 'w' or 'W';
             symbols.Add(new Symbol(address, 0, Encoding.UTF8.GetString(end < 0 ? name : name[..end]), (isCode ? 2 : 0) + (char.IsUpper(kind) ? 1 : 0)));
         }

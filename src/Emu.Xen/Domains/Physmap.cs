@@ -113,11 +113,11 @@ public sealed class Physmap
     /// <param name="gfn">The GFN.</param>
     /// <param name="frame">The page.</param>
     /// <param name="isReadOnly">Whether the domain may not write it there.</param>
-    /// <returns>0; -EINVAL for a GFN that cannot be.</returns>
+    /// <returns>0; what <see cref="Place"/> returns for a GFN where nothing can be put.</returns>
     public long PlaceForeign(ulong gfn, int frame, bool isReadOnly)
     {
-        if (gfn > LastGfn)
-            return XenError.Invalid;
+        if (CheckTarget(gfn) is var error and not 0)
+            return error;
         Vacate(gfn);
         Show(gfn, frame, isReadOnly);
         _foreign.Add(gfn);

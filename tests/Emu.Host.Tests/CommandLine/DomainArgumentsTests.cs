@@ -43,6 +43,15 @@ public sealed class DomainArgumentsTests
         Assert.Equal((path, device, format, isReadOnly, isCdrom), (disk.Path, disk.Device, disk.Format, disk.IsReadOnly, disk.IsCdrom));
     }
 
+    [Theory]
+    [InlineData("disk.img", false)]
+    [InlineData("disk.img,raw,xvda,w,snapshot", true)]
+    [InlineData("snapshot,target=disk.img", true)]
+    public void A_disk_can_be_left_as_it_is(string text, bool isSnapshot)
+    {
+        Assert.Equal(isSnapshot, Assert.Single(Parse("k", "--disk", text).Disks).IsSnapshot);
+    }
+
     [Fact]
     public void Disks_without_names_get_the_next_ones_that_are_free()
     {

@@ -88,6 +88,7 @@ public sealed class DomainConfigurationTests : ConfigurationTests
     [InlineData("kernel='k'", "type is missing", "pvh")]
     [InlineData("type = 'pvh'\nbootloader = 'pygrub'", "kernel is missing", "boot loader")]
     [InlineData(Minimal + "memory = 'lots'", ":3: memory", "'lots'")]
+    [InlineData(Minimal + "memory = 'a\\nb'", ":3: memory", "'a?b'")]
     [InlineData(Minimal + "memory = 08", ":3: memory", "'08'")]
     [InlineData(Minimal + "memory = -1", ":3: ", "Python")]
     [InlineData(Minimal + "memory = 99999999999999999999999", ":3: memory", "9999")]

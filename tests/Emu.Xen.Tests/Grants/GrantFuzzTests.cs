@@ -5,9 +5,9 @@ namespace Emu.Xen.Tests.Grants;
 /// <summary>A guest that does with its grant table what it likes: the hypervisor answers, and never fails.</summary>
 public sealed class GrantFuzzTests : GrantTestBase
 {
-    private static readonly uint[] s_commands = [Map, Map, Unmap, Setup, Copy, Copy, Query, SetVersion, GetVersion, Swap];
-    private static readonly ushort[] s_domains = [Own, Own, Own, Self, Control, Unknown];
-    private static readonly uint[] s_frames = [0x20, 0x21, 0x22, 0x200, 0x201, 0x280, 0xFEFFF, 0x9000, 0xFFFF_FFFF];
+    private static readonly uint[] Commands = [Map, Map, Unmap, Setup, Copy, Copy, Query, SetVersion, GetVersion, Swap];
+    private static readonly ushort[] Domains = [Own, Own, Own, Self, Control, Unknown];
+    private static readonly uint[] Frames = [0x20, 0x21, 0x22, 0x200, 0x201, 0x280, 0xFEFFF, 0x9000, 0xFFFF_FFFF];
 
     [Theory]
     [InlineData(1)]
@@ -30,9 +30,9 @@ public sealed class GrantFuzzTests : GrantTestBase
             if (Test.Domain.Memory.FrameAt(TableGfn) >= 0)
                 Write((TableGfn << 12) + (ulong)(random.Next(16) * 8), RandomEntry(random));
             Write(Buffer, RandomOperation(random));
-            results.Add(Operation(s_commands[random.Next(s_commands.Length)], (uint)random.Next(3)));
+            results.Add(Operation(Commands[random.Next(Commands.Length)], (uint)random.Next(3)));
             if (random.Next(8) == 0)
-                Test.Domain.Memory.Populate(s_frames[random.Next(s_frames.Length)], 1);
+                Test.Domain.Memory.Populate(Frames[random.Next(Frames.Length)], 1);
             if (random.Next(4) == 0 && Test.Domain.Grants.TryMap((uint)random.Next(20), random.Next(2) == 0, out var mapping))
             {
                 mapping.Page.Writable(0, 64).Fill(1);
@@ -49,9 +49,9 @@ public sealed class GrantFuzzTests : GrantTestBase
     private static byte[] RandomEntry(Random random) =>
     [
         .. BitConverter.GetBytes((ushort)(random.Next(8) | (random.Next(4) == 0 ? 0x100 : 0))),
-        .. BitConverter.GetBytes(s_domains[random.Next(s_domains.Length)]),
-        .. BitConverter.GetBytes(s_frames[random.Next(s_frames.Length)]),
-        .. BitConverter.GetBytes((ulong)s_frames[random.Next(s_frames.Length)]),
+        .. BitConverter.GetBytes(Domains[random.Next(Domains.Length)]),
+        .. BitConverter.GetBytes(Frames[random.Next(Frames.Length)]),
+        .. BitConverter.GetBytes((ulong)Frames[random.Next(Frames.Length)]),
     ];
 
     private static byte[] RandomOperation(Random random)
@@ -61,9 +61,9 @@ public sealed class GrantFuzzTests : GrantTestBase
         {
             var value = random.Next(6) switch
             {
-                0 => s_frames[random.Next(s_frames.Length)] << 12,
-                1 => s_frames[random.Next(s_frames.Length)],
-                2 => s_domains[random.Next(s_domains.Length)] | ((uint)random.Next(5000) << 16),
+                0 => Frames[random.Next(Frames.Length)] << 12,
+                1 => Frames[random.Next(Frames.Length)],
+                2 => Domains[random.Next(Domains.Length)] | ((uint)random.Next(5000) << 16),
                 3 => (uint)random.Next(20),
                 4 => (uint)random.Next(8),
                 _ => (uint)random.Next(int.MinValue, int.MaxValue),

@@ -132,13 +132,19 @@ public sealed class GrantMappingTests : GrantTestBase
         Assert.Equal(0, StatusOf(8));
     }
 
-    [Fact]
-    public void Place_beyond_the_address_width_is_an_error_and_leaves_nothing_behind()
+    [Theory]
+    [InlineData(1UL << 40)]
+    [InlineData(1UL << 28)]
+    [InlineData(0xFEE00UL)]
+    [InlineData(Elsewhere)]
+    public void Place_where_nothing_can_be_put_is_an_error_and_leaves_nothing_behind(ulong gfn)
     {
         PlaceTable();
         Grant(8, 1, Own, Granted);
-        Assert.Equal(General, MapOne(8, 1UL << 40).Status);
-        Assert.Equal(0, StatusOf(8));
+        Grant(9, 1, Own, Granted + 1);
+        Assert.Equal(Okay, MapOne(8, Elsewhere).Status);
+        Assert.Equal(General, MapOne(9, gfn).Status);
+        Assert.Equal(0, StatusOf(9));
     }
 
     [Fact]

@@ -16,12 +16,20 @@ internal sealed unsafe class TestDomain : IDisposable
     public const ulong MemorySize = 1 << 20;
     private const int SparePages = 256;
 
-    private readonly byte* _ram = (byte*)NativeMemory.AlignedAlloc((nuint)MemorySize + (SparePages * 4096), 4096);
+    // What lies around the domain's memory, and must stay what it is.
+    private const int GuardLength = 1 << 16;
+    private const byte GuardByte = 0xA5;
+    private const int MappingLength = (int)MemorySize + (SparePages * 4096);
+
+    private readonly byte* _mapping = (byte*)NativeMemory.AlignedAlloc(GuardLength + MappingLength + GuardLength, 4096);
+    private readonly byte* _ram;
     private readonly BlockCache _blocks;
 
     public TestDomain(HypercallInstruction instruction = HypercallInstruction.Vmcall, bool acceptsBoth = false, int vcpus = 1)
     {
-        NativeMemory.Clear(_ram, (nuint)MemorySize + (SparePages * 4096));
+        new Span<byte>(_mapping, GuardLength + MappingLength + GuardLength).Fill(GuardByte);
+        _ram = _mapping + GuardLength;
+        NativeMemory.Clear(_ram, MappingLength);
         Memory = new PhysicalMemory(_ram, MemorySize, MemorySize, 0, SparePages);
         _blocks = new BlockCache(Memory, 1 << 20);
         Host = new FakeHost(Memory);
@@ -62,6 +70,11 @@ internal sealed unsafe class TestDomain : IDisposable
     public Vcpu Vcpu => Processors[0].Vcpu;
 
     public XenHypervisor Hypervisor { get; }
+
+    /// <summary>False where anything was written outside the domain's memory.</summary>
+    public bool IsContained =>
+        !new ReadOnlySpan<byte>(_mapping, GuardLength).ContainsAnyExcept(GuardByte)
+        && !new ReadOnlySpan<byte>(_ram + MappingLength, GuardLength).ContainsAnyExcept(GuardByte);
 
     /// <summary>Flat 32-bit protected mode without paging.</summary>
     public void Use32BitCode()
@@ -144,7 +157,7 @@ internal sealed unsafe class TestDomain : IDisposable
         foreach (var processor in Processors)
             processor.Vcpu.Dispose();
         _blocks.Dispose();
-        NativeMemory.AlignedFree(_ram);
+        NativeMemory.AlignedFree(_mapping);
     }
 
     private static void Assert(bool condition) => Xunit.Assert.True(condition);

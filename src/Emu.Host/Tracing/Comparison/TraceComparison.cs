@@ -22,7 +22,7 @@ public sealed record TraceDiffOptions(string First, string Second)
 }
 
 /// <summary>Compares two logs of hypercalls.</summary>
-internal static class TraceComparison
+public static class TraceComparison
 {
     private const int Context = 3;
 

@@ -13,7 +13,7 @@ namespace Emu.Host.Tracing.Comparison;
 /// The second form has the three arguments behind the command, the caller, the result, and five 64-bit words of the structure before and
 /// after the call.
 /// </remarks>
-internal static partial class XenLog
+public static partial class XenLog
 {
     /// <summary>Reads a log.</summary>
     /// <param name="text">The log.</param>

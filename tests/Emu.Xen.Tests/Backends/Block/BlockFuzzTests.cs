@@ -6,8 +6,8 @@ namespace Emu.Xen.Tests.Backends.Block;
 /// <summary>A front end that does with ring, grants and store what it likes: it gets answers, and reaches nothing but its own.</summary>
 public sealed class BlockFuzzTests
 {
-    private static readonly string[] s_names = ["protocol", "ring-ref", "ring-page-order", "event-channel", "feature-persistent", "ring-ref1"];
-    private static readonly string[] s_values = ["0", "1", "2", "4", "5", "64", "65", "x86_32-abi", "x86_64-abi", "-1", "", "99999999999"];
+    private static readonly string[] Names = ["protocol", "ring-ref", "ring-page-order", "event-channel", "feature-persistent", "ring-ref1"];
+    private static readonly string[] Values = ["0", "1", "2", "4", "5", "64", "65", "x86_32-abi", "x86_64-abi", "-1", "", "99999999999"];
 
     [Theory]
     [InlineData(1)]
@@ -32,12 +32,12 @@ public sealed class BlockFuzzTests
             {
                 front.Say("state", 6);
                 front.Say("state", 1);
-                foreach (var name in s_names)
+                foreach (var name in Names)
                     front.Store.Control.Remove($"{front.Device.FrontendPath}/{name}");
             }
 
             if (random.Next(4) == 0)
-                front.Say(s_names[random.Next(s_names.Length)], s_values[random.Next(s_values.Length)]);
+                front.Say(Names[random.Next(Names.Length)], Values[random.Next(Values.Length)]);
             front.Connect(random.Next(2) == 0, random.Next(5), random.Next(2) == 0);
             var isSpoiled = false;
             for (var i = 0; i < 100; i++)
