@@ -169,7 +169,7 @@ internal sealed class BlockRequests
             use(_image, sector, length);
             return true;
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             _report($"the host's disk image fails: {error.Message}");
             return false;
