@@ -80,7 +80,16 @@ public sealed class PvhMachine : IDisposable
         else
         {
             _xenLog = new XenLogConsole(_console, options.DebugConsoleOutput is null ? null : _debugConsole);
-            _xen = MakeXen(_xenLog);
+            try
+            {
+                _xen = MakeXen(_xenLog);
+            }
+            catch
+            {
+                // A disk's image cannot be used, for instance.
+                Ram.Dispose();
+                throw;
+            }
         }
 
         if (options.ConsoleInput is { } source)

@@ -14,6 +14,7 @@
 .set DEASSERT, 0x8500
 .set SIPI, 0x600
 .set REAL, 0x9000                               # where real mode starts: vector 9
+.set CALLBACK, 0x50
 .set LOW, 0x8000                                # what real mode reads and writes
 
 .set INITIALISE, 0
@@ -241,6 +242,25 @@ main:
     check "CR0", [LOW+0x24], 0x10
     check "through DS", [LOW+0x28], 0x1234ABCD
 
+    println "an upcall from before it had a state"
+    mov word ptr [4 * CALLBACK], OFFSET real_handler
+    mov word ptr [4 * CALLBACK + 2], REAL >> 4
+    in_words SELF, 0, CALLBACK, 2<<24
+    gives "a callback", 0, HVM_OP, 0, (OFFSET argument)
+    event "a port of the second vCPU", 0, 7, 1, 0
+    event "an event", 0, 4, 3
+    icr INIT
+    icr DEASSERT
+    mov dword ptr [LOW + 0x30], 0
+    mov dword ptr [LOW + 0x34], 0
+    icr SIPI+9
+    wait_real
+    mov ecx, 1000
+5:  pause
+    sub ecx, 1
+    jnz 5b
+    check "comes when it lets interrupts come", [LOW+0x34], 1
+
     println "64-bit state"
     icr INIT
     icr DEASSERT
@@ -348,6 +368,10 @@ real_start:
     mov ds:[LOW + 0x24], edx
     mov ds:[LOW + 0x28], esi
     mov dword ptr ds:[LOW + 0x30], 1
+    sti
+1:  jmp 1b
+.set real_handler, . - real_start
+    mov dword ptr ds:[LOW + 0x34], 1
 1:  jmp 1b
 .set real_length, . - real_start
 code32

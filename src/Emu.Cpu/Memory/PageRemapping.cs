@@ -11,15 +11,23 @@ internal sealed class PageRemapping
     public const int Hole = -1;
 
     private const int PageShift = 12;
-    private const int ChunkShift = 18;
+    private const int PagesInTable = 512;
+    private const int TableShift = 9;
     private const int ReadOnlyBit = 1;
 
-    // Chunks of 1 GiB of guest-physical memory.
-    private readonly int[]?[] _chunks;
+    // Like page tables: 2 MiB to a table, 1 GiB to a directory. A table goes with its last entry, so that what a guest has remapped, and not
+    // what it ever touched, decides how much room this takes.
+    private readonly Table?[]?[] _directories;
 
     /// <summary>Makes a table in which every page is where it always is.</summary>
     /// <param name="addressBits">Width of guest-physical addresses.</param>
-    public PageRemapping(int addressBits) => _chunks = new int[]?[1 << (addressBits - PageShift - ChunkShift)];
+    public PageRemapping(int addressBits) => _directories = new Table?[]?[1 << (addressBits - PageShift - (2 * TableShift))];
+
+    private sealed class Table
+    {
+        public readonly int[] Entries = new int[PagesInTable];
+        public int Unusual;
+    }
 
     /// <summary>The entry of a page: <see cref="Usual"/>, <see cref="Hole"/>, or what <see cref="Entry"/> made.</summary>
     /// <param name="address">Any address of the page; beyond the width is usual.</param>
@@ -27,16 +35,23 @@ internal sealed class PageRemapping
     {
         get
         {
-            var chunk = address >> (PageShift + ChunkShift);
-            return chunk < (ulong)_chunks.Length && _chunks[chunk] is { } entries
-                ? entries[(address >> PageShift) & ((1 << ChunkShift) - 1)]
+            var directory = address >> (PageShift + (2 * TableShift));
+            return directory < (ulong)_directories.Length && _directories[directory]?[Index(address, TableShift)] is { } table
+                ? table.Entries[Index(address, 0)]
                 : Usual;
         }
 
         set
         {
-            var entries = _chunks[address >> (PageShift + ChunkShift)] ??= new int[1 << ChunkShift];
-            entries[(address >> PageShift) & ((1 << ChunkShift) - 1)] = value;
+            ref var directory = ref _directories[address >> (PageShift + (2 * TableShift))];
+            directory ??= new Table?[PagesInTable];
+            ref var table = ref directory[Index(address, TableShift)];
+            table ??= new Table();
+            ref var entry = ref table.Entries[Index(address, 0)];
+            table.Unusual += (value == Usual ? 0 : 1) - (entry == Usual ? 0 : 1);
+            entry = value;
+            if (table.Unusual == 0)
+                table = null;
         }
     }
 
@@ -45,12 +60,15 @@ internal sealed class PageRemapping
     {
         get
         {
-            for (var chunk = 0; chunk < _chunks.Length; chunk++)
+            for (var directory = 0; directory < _directories.Length; directory++)
             {
-                for (var page = 0; page < _chunks[chunk]?.Length; page++)
+                for (var table = 0; table < _directories[directory]?.Length; table++)
                 {
-                    if (_chunks[chunk]![page] is var entry and not Usual)
-                        yield return (((ulong)chunk << (PageShift + ChunkShift)) | ((ulong)page << PageShift), entry);
+                    for (var page = 0; page < _directories[directory]![table]?.Entries.Length; page++)
+                    {
+                        if (_directories[directory]![table]!.Entries[page] is var entry and not Usual)
+                            yield return (((((ulong)directory << TableShift) + (ulong)table << TableShift) + (ulong)page) << PageShift, entry);
+                    }
                 }
             }
         }
@@ -59,7 +77,9 @@ internal sealed class PageRemapping
     /// <summary>Whether an address is within the width of the table.</summary>
     /// <param name="address">A guest-physical address.</param>
     /// <returns>True where its page may be remapped.</returns>
-    public bool Covers(ulong address) => address >> (PageShift + ChunkShift) < (ulong)_chunks.Length;
+    public bool Covers(ulong address) => address >> (PageShift + (2 * TableShift)) < (ulong)_directories.Length;
+
+    private static int Index(ulong address, int shift) => (int)(address >> (PageShift + shift)) & (PagesInTable - 1);
 
     /// <summary>The entry for a page of the host mapping.</summary>
     /// <param name="frame">Its number there.</param>

@@ -193,8 +193,8 @@ internal sealed class RunCommand
 
         MachineProfile machine = Machine(result, isTour: kernel is null && firmware is null, configuration);
         string? traceXen = result.GetValue(_traceXen);
-        if (traceXen is not null && machine != MachineProfile.Xen)
-            throw new UsageException("--trace-xen is for a Xen domain; it needs --machine xen.");
+        if (traceXen is null && result.GetValue(_symbols) is not null)
+            throw new UsageException("--symbols names places in a trace; it needs --trace-xen FILE.");
         if (traceXen == "-")
             throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
 
@@ -272,7 +272,7 @@ internal sealed class RunCommand
     /// <summary>The machine that was asked for, in words or by what only a Xen domain has.</summary>
     private MachineProfile Machine(ParseResult result, bool isTour, DomainConfiguration? configuration)
     {
-        string? domain = configuration?.Source ?? _domain.FirstForDomain(result);
+        string? domain = configuration?.Source ?? _domain.FirstForDomain(result) ?? (result.GetValue(_traceXen) is null ? null : _traceXen.Name);
         MachineProfile machine = OptionText.Choice(
             "--machine",
             result.GetValue(_machine),

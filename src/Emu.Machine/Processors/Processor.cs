@@ -187,6 +187,9 @@ internal sealed class Processor : ILocalApicHost, IXenProcessor, IDisposable
         IsUp = true;
         _isBlocked = false;
         Vcpu.EndWait();
+        // A new state has forgotten that Xen may have an upcall for it, which stays pending meanwhile.
+        if (DomainVcpu is not null)
+            Vcpu.NotifyInterrupt();
         NoteMessage();
     }
 

@@ -88,7 +88,7 @@ internal sealed record Field(string Name, FieldType Type, ValueForm Form)
     };
 
     /// <summary>What a value's address is a multiple of: a 64-bit number's is 4 in the 32-bit ABI.</summary>
-    public static int Alignment(FieldType type, bool is64Bit) => 
+    public static int Alignment(FieldType type, bool is64Bit) =>
         Math.Min(Size(type == FieldType.WordBoundary ? FieldType.Word : type, is64Bit), is64Bit ? 8 : 4);
 
     public static ulong Read(ReadOnlySpan<byte> bytes, int size) => size switch

@@ -28,6 +28,15 @@ public sealed class RunOptionsTests
         Assert.Equal(MachineProfile.Pc, options.Machine);
     }
 
+    [Fact]
+    public void A_trace_of_hypercalls_asks_for_a_machine_that_has_them()
+    {
+        RunOptions options = Parse("run", "vmlinuz", "--trace-xen", "log", "--symbols", "System.map");
+
+        Assert.Equal(MachineProfile.Xen, options.Machine);
+        Assert.Equal(("log", "System.map"), (options.XenTraceFile, options.SymbolFile));
+    }
+
     [Theory]
     [InlineData("console=ttyS0")]
     [InlineData("")]

@@ -3,12 +3,12 @@ using Emu.Host.Tracing.Comparison;
 namespace Emu.Host.Tests.EndToEnd;
 
 /// <summary>
-/// Debian's kernel in a Xen domain here, against a log of the same kernel on real Xen (docs/xen-oracle.md). It needs <c>.ci/guests</c>; see
+/// Debian's kernel in a Xen domain here, against a log of the same kernel on real Xen (docs/xen.md). It needs <c>.ci/guests</c>; see
 /// <see cref="TestFiles.Guest"/>.
 /// </summary>
 public sealed class XenOracleTests : IDisposable
 {
-    /// <summary>What depends on the host that the oracle ran on: docs/xen-oracle.md explains both.</summary>
+    /// <summary>What depends on the host that the oracle ran on: docs/xen.md explains both.</summary>
     private static readonly string[] Explained = ["vcpu_op.register_vcpu_time", "sched_op.poll"];
 
     private readonly TestFiles.TemporaryFolder _folder = new();

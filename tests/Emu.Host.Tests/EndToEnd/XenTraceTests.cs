@@ -50,6 +50,8 @@ public sealed class XenTraceTests : IDisposable
     [Theory]
     [InlineData("run", "--trace-xen", "-")]
     [InlineData("run", "--machine", "pc", "--trace-xen", "x")]
+    [InlineData("run", "--symbols", "x")]
+    [InlineData("run", "--firmware", "x", "--trace-xen", "y")]
     [InlineData("run", "--trace-xen", "no-such-folder/x")]
     [InlineData("run", "--trace-xen", "x", "--symbols", "no-such-file")]
     [InlineData("trace")]
