@@ -8,11 +8,12 @@ namespace Emu.Xen.Domains;
 /// </summary>
 public sealed class DomainInterrupts : ILocalInterrupts
 {
-    private readonly ILocalInterrupts _apic;
-
     /// <summary>Stands before a local APIC.</summary>
     /// <param name="apic">The local APIC.</param>
-    public DomainInterrupts(ILocalInterrupts apic) => _apic = apic;
+    public DomainInterrupts(ILocalInterrupts apic) => LocalApic = apic;
+
+    /// <summary>The local APIC.</summary>
+    public ILocalInterrupts LocalApic { get; }
 
     /// <summary>The domain; null until it has its vCPUs.</summary>
     public Domain? Domain { get; set; }
@@ -21,29 +22,29 @@ public sealed class DomainInterrupts : ILocalInterrupts
     public DomainVcpu? Vcpu { get; set; }
 
     /// <inheritdoc/>
-    public bool HasInterrupt => Vcpu is { HasCallback: true } || _apic.HasInterrupt;
+    public bool HasInterrupt => Vcpu is { HasCallback: true } || LocalApic.HasInterrupt;
 
     /// <inheritdoc/>
     public byte TaskPriorityClass
     {
-        get => _apic.TaskPriorityClass;
-        set => _apic.TaskPriorityClass = value;
+        get => LocalApic.TaskPriorityClass;
+        set => LocalApic.TaskPriorityClass = value;
     }
 
     /// <inheritdoc/>
     public byte Acknowledge() =>
-        Vcpu is { HasCallback: true } && Domain!.Parameters.CallbackVector is { } vector ? vector : _apic.Acknowledge();
+        Vcpu is { HasCallback: true } && Domain!.Parameters.CallbackVector is { } vector ? vector : LocalApic.Acknowledge();
 
     /// <inheritdoc/>
     public void TimeStampChanged()
     {
-        _apic.TimeStampChanged();
+        LocalApic.TimeStampChanged();
         Vcpu?.WriteTime();
     }
 
     /// <inheritdoc/>
-    public bool TryReadMsr(uint msr, out ulong value) => _apic.TryReadMsr(msr, out value);
+    public bool TryReadMsr(uint msr, out ulong value) => LocalApic.TryReadMsr(msr, out value);
 
     /// <inheritdoc/>
-    public bool TryWriteMsr(uint msr, ulong value) => _apic.TryWriteMsr(msr, value);
+    public bool TryWriteMsr(uint msr, ulong value) => LocalApic.TryWriteMsr(msr, value);
 }

@@ -2,6 +2,7 @@ using Emu.Cpu;
 using Emu.Cpu.State;
 using Emu.Machine;
 using Emu.Machine.Interrupts;
+using Emu.Xen.Domains;
 
 namespace Emu.Fuzz.Cases;
 
@@ -111,7 +112,7 @@ public sealed class GuestCase
     /// <summary>Starts the timer and the other vCPUs, as firmware and a kernel would.</summary>
     public void Start(PvhMachine machine)
     {
-        var apic = (LocalApic)machine.Vcpu.Interrupts;
+        var apic = (LocalApic)(machine.Vcpu.Interrupts is DomainInterrupts interrupts ? interrupts.LocalApic : machine.Vcpu.Interrupts);
         apic.Write(0xF0, 4, 0x1FF);
         switch (Heartbeat)
         {
