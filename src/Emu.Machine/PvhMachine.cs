@@ -162,6 +162,14 @@ public sealed class PvhMachine : IDisposable
             throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
         var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
         var rsdp = XenAcpiTables.Rsdp;
+        if (_xen is not null && image.Xen.WantsLowRsdp)
+        {
+            var root = new byte[AcpiTable.RsdpLength];
+            Ram.Read(rsdp, root);
+            rsdp = XenAcpiTables.LowRsdp;
+            Ram.Write(rsdp, root);
+        }
+
         ReadOnlyMemory<byte> rootPointer = default;
         if (_pc is not null)
         {

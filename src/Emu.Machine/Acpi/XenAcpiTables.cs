@@ -18,6 +18,9 @@ public static class XenAcpiTables
     /// <summary>The root pointer, in a page after the tables.</summary>
     public const ulong Rsdp = 0xFC00_8000;
 
+    /// <summary>Where the root pointer goes for a kernel that looks for it below 1 MiB: the last 64 bytes there.</summary>
+    public const ulong LowRsdp = 0xF_FFC0;
+
     /// <summary>Bytes from <see cref="InformationPage"/> to the end of what the memory map calls ACPI.</summary>
     public const ulong Length = 0x8040;
 

@@ -31,6 +31,12 @@ public sealed class XenNotes
     /// <summary>The features string, or null.</summary>
     public string? Features => Text(XenNoteType.Features);
 
+    /// <summary>
+    /// True where the toolstack has to put the root of the ACPI tables below 1 MiB, because an old Linux looks nowhere else: it does not announce
+    /// linux_rsdp_unrestricted, feature bit 15 (tools/libs/light/libxl_x86_acpi.c).
+    /// </summary>
+    public bool WantsLowRsdp => GuestOs == "linux" && ((Number(XenNoteType.SupportedFeatures) ?? 0) & (1 << 15)) == 0;
+
     /// <summary>True when the image asks for its symbol table behind it.</summary>
     public bool WantsBsdSymbols => Text(XenNoteType.BsdSymtab) == "yes";
 

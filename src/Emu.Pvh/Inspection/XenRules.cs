@@ -43,7 +43,7 @@ internal static class XenRules
         }
 
         RequiredFeatures(image, errors);
-        if (image.Xen.GuestOs == "linux" && ((image.Xen.Number(XenNoteType.SupportedFeatures) ?? 0) & (1 << 15)) == 0)
+        if (image.Xen.WantsLowRsdp)
         {
             remarks.Add(new LoaderFinding(
                 "The RSDP goes to 0xFFFC0 instead of beside the ACPI tables, because the kernel does not announce linux_rsdp_unrestricted "

@@ -11,12 +11,16 @@ internal static class TinyKernel
     private const int ProgramHeaderSize = 32;
     private const int NoteOffset = HeaderSize + (2 * ProgramHeaderSize);
     private const int NoteSize = 20;
+    private const int GuestNoteSize = 24;
     private const int CodeOffset = 0x100;
 
     /// <summary>The address of the first byte of code.</summary>
     public const uint Entry = LoadAddress + CodeOffset;
 
-    public static byte[] Build(params byte[] code)
+    public static byte[] Build(params byte[] code) => Build(isLinux: false, code);
+
+    /// <summary>A kernel that says of itself, with a note, whether it is a Linux; one that announces no features.</summary>
+    public static byte[] Build(bool isLinux, params byte[] code)
     {
         byte[] file = new byte[CodeOffset + code.Length];
         ((ReadOnlySpan<byte>)[0x7F, (byte)'E', (byte)'L', (byte)'F', 1, 1, 1]).CopyTo(file);
@@ -30,13 +34,21 @@ internal static class TinyKernel
         Put16(file, 44, 2);
 
         ProgramHeader(file, HeaderSize, type: 1, offset: 0, address: LoadAddress, size: (uint)file.Length);
-        ProgramHeader(file, HeaderSize + ProgramHeaderSize, type: 4, NoteOffset, LoadAddress + NoteOffset, NoteSize);
+        ProgramHeader(file, HeaderSize + ProgramHeaderSize, type: 4, NoteOffset, LoadAddress + NoteOffset, isLinux ? NoteSize + GuestNoteSize : NoteSize);
 
         Put32(file, NoteOffset, 4);
         Put32(file, NoteOffset + 4, 4);
         Put32(file, NoteOffset + 8, 18);   // PHYS32_ENTRY
         "Xen\0"u8.CopyTo(file.AsSpan(NoteOffset + 12));
         Put32(file, NoteOffset + 16, Entry);
+        if (isLinux)
+        {
+            Put32(file, NoteOffset + NoteSize, 4);
+            Put32(file, NoteOffset + NoteSize + 4, 6);
+            Put32(file, NoteOffset + NoteSize + 8, 6);   // GUEST_OS
+            "Xen\0linux\0"u8.CopyTo(file.AsSpan(NoteOffset + NoteSize + 12));
+        }
+
         code.CopyTo(file, CodeOffset);
         return file;
     }

@@ -84,6 +84,18 @@ public sealed class XenDomainTests
         Assert.True(result.ExitCode == 0, report);
     }
 
+    [Theory]
+    [InlineData(true, 0xFC)] // 0xFFFC0
+    [InlineData(false, 0x00)] // 0xFC008000
+    public void Old_linux_finds_the_root_of_its_tables_below_1_mib(bool isLinux, int expected)
+    {
+        using TestFiles.TemporaryFolder folder = new();
+        // MOV EAX, [EBX+32] (rsdp_paddr); SHR EAX, 4; OUT 0xF4, AL
+        string kernel = folder.Write("kernel", TinyKernel.Build(isLinux, 0x8B, 0x43, 0x20, 0xC1, 0xE8, 0x04, 0xE6, 0xF4));
+        EmuResult result = EmuProcess.Run("run", kernel, "--machine", "xen");
+        Assert.True(result.ExitCode == (((expected << 1) | 1) & 0xFF), Report(result));
+    }
+
     private static string Report(EmuResult result) =>
         $"exit code {result.ExitCode}\n{(result.Console.Length > 4000 ? result.Console[^4000..] : result.Console)}\n--- stderr\n{result.Error}";
 }
