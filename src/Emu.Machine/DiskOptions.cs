@@ -1,26 +1,13 @@
 namespace Emu.Machine;
 
-/// <summary>How a disk's contents lie in its image.</summary>
-public enum DiskFormat
-{
-    /// <summary>As they are, in a file.</summary>
-    Raw,
-
-    /// <summary>QEMU's copy-on-write format, version 2 or 3.</summary>
-    Qcow2,
-}
-
 /// <summary>A disk of a Xen domain.</summary>
 public sealed record DiskOptions
 {
-    /// <summary>The image on the host.</summary>
+    /// <summary>The image on the host: a file that holds the disk's contents as they are.</summary>
     public required string Path { get; init; }
 
     /// <summary>The disk's name in the guest: <c>xvda</c>, <c>hda</c>, <c>sda1</c>, <c>d0p1</c> or a number (docs/man/xen-vbd-interface.7.pandoc).</summary>
     public string Device { get; init; } = "xvda";
-
-    /// <summary>How the contents lie in the image.</summary>
-    public DiskFormat Format { get; init; } = DiskFormat.Raw;
 
     /// <summary>Whether the guest may not write; the image is opened for reading alone then.</summary>
     public bool IsReadOnly { get; init; }
@@ -30,7 +17,4 @@ public sealed record DiskOptions
 
     /// <summary>Whether the guest is told of a CD-ROM drive.</summary>
     public bool IsCdrom { get; init; }
-
-    /// <summary>Whether the guest is offered to give up blocks that it no longer needs, where the image's format has a use for that.</summary>
-    public bool Discards { get; init; } = true;
 }

@@ -23,7 +23,6 @@ internal sealed class DiskSpecification
     private string? _access;
     private bool _isCdrom;
     private bool _isSnapshot;
-    private bool _discards = true;
     private bool _hasPrefix;
 
     private DiskSpecification(List<string> ignored) => _ignored = ignored;
@@ -124,8 +123,8 @@ internal sealed class DiskSpecification
             case "snapshot" when equals < 0:
                 _isSnapshot = true;
                 break;
+            // No image here has a use for blocks that are given up.
             case "discard" or "no-discard" when equals < 0:
-                _discards = name == "discard";
                 break;
             default:
                 if (Ineffective.Contains(name))
@@ -174,17 +173,14 @@ internal sealed class DiskSpecification
             throw new FormatException(_isCdrom ? "an empty CD-ROM drive cannot be had here" : "the image is missing");
         if (_target.Contains('\0', StringComparison.Ordinal))
             throw new FormatException("an image's name has no NUL character");
+        if (_format is "qcow" or "qcow2" or "vhd" or "qed")
+            throw new FormatException($"images in the format {_format} are not read; 'qemu-img convert -O raw' makes one that is");
+        if (_format is not (null or "" or "raw"))
+            throw new FormatException($"'{_format}' is no format of an image; raw is");
         return new DiskOptions
         {
             Path = _target,
             Device = device,
-            Format = _format switch
-            {
-                null or "" or "raw" => DiskFormat.Raw,
-                "qcow2" => DiskFormat.Qcow2,
-                "qcow" or "vhd" or "qed" => throw new FormatException($"images in the format {_format} are not read; 'qemu-img convert -O raw' makes one that is"),
-                _ => throw new FormatException($"'{_format}' is no format of an image; raw and qcow2 are"),
-            },
             IsReadOnly = _isCdrom | _access switch
             {
                 null or "" or "rw" or "w" => false,
@@ -193,7 +189,6 @@ internal sealed class DiskSpecification
             },
             IsCdrom = _isCdrom,
             IsSnapshot = _isSnapshot,
-            Discards = _discards,
         };
     }
 

@@ -23,24 +23,24 @@ public sealed class DomainArgumentsTests
     }
 
     [Theory]
-    [InlineData("disk.img", "disk.img", "xvda", DiskFormat.Raw, false, false)]
-    [InlineData("disk.img,qcow2", "disk.img", "xvda", DiskFormat.Qcow2, false, false)]
-    [InlineData("/dev/vg/v,,hda", "/dev/vg/v", "hda", DiskFormat.Raw, false, false)]
-    [InlineData("/dev/vg/v,raw,hda,rw", "/dev/vg/v", "hda", DiskFormat.Raw, false, false)]
-    [InlineData("format=raw, vdev=hda, access=rw, target=/dev/vg/v", "/dev/vg/v", "hda", DiskFormat.Raw, false, false)]
-    [InlineData("raw:/dev/vg/v,hda,w", "/dev/vg/v", "hda", DiskFormat.Raw, false, false)]
-    [InlineData("file:/root/a.img,xvdc,r", "/root/a.img", "xvdc", DiskFormat.Raw, true, false)]
-    [InlineData("/root/i.iso,,hdc,cdrom", "/root/i.iso", "hdc", DiskFormat.Raw, true, true)]
-    [InlineData("/root/i.iso,,hdc,,cdrom", "/root/i.iso", "hdc", DiskFormat.Raw, true, true)]
-    [InlineData("/root/i.iso,raw,hdc,devtype=cdrom", "/root/i.iso", "hdc", DiskFormat.Raw, true, true)]
-    [InlineData("format=raw, vdev=hdc, access=ro, devtype=cdrom, target=/root/i.iso", "/root/i.iso", "hdc", DiskFormat.Raw, true, true)]
-    [InlineData("raw:/root/i.iso,hdc:cdrom,ro", "/root/i.iso", "hdc", DiskFormat.Raw, true, true)]
-    [InlineData("vdev=xvdb,no-discard,backendtype=qdisk,script=s,target=odd, name:=,.img", "odd, name:=,.img", "xvdb", DiskFormat.Raw, false, false)]
-    public void A_disk_is_described_as_xl_does(string text, string path, string device, DiskFormat format, bool isReadOnly, bool isCdrom)
+    [InlineData("disk.img", "disk.img", "xvda", false, false)]
+    [InlineData("disk.img,raw", "disk.img", "xvda", false, false)]
+    [InlineData("/dev/vg/v,,hda", "/dev/vg/v", "hda", false, false)]
+    [InlineData("/dev/vg/v,raw,hda,rw", "/dev/vg/v", "hda", false, false)]
+    [InlineData("format=raw, vdev=hda, access=rw, target=/dev/vg/v", "/dev/vg/v", "hda", false, false)]
+    [InlineData("raw:/dev/vg/v,hda,w", "/dev/vg/v", "hda", false, false)]
+    [InlineData("file:/root/a.img,xvdc,r", "/root/a.img", "xvdc", true, false)]
+    [InlineData("/root/i.iso,,hdc,cdrom", "/root/i.iso", "hdc", true, true)]
+    [InlineData("/root/i.iso,,hdc,,cdrom", "/root/i.iso", "hdc", true, true)]
+    [InlineData("/root/i.iso,raw,hdc,devtype=cdrom", "/root/i.iso", "hdc", true, true)]
+    [InlineData("format=raw, vdev=hdc, access=ro, devtype=cdrom, target=/root/i.iso", "/root/i.iso", "hdc", true, true)]
+    [InlineData("raw:/root/i.iso,hdc:cdrom,ro", "/root/i.iso", "hdc", true, true)]
+    [InlineData("vdev=xvdb,no-discard,backendtype=qdisk,script=s,target=odd, name:=,.img", "odd, name:=,.img", "xvdb", false, false)]
+    public void A_disk_is_described_as_xl_does(string text, string path, string device, bool isReadOnly, bool isCdrom)
     {
         DiskOptions disk = Assert.Single(Parse("k", "--disk", text).Disks);
 
-        Assert.Equal((path, device, format, isReadOnly, isCdrom), (disk.Path, disk.Device, disk.Format, disk.IsReadOnly, disk.IsCdrom));
+        Assert.Equal((path, device, isReadOnly, isCdrom), (disk.Path, disk.Device, disk.IsReadOnly, disk.IsCdrom));
     }
 
     [Theory]

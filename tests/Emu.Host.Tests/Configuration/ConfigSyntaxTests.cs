@@ -97,7 +97,7 @@ public sealed class ConfigSyntaxTests : ConfigurationTests
             extra = "a\tb" ; root='/dev/xvda'
             extra += " c"
             disk = [ 'a.img,raw,xvda,w',
-              "format=qcow2, vdev=hdc, access=r, devtype=cdrom, target=b.img", ]
+              "format=raw, vdev=hdc, access=r, devtype=cdrom, target=b.img", ]
             vif = [ 'mac=00:16:3e:12:34:56,bridge=xenbr0', '' ]
             vnuma = [ [ 'pnode=0', [ 1, 2 ] ] ]
             on_reboot = 'restart'

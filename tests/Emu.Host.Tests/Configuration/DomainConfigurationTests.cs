@@ -22,7 +22,7 @@ public sealed class DomainConfigurationTests : ConfigurationTests
             maxmem = 1024
             vcpus = 2
             maxvcpus = 4
-            disk = [ 'disk.img,raw,xvda,w', 'data.qcow2,qcow2,xvdb,r' ]
+            disk = [ 'disk.img,raw,xvda,w', 'data.img,raw,xvdb,r' ]
             vif = [ 'mac=00:16:3e:12:34:56,bridge=xenbr0', 'script=vif-nat' ]
             on_poweroff = "destroy"
             on_reboot = "restart"
@@ -38,7 +38,7 @@ public sealed class DomainConfigurationTests : ConfigurationTests
         Assert.Equal("root=/dev/xvda1 console=hvc0 quiet", Text(options.CommandLine));
         Assert.Equal((1024UL << 20, 512UL << 20), (options.MemorySize, options.MemoryTarget!.Value));
         Assert.Equal((4, 2), (options.VcpuCount, options.OnlineVcpus!.Value));
-        Assert.Equal([("disk.img", "xvda", false), ("data.qcow2", "xvdb", true)], options.Disks.Select(disk => (disk.Path, disk.Device, disk.IsReadOnly)));
+        Assert.Equal([("disk.img", "xvda", false), ("data.img", "xvdb", true)], options.Disks.Select(disk => (disk.Path, disk.Device, disk.IsReadOnly)));
         Assert.Equal(["00:16:3e:12:34:56", "00:16:3e:00:00:02"], options.NetworkCards.Select(card => card.Options.GuestMac.ToString()));
         Assert.Equal((RestartPolicy.Reboot, 10), (options.Restart, options.MaximumRestarts));
         Assert.Equal(["vif's bridge", "vif's script", "on_crash", "pci"], options.IgnoredKeys);

@@ -34,7 +34,7 @@ internal static class TinyKernel
         Put16(file, 44, 2);
 
         ProgramHeader(file, HeaderSize, type: 1, offset: 0, address: LoadAddress, size: (uint)file.Length);
-        ProgramHeader(file, HeaderSize + ProgramHeaderSize, type: 4, NoteOffset, LoadAddress + NoteOffset, isLinux ? NoteSize + GuestNoteSize : NoteSize);
+        ProgramHeader(file, HeaderSize + ProgramHeaderSize, type: 4, NoteOffset, LoadAddress + NoteOffset, isLinux ? (uint)(NoteSize + GuestNoteSize) : NoteSize);
 
         Put32(file, NoteOffset, 4);
         Put32(file, NoteOffset + 4, 4);

@@ -64,12 +64,6 @@ internal sealed class DomainDisks : IDisposable
 
     private static IBlockImage Open(DiskOptions disk)
     {
-        if (disk.Format != DiskFormat.Raw)
-        {
-            throw new MachineConfigurationException(
-                $"The disk image '{disk.Path}' is in the format {disk.Format.ToString().ToLowerInvariant()}, which is not read; 'qemu-img convert -O raw' makes one that is.");
-        }
-
         var image = RawImage.Open(disk.Path, disk.IsReadOnly || disk.IsSnapshot);
         return disk.IsSnapshot && !disk.IsReadOnly ? new SnapshotImage(image) : image;
     }
