@@ -1,0 +1,645 @@
+# ELF64: grant tables: what grant_table_op answers, what it does to entries and pages, wrong arguments: first to 32-bit code, then to 64-bit code.
+
+.include "kernel.inc"
+.include "faults32.inc"
+.include "long.inc"
+.include "xen.inc"
+
+.set OWN_ID, 1
+.set STRANGER, 99
+.set MAP, 0
+.set UNMAP, 1
+.set SETUP_TABLE, 2
+.set COPY, 5
+.set QUERY_SIZE, 6
+.set SET_VERSION, 8
+.set GET_VERSION, 10
+.set SWAP, 11
+
+.set PERMIT, 1                                  # GTF_permit_access
+.set TRANSITIVE, 3
+.set ONLY_READ, 4
+.set READING, 8
+.set WRITING, 16
+.set SUB_PAGE, 0x100
+.set HOST_MAP, 2                                # GNTMAP_host_map
+.set MAP_READ_ONLY, 4
+.set FROM_REF, 1                                # GNTCOPY_source_gref
+.set TO_REF, 2
+
+.set GENERAL_ERROR, -1                          # GNTST_*
+.set BAD_DOMAIN, -2
+.set BAD_REF, -3
+.set BAD_HANDLE, -4
+.set BAD_ADDRESS, -5
+.set PERMISSION_DENIED, -8
+.set BAD_PAGE, -9
+.set BAD_COPY, -10
+.set AGAIN, -12
+
+.set SPACE, 1                                   # XENMAPSPACE_grant_table
+.set STATUS_FRAMES, 0x80000000                  # XENMAPIDX_grant_table_status
+
+# Frames of each pass: each maps pages of its own, which Xen takes away from where they were.
+.macro frames_of_pass spare, hole
+    .set SOURCE, \spare
+    .set TARGET, \spare+1
+    .set GRANTED, \spare+2
+    .set GRANTED_READ, \spare+3
+    .set LIST, \spare+4
+    .set GRANTED2, \spare+6
+    .set GRANTED_READ2, \spare+7
+    .set NOTHING, \hole
+    .set TABLE, \hole+1
+    .set TABLE_LATER, \hole+2
+    .set STATUSES, \hole+3
+    .set WINDOW1, \hole+4
+    .set WINDOW2, \hole+5
+    .set FURTHER, \hole+6
+.endm
+
+.section .bss
+    .balign 64
+frames:         .space 65 * 8
+handle:         .long 0
+second_handle:  .long 0
+
+.section .text
+code32
+
+# memory NAME, ADDRESS, VALUE: 32 bits at an address.
+.macro memory name, address, value
+.if BITS == 64
+    push rax
+    push rbx
+    mov ebx, \address
+    movsxd rax, dword ptr [rbx]
+    check "\name", rax, \value
+    pop rbx
+    pop rax
+.else
+    push ebx
+    mov ebx, \address
+    check "\name", [ebx], \value
+    pop ebx
+.endif
+.endm
+
+.macro set_memory address, value
+.if BITS == 64
+    push rbx
+    mov ebx, \address
+    mov dword ptr [rbx], \value
+    pop rbx
+.else
+    push ebx
+    mov ebx, \address
+    mov dword ptr [ebx], \value
+    pop ebx
+.endif
+.endm
+
+# status NAME, OFFSET32, OFFSET64, VALUE: 16 bits with a sign of the structure afterwards.
+.macro status name, offset32, offset64, value
+.if BITS == 64
+    push rax
+    movsx rax, word ptr [argument + \offset64]
+    check "\name", rax, \value
+    pop rax
+.else
+    push eax
+    movsx eax, word ptr [argument + \offset32]
+    check "\name", eax, \value
+    pop eax
+.endif
+.endm
+
+# place NAME, RESULT, INDEX, FRAME: a frame of the table in the domain's memory.
+.macro place name, result, index, gfn
+    in_words SELF, SPACE
+    in_word 8, 8, \index
+    in_word 12, 16, \gfn
+    gives "\name", \result, MEMORY_OP, 7, (OFFSET argument)
+.endm
+
+.macro take_away name, result, gfn
+    in_words SELF
+    in_word 4, 8, \gfn
+    gives "\name", \result, MEMORY_OP, 15, (OFFSET argument)
+.endm
+
+# grant REFERENCE, FLAGS, DOMAIN, FRAME: an entry of version 1.
+.macro grant reference, flags, domain, gfn
+    set_memory (TABLE<<12)+(\reference)*8+4, \gfn
+    set_memory (TABLE<<12)+(\reference)*8, (\flags)+((\domain)<<16)
+.endm
+
+# says NAME, REFERENCE, FLAGS, DOMAIN: what is in an entry of version 1.
+.macro says name, reference, flags, domain=OWN_ID
+    memory "\name", (TABLE<<12)+(\reference)*8, (\flags)+((\domain)<<16)
+.endm
+
+# grant2 REFERENCE, FLAGS, DOMAIN, FRAME, RANGE, HIGH: an entry of version 2.
+.macro grant2 reference, flags, domain, gfn, range=0, high=0
+    set_memory (TABLE<<12)+(\reference)*16+4, \range
+    set_memory (TABLE<<12)+(\reference)*16+8, \gfn
+    set_memory (TABLE<<12)+(\reference)*16+12, \high
+    set_memory (TABLE<<12)+(\reference)*16, (\flags)+((\domain)<<16)
+.endm
+
+.macro says2 name, reference, flags, domain=OWN_ID
+    memory "\name", (TABLE<<12)+(\reference)*16, (\flags)+((\domain)<<16)
+.endm
+
+# uses2 NAME, REFERENCE, FLAGS: the status word of an even entry, whose neighbour's is 0.
+.macro uses2 name, reference, flags
+    memory "\name", (STATUSES<<12)+(\reference)*2, \flags
+.endm
+
+.macro size name, status, domain
+    in_words \domain, 0x55, 0x55, 0x55555555
+    must GRANT_TABLE_OP, QUERY_SIZE, (OFFSET argument), 1
+    status "\name", 12, 12, \status
+.endm
+
+.macro setup name, status, domain, count, list
+    in_words \domain, \count, 0x5555
+    in_word 12, 16, \list
+    must GRANT_TABLE_OP, SETUP_TABLE, (OFFSET argument), 1
+    status "\name", 8, 8, \status
+.endm
+
+# listed NAME, INDEX, VALUE: one of the frames that setup_table has listed.
+.macro listed name, index, value
+.if BITS == 64
+    memory "\name", "(OFFSET frames+\index*8)", \value
+.else
+    memory "\name", "(OFFSET frames+\index*4)", \value
+.endif
+.endm
+
+.macro version name, result, value, now
+    in_words \value
+    gives "\name", \result, GRANT_TABLE_OP, SET_VERSION, (OFFSET argument), 1
+    field "so it is", 0, \now
+.endm
+
+.macro version_of name, result, domain
+    in_words \domain, 0x55
+    gives "\name", \result, GRANT_TABLE_OP, GET_VERSION, (OFFSET argument), 1
+.endm
+
+# map NAME, STATUS, FRAME, FLAGS, REFERENCE, DOMAIN
+.macro map name, status, gfn, flags, reference, domain=OWN_ID
+    in_words (\gfn)<<12, 0, \flags, \reference, (\domain)+0x55550000, -1, 0, 0
+    must GRANT_TABLE_OP, MAP, (OFFSET argument), 1
+    status "\name", 18, 18, \status
+.endm
+
+# Keeps the handle of the mapping that has just been made. EAX changes.
+.macro handle_to place
+    mov eax, [argument + 20]
+    mov [\place], eax
+.endm
+
+# unmap NAME, STATUS, FRAME, PLACE: the handle is at PLACE.
+.macro unmap name, status, gfn, place=handle
+    in_words (\gfn)<<12, 0, 0, 0, 0, 0x5555
+.if BITS == 64
+    push rax
+    mov eax, [\place]
+    mov [argument + 16], eax
+    pop rax
+.else
+    push eax
+    mov eax, [\place]
+    mov [argument + 16], eax
+    pop eax
+.endif
+    must GRANT_TABLE_OP, UNMAP, (OFFSET argument), 1
+    status "\name", 20, 20, \status
+.endm
+
+# copy NAME, STATUS, FLAGS, SOURCE, ITS DOMAIN, OFFSET, DESTINATION, ITS DOMAIN, OFFSET, LENGTH
+.macro copy name, status, flags, from, from_domain, from_offset, to, to_domain, to_offset, length
+    in_word 0, 0, \from
+    in_number 4, 8, (\from_domain)+((\from_offset)<<16)
+    in_word 8, 16, \to
+    in_number 12, 24, (\to_domain)+((\to_offset)<<16)
+    in_number 16, 32, (\length)+((\flags)<<16)
+    in_number 20, 36, 0x5555
+    must GRANT_TABLE_OP, COPY, (OFFSET argument), 1
+    status "\name", 20, 36, \status
+.endm
+
+.macro swap name, status, first, second
+    in_words \first, \second, 0x5555
+    must GRANT_TABLE_OP, SWAP, (OFFSET argument), 1
+    status "\name", 8, 8, \status
+.endm
+
+# The table has FIRST frames to begin with.
+.macro each_size first
+    println "query_size, setup_table"
+    size "size", 0, SELF
+    field "frames", 4, \first
+    field "of at most", 8, 64
+    size "of this domain by number", 0, OWN_ID
+    field "frames", 4, \first
+    size "of the control domain", PERMISSION_DENIED, 0
+    size "of no domain", BAD_DOMAIN, STRANGER
+    gives "size to nowhere", EFAULT, GRANT_TABLE_OP, QUERY_SIZE, NOWHERE, 1
+    gives "two sizes", EINVAL, GRANT_TABLE_OP, QUERY_SIZE, (OFFSET argument), 2
+    gives "no size", EINVAL, GRANT_TABLE_OP, QUERY_SIZE, (OFFSET argument), 0
+    setup "no frames", 0, SELF, 0, (OFFSET frames)
+    setup "one frame more", 0, SELF, \first+1, (OFFSET frames)
+    listed "the first is nowhere", 0, -1
+    listed "nor is the second", 1, -1
+    size "size", 0, SELF
+    field "frames", 4, \first+1
+    setup "65 frames", GENERAL_ERROR, SELF, 65, (OFFSET frames)
+    setup "very many", GENERAL_ERROR, SELF, -1, (OFFSET frames)
+    setup "a list nowhere", BAD_ADDRESS, SELF, 1, NOWHERE
+    setup "of the control domain", PERMISSION_DENIED, 0, 1, (OFFSET frames)
+    setup "of no domain", BAD_DOMAIN, STRANGER, 1, (OFFSET frames)
+    gives "from nowhere", EFAULT, GRANT_TABLE_OP, SETUP_TABLE, NOWHERE, 1
+    gives "two tables", EINVAL, GRANT_TABLE_OP, SETUP_TABLE, (OFFSET argument), 2
+.if BITS == 64
+    gives "none", EINVAL, GRANT_TABLE_OP, SETUP_TABLE, (OFFSET argument), 0
+.else
+    gives "none", 0, GRANT_TABLE_OP, SETUP_TABLE, (OFFSET argument), 0
+.endif
+.endm
+
+.macro each_place first
+    println "frames in memory"
+    place "the first", 0, 0, TABLE_LATER
+    set_memory (TABLE_LATER<<12)+0x100, 0x12345678
+    place "moved", 0, 0, TABLE
+    memory "with what is in it", (TABLE<<12)+0x100, 0x12345678
+    memory "and not where it was", (TABLE_LATER<<12)+0x100, -1
+    set_memory (TABLE<<12)+0x100, 0
+    setup "where it is", 0, SELF, 2, (OFFSET frames)
+    listed "the first", 0, TABLE
+    listed "the second is nowhere", 1, -1
+    place "one that was not there", 0, \first+2, FURTHER
+    memory "is of zeros", FURTHER<<12, 0
+    size "size", 0, SELF
+    field "frames", 4, \first+3
+    place "one too many", EINVAL, 64, NOTHING
+    place "a status frame of version 1", EINVAL, STATUS_FRAMES, NOTHING
+    place "over the local APIC", EPERM, 0, 0xFEE00
+    says "the console's entry", 0, PERMIT, 0
+    memory "its frame", (TABLE<<12)+4, 0xFEFFF
+    says "the store's entry", 1, PERMIT, 0
+    memory "its frame", (TABLE<<12)+12, 0xFEFFC
+    memory "no third", (TABLE<<12)+16, 0
+.endm
+
+.macro each_version
+    println "get_version, set_version"
+    version_of "version", 0, SELF
+    field "is", 4, 1
+    version_of "by number", 0, OWN_ID
+    field "is", 4, 1
+    version_of "of the control domain", EPERM, 0
+    version_of "of no domain", ESRCH, STRANGER
+    gives "from nowhere", EFAULT, GRANT_TABLE_OP, GET_VERSION, NOWHERE, 1
+    gives "of a negative number", EINVAL, GRANT_TABLE_OP, GET_VERSION, (OFFSET argument), -1
+    gives "set from nowhere", EFAULT, GRANT_TABLE_OP, SET_VERSION, NOWHERE, 1
+    gives "of a negative number", EINVAL, GRANT_TABLE_OP, SET_VERSION, (OFFSET argument), -1
+    version "version 0", EINVAL, 0, 1
+    version "version 3", EINVAL, 3, 1
+    grant 8, PERMIT, OWN_ID, SOURCE
+    grant 2, PERMIT+READING, 0, SOURCE
+    version "the one that holds", 0, 1, 1
+    says "an entry stays", 8, PERMIT
+    version "version 2", 0, 2, 2
+    version_of "version", 0, SELF
+    field "is", 4, 2
+    says2 "the console's entry", 0, PERMIT, 0
+    memory "its frame", (TABLE<<12)+8, 0xFEFFF
+    says2 "the store's entry", 1, PERMIT, 0
+    memory "its frame", (TABLE<<12)+24, 0xFEFFC
+    says2 "an entry in use", 2, PERMIT, 0
+    memory "its frame", (TABLE<<12)+40, SOURCE
+    memory "the others are lost", (TABLE<<12)+128, 0
+    place "the status frame", 0, STATUS_FRAMES, STATUSES
+    uses2 "the entry in use", 2, READING
+    uses2 "and those of others", 0, 0
+    grant2 2, PERMIT, 0, SOURCE, 0, 1
+    version "back with a frame of more than 32 bits", ERANGE, 1, 2
+    grant2 2, TRANSITIVE, 0, SOURCE
+    version "with a transitive entry", ERANGE, 1, 2
+    grant2 2, PERMIT, 0, SOURCE
+    version "back", 0, 1, 1
+    says "the console's entry", 0, PERMIT, 0
+    memory "its frame", (TABLE<<12)+4, 0xFEFFF
+    says "the store's entry", 1, PERMIT, 0
+    memory "its frame", (TABLE<<12)+12, 0xFEFFC
+    says "an entry in use", 2, PERMIT+READING, 0
+    memory "its frame", (TABLE<<12)+20, SOURCE
+    memory "the others are lost", (TABLE<<12)+64, 0
+    memory "no status frame", STATUSES<<12, -1
+    grant 2, 0, 0, 0
+.endm
+
+.macro each_mapping
+    println "map_grant_ref, unmap_grant_ref"
+    gives "from nowhere", EFAULT, GRANT_TABLE_OP, MAP, NOWHERE, 1
+    gives "unmapping from nowhere", EFAULT, GRANT_TABLE_OP, UNMAP, NOWHERE, 1
+    gives "nothing from nowhere", 0, GRANT_TABLE_OP, MAP, NOWHERE, 0
+    gives "a negative number", EINVAL, GRANT_TABLE_OP, MAP, (OFFSET argument), -1
+    grant 8, PERMIT, OWN_ID, GRANTED
+    grant 9, PERMIT, STRANGER, GRANTED
+    grant 10, PERMIT+ONLY_READ, OWN_ID, GRANTED_READ
+    grant 11, 2, OWN_ID, GRANTED
+    grant 12, PERMIT, OWN_ID, NOTHING
+    grant 13, 0, OWN_ID, GRANTED
+    grant 14, TRANSITIVE, OWN_ID, GRANTED
+    grant 15, PERMIT+SUB_PAGE, OWN_ID, GRANTED
+    map "without a place", BAD_REF, WINDOW1, 0, 8
+    map "for a device", GENERAL_ERROR, WINDOW1, 1, 8
+    map "for an application", GENERAL_ERROR, WINDOW1, HOST_MAP+8, 8
+    map "in a page table", GENERAL_ERROR, WINDOW1, HOST_MAP+16, 8
+    map "with an unknown flag", GENERAL_ERROR, WINDOW1, HOST_MAP+0x100, 8
+    map "of DOMID_SELF", BAD_DOMAIN, WINDOW1, HOST_MAP, 8, SELF
+    map "of no domain", BAD_DOMAIN, WINDOW1, HOST_MAP, 8, STRANGER
+    map "of the control domain", GENERAL_ERROR, WINDOW1, HOST_MAP, 8, 0
+    map "beyond its table", BAD_REF, WINDOW1, HOST_MAP, 512, 0
+    map "beyond the table", BAD_REF, WINDOW1, HOST_MAP, -1
+    map "another's", GENERAL_ERROR, WINDOW1, HOST_MAP, 9
+    map "a transfer", GENERAL_ERROR, WINDOW1, HOST_MAP, 11
+    map "a page that is not there", BAD_PAGE, WINDOW1, HOST_MAP, 12
+    map "what is not granted", GENERAL_ERROR, WINDOW1, HOST_MAP, 13
+    map "a transitive entry of version 2", GENERAL_ERROR, WINDOW1, HOST_MAP, 14
+    map "part of a page", GENERAL_ERROR, WINDOW1, HOST_MAP, 15
+    map "for writing what is to be read", GENERAL_ERROR, WINDOW1, HOST_MAP, 10
+    map "over the local APIC", GENERAL_ERROR, 0xFEE00, HOST_MAP, 8
+    says "none of them is in use", 8, PERMIT
+    says "nor this", 12, PERMIT
+    says "nor this", 10, PERMIT+ONLY_READ
+    memory "nothing is mapped", WINDOW1<<12, -1
+
+    set_memory (GRANTED<<12)+0x800, 0x11112222
+    map "one's own", 0, WINDOW1, HOST_MAP, 8
+    handle_to handle
+    memory "its data", (WINDOW1<<12)+0x800, 0x11112222
+    says "the entry", 8, PERMIT+READING+WRITING
+    set_memory (WINDOW1<<12)+0x804, 0x33334444
+    copy "copying from it", 0, FROM_REF, 8, OWN_ID, 0x800, TARGET, SELF, 0, 8
+    memory "what it was", TARGET<<12, 0x11112222
+    memory "what was written", (TARGET<<12)+4, 0x33334444
+    says "the entry is still in use", 8, PERMIT+READING+WRITING
+    set_memory (TARGET<<12)+0x10, 0x55556666
+    copy "copying to it", 0, TO_REF, TARGET, SELF, 0x10, 8, OWN_ID, 0x808, 4
+    memory "shows", (WINDOW1<<12)+0x808, 0x55556666
+    version "another version meanwhile", EBUSY, 2, 1
+    swap "exchanging the entry", AGAIN, 8, 13
+    swap "the other way", AGAIN, 13, 8
+    map "another over it", GENERAL_ERROR, WINDOW1, HOST_MAP+MAP_READ_ONLY, 10
+    grant 8, 0, OWN_ID, SOURCE
+    memory "an entry that changes meanwhile", (WINDOW1<<12)+0x800, 0x11112222
+    map "does not matter to a second mapping", 0, WINDOW2, HOST_MAP, 8
+    handle_to second_handle
+    memory "is the same page", (WINDOW2<<12)+0x804, 0x33334444
+    unmap "unmapping it", 0, WINDOW2, second_handle
+    memory "leaves nothing", WINDOW2<<12, -1
+    grant 8, PERMIT+READING+WRITING, OWN_ID, GRANTED
+    unmap "elsewhere", GENERAL_ERROR, WINDOW2
+    unmap "at no address", 0, 0
+    memory "does nothing", (WINDOW1<<12)+0x800, 0x11112222
+    says "the entry", 8, PERMIT+READING+WRITING
+    unmap "where it is", 0, WINDOW1
+    memory "leaves nothing", (WINDOW1<<12)+0x800, -1
+    says "the entry", 8, PERMIT
+    unmap "again", BAD_HANDLE, WINDOW1
+    mov dword ptr [handle], -1
+    unmap "no handle", BAD_HANDLE, WINDOW1
+    mov dword ptr [handle], 0x40000
+    unmap "no handle", BAD_HANDLE, WINDOW1
+    says "the entry", 8, PERMIT
+
+    set_memory (GRANTED_READ<<12)+0xFFC, 0x77778888
+    map "to be read", 0, WINDOW2, HOST_MAP+MAP_READ_ONLY, 10
+    handle_to handle
+    memory "its data", (WINDOW2<<12)+0xFFC, 0x77778888
+    says "the entry", 10, PERMIT+ONLY_READ+READING
+    set_memory (WINDOW2<<12)+0xFFC, 0x12121212
+    memory "is not written", (WINDOW2<<12)+0xFFC, 0x77778888
+    copy "nor copied to", GENERAL_ERROR, TO_REF, TARGET, SELF, 0, 10, OWN_ID, 0xFFC, 4
+    memory "it is what it was", (WINDOW2<<12)+0xFFC, 0x77778888
+    grant 10, PERMIT+READING, OWN_ID, GRANTED_READ
+    copy "if it may be", 0, TO_REF, TARGET, SELF, 0, 10, OWN_ID, 0xFFC, 4
+    memory "it shows", (WINDOW2<<12)+0xFFC, 0x11112222
+    says "the entry", 10, PERMIT+READING
+    version "another version meanwhile", EBUSY, 2, 1
+    unmap "unmapping it", 0, WINDOW2
+    says "the entry", 10, PERMIT
+    memory "leaves nothing", WINDOW2<<12, -1
+
+    # A list of two of which only the first is in memory.
+    in_word 0, 0, (OFFSET frames)
+    in_word 4, 8, 1
+    in_number 8, 16, 0
+    in_number 12, 20, 0
+    in_number 16, 24, SELF
+    mov dword ptr [frames], LIST+1
+    mov dword ptr [frames + 4], 0
+    gives "a page given back", 1, MEMORY_OP, 1, (OFFSET argument)
+    set_memory (LIST<<12)+0xFE0, 0
+    set_memory (LIST<<12)+0xFE8, HOST_MAP
+    set_memory (LIST<<12)+0xFEC, 8
+    set_memory (LIST<<12)+0xFF0, STRANGER
+    gives "a list that ends nowhere", EFAULT, GRANT_TABLE_OP, MAP, (LIST<<12)+0xFE0, 2
+    memory "has a status for the first", (LIST<<12)+0xFF0, STRANGER-0x20000
+    set_memory (LIST<<12)+0xFF8, 0
+    gives "one that crosses it", EFAULT, GRANT_TABLE_OP, MAP, (LIST<<12)+0xFF8, 1
+.endm
+
+.macro each_copy
+    println "copy"
+    gives "from nowhere", EFAULT, GRANT_TABLE_OP, COPY, NOWHERE, 1
+    grant 8, PERMIT, OWN_ID, SOURCE
+    grant 9, PERMIT, OWN_ID, TARGET
+    grant 10, PERMIT+ONLY_READ, OWN_ID, TARGET
+    grant 11, PERMIT, STRANGER, TARGET
+    grant 12, PERMIT, OWN_ID, NOTHING
+    set_memory (SOURCE<<12)+0x10, 0x44332211
+    set_memory (SOURCE<<12)+0xFFC, 0x0D0C0B0A
+    set_memory (TARGET<<12)+0x20, 0x19999999
+    copy "frame to frame", 0, 0, SOURCE, SELF, 0x11, TARGET, SELF, 0x21, 2
+    memory "is copied", (TARGET<<12)+0x20, 0x19332299
+    copy "nothing", 0, 0, SOURCE, SELF, 0, TARGET, SELF, 0x20, 0
+    copy "nothing at the end", 0, 0, SOURCE, SELF, 0x1000, TARGET, SELF, 0x1000, 0
+    copy "nothing behind it", BAD_COPY, 0, SOURCE, SELF, 0x1001, TARGET, SELF, 0x20, 0
+    copy "across the end", BAD_COPY, 0, SOURCE, SELF, 0xFFF, TARGET, SELF, 0x20, 2
+    copy "to across the end", BAD_COPY, 0, SOURCE, SELF, 0x10, TARGET, SELF, 0xFFD, 4
+    copy "too much", BAD_COPY, 0, SOURCE, SELF, 0, TARGET, SELF, 0, 0x1001
+    copy "very much", BAD_COPY, 0, SOURCE, SELF, 0xFFFF, TARGET, SELF, 0xFFFF, 0xFFFF
+    memory "nothing came of that", (TARGET<<12)+0x20, 0x19332299
+    copy "a frame that is not there", BAD_PAGE, 0, NOTHING, SELF, 0, TARGET, SELF, 0, 4
+    copy "to one", BAD_PAGE, 0, SOURCE, SELF, 0, NOTHING, SELF, 0, 4
+    copy "to one of 32 bits", BAD_PAGE, 0, SOURCE, SELF, 0, -1, SELF, 0, 4
+    copy "a frame by the own number", PERMISSION_DENIED, 0, SOURCE, OWN_ID, 0, TARGET, SELF, 0, 4
+    copy "to one", PERMISSION_DENIED, 0, SOURCE, SELF, 0, TARGET, OWN_ID, 0, 4
+    copy "a frame of the control domain", PERMISSION_DENIED, 0, SOURCE, 0, 0, TARGET, SELF, 0, 4
+    copy "a grant of the control domain", GENERAL_ERROR, FROM_REF, 8, 0, 0, TARGET, SELF, 0, 4
+    copy "beyond its table", BAD_REF, FROM_REF, 512, 0, 0, TARGET, SELF, 0, 4
+    copy "a grant of no domain", BAD_DOMAIN, FROM_REF, 8, STRANGER, 0, TARGET, SELF, 0, 4
+    copy "to one", BAD_DOMAIN, TO_REF, SOURCE, SELF, 0, 8, STRANGER, 0, 4
+    copy "a whole page", 0, 0, SOURCE, SELF, 0, TARGET, SELF, 0, 0x1000
+    memory "its end is copied", (TARGET<<12)+0xFFC, 0x0D0C0B0A
+    memory "and the middle", (TARGET<<12)+0x10, 0x44332211
+    copy "grant to frame", 0, FROM_REF, 8, OWN_ID, 0x10, TARGET, SELF, 0x30, 4
+    memory "is copied", (TARGET<<12)+0x30, 0x44332211
+    copy "of DOMID_SELF", 0, FROM_REF, 8, SELF, 0x11, TARGET, SELF, 0x34, 4
+    copy "frame to grant", 0, TO_REF, SOURCE, SELF, 0xFFC, 9, OWN_ID, 0x40, 4
+    memory "is copied", (TARGET<<12)+0x40, 0x0D0C0B0A
+    copy "grant to grant", 0, FROM_REF+TO_REF, 8, OWN_ID, 0xFFC, 9, SELF, 0x50, 4
+    memory "is copied", (TARGET<<12)+0x50, 0x0D0C0B0A
+    says "the source's entry", 8, PERMIT
+    says "the destination's", 9, PERMIT
+    copy "across the end of a grant", BAD_COPY, FROM_REF, 8, OWN_ID, 0xFFE, TARGET, SELF, 0, 4
+    says "its entry", 8, PERMIT
+    copy "to a grant to be read", GENERAL_ERROR, TO_REF, SOURCE, SELF, 0, 10, OWN_ID, 0, 4
+    says "its entry", 10, PERMIT+ONLY_READ
+    copy "from it", 0, FROM_REF, 10, OWN_ID, 0x40, TARGET, SELF, 0x60, 4
+    memory "is copied", (TARGET<<12)+0x60, 0x0D0C0B0A
+    copy "another's grant", GENERAL_ERROR, FROM_REF, 11, OWN_ID, 0, TARGET, SELF, 0, 4
+    copy "a grant of nothing", BAD_PAGE, FROM_REF, 12, OWN_ID, 0, TARGET, SELF, 0, 4
+    says "its entry", 12, PERMIT
+    copy "beyond the table", BAD_REF, FROM_REF, -1, OWN_ID, 0, TARGET, SELF, 0, 4
+    copy "a good source to a bad one", GENERAL_ERROR, FROM_REF+TO_REF, 8, OWN_ID, 0, 11, OWN_ID, 0, 4
+    says "the source's entry", 8, PERMIT
+.endm
+
+.macro each_swap
+    println "swap_grant_ref"
+    gives "from nowhere", EFAULT, GRANT_TABLE_OP, SWAP, NOWHERE, 1
+    swap "two entries", 0, 8, 10
+    says "the first", 8, PERMIT+ONLY_READ
+    memory "its frame", (TABLE<<12)+68, TARGET
+    says "the second", 10, PERMIT
+    memory "its frame", (TABLE<<12)+84, SOURCE
+    swap "one with itself", 0, 8, 8
+    says "stays", 8, PERMIT+ONLY_READ
+    swap "one beyond the table", BAD_REF, 8, -1
+    swap "the other way", BAD_REF, -1, 8
+    swap "both", BAD_REF, -1, -1
+    in_words 8, -1, 0x5555, 8, 10, 0x5555
+    gives "a list of two", 0, GRANT_TABLE_OP, SWAP, (OFFSET argument), 2
+    status "status of the first", 8, 8, BAD_REF
+    status "status of the second", 20, 20, 0
+    says "it is done", 8, PERMIT
+.endm
+
+# SECOND is a status frame that there is not yet.
+.macro each_of_version2 second
+    println "version 2"
+    version "version 2", 0, 2, 2
+    place "the status frame", 0, STATUS_FRAMES, STATUSES
+    memory "an entry", (TABLE<<12)+320, 0
+    set_memory (GRANTED2<<12)+0x100, 0x24682468
+    grant2 20, PERMIT, OWN_ID, GRANTED2
+    map "mapping", 0, WINDOW1, HOST_MAP, 20
+    handle_to handle
+    memory "its data", (WINDOW1<<12)+0x100, 0x24682468
+    says2 "the entry", 20, PERMIT
+    uses2 "its status", 20, READING+WRITING
+    version "another version meanwhile", EBUSY, 1, 2
+    swap "exchanging it", AGAIN, 20, 22
+    unmap "unmapping", 0, WINDOW1
+    uses2 "its status", 20, 0
+    memory "leaves nothing", (WINDOW1<<12)+0x100, -1
+    set_memory (GRANTED_READ2<<12)+0x100, 0x35793579
+    grant2 20, PERMIT+ONLY_READ, OWN_ID, GRANTED_READ2
+    map "for writing what is to be read", GENERAL_ERROR, WINDOW2, HOST_MAP, 20
+    map "for reading", 0, WINDOW2, HOST_MAP+MAP_READ_ONLY, 20
+    handle_to handle
+    uses2 "its status", 20, READING
+    set_memory (WINDOW2<<12)+0x100, 0x12121212
+    memory "is not written", (WINDOW2<<12)+0x100, 0x35793579
+    unmap "unmapping", 0, WINDOW2
+    uses2 "its status", 20, 0
+    grant2 20, PERMIT, OWN_ID, SOURCE, 0, 1
+    map "a frame of more than 32 bits", BAD_PAGE, WINDOW1, HOST_MAP, 20
+    uses2 "its status", 20, 0
+
+    grant2 20, PERMIT+SUB_PAGE, OWN_ID, SOURCE, 0x02000100
+    grant2 22, PERMIT+SUB_PAGE, OWN_ID, TARGET, 0x80000F00
+    grant2 24, TRANSITIVE, OWN_ID, 8, OWN_ID
+    set_memory (SOURCE<<12)+0x100, 0x13571357
+    set_memory (SOURCE<<12)+0x2FC, 0x46804680
+    map "part of a page", GENERAL_ERROR, WINDOW1, HOST_MAP, 20
+    copy "all of the part", 0, FROM_REF, 20, OWN_ID, 0x100, TARGET, SELF, 0x400, 0x200
+    memory "its start is copied", (TARGET<<12)+0x400, 0x13571357
+    memory "and its end", (TARGET<<12)+0x5FC, 0x46804680
+    copy "before it", GENERAL_ERROR, FROM_REF, 20, OWN_ID, 0xFF, TARGET, SELF, 0x400, 2
+    copy "beyond it", GENERAL_ERROR, FROM_REF, 20, OWN_ID, 0x2FF, TARGET, SELF, 0x400, 2
+    copy "more of it", GENERAL_ERROR, FROM_REF, 20, OWN_ID, 0x100, TARGET, SELF, 0x400, 0x201
+    copy "across the end of the page", BAD_COPY, FROM_REF, 20, OWN_ID, 0xFFF, TARGET, SELF, 0x400, 2
+    copy "to a part that claims more than a page", 0, TO_REF, SOURCE, SELF, 0x100, 22, OWN_ID, 0xF00, 0x100
+    memory "is copied", (TARGET<<12)+0xF00, 0x13571357
+    copy "to behind the page", BAD_COPY, TO_REF, SOURCE, SELF, 0x100, 22, OWN_ID, 0xF00, 0x101
+    copy "a transitive grant of one's own", GENERAL_ERROR, FROM_REF, 24, OWN_ID, 0, TARGET, SELF, 0x400, 4
+    grant2 24, TRANSITIVE, OWN_ID, 8, 0
+    copy "of the control domain's", GENERAL_ERROR, FROM_REF, 24, OWN_ID, 0, TARGET, SELF, 0x400, 4
+    grant2 24, TRANSITIVE, OWN_ID, 512, 0
+    copy "beyond its table", BAD_REF, FROM_REF, 24, OWN_ID, 0, TARGET, SELF, 0x400, 4
+    uses2 "no status", 20, 0
+    uses2 "nor this", 22, 0
+    uses2 "nor this", 24, 0
+    set_memory (STATUSES<<12)+40, READING
+    swap "exchanging two", 0, 20, 22
+    says2 "one", 20, PERMIT+SUB_PAGE
+    memory "its part", (TABLE<<12)+324, 0x80000F00-0x100000000
+    memory "its frame", (TABLE<<12)+328, TARGET
+    memory "the other's part", (TABLE<<12)+356, 0x02000100
+    uses2 "status goes along", 22, READING
+    uses2 "and comes", 20, 0
+    place "a status frame that was not there", 0, STATUS_FRAMES+\second, FURTHER
+    memory "is of zeros", FURTHER<<12, 0
+    size "lets the table grow", 0, SELF
+    field "frames", 4, (\second+1)*8
+    place "one too many", EINVAL, STATUS_FRAMES+8, NOTHING
+    version "back", 0, 1, 1
+    memory "no status frame", STATUSES<<12, -1
+    memory "nor the other", FURTHER<<12, -1
+    memory "nor an entry", (TABLE<<12)+64, 0
+.endm
+
+.macro each_refused
+    println "what is not for this domain"
+    .irp operation, 3, 4, 7, 9, 12, 13, 99
+    gives "operation \operation", ENOSYS, GRANT_TABLE_OP, \operation, (OFFSET argument), 1
+    .endr
+    take_away "the table's frame taken away", 0, TABLE
+    memory "leaves nothing", TABLE<<12, -1
+    take_away "again", ENOENT, TABLE
+.endm
+
+.macro everything first, second
+    each_size \first
+    each_place \first
+    each_version
+    each_mapping
+    each_copy
+    each_swap
+    each_of_version2 \second
+    each_refused
+.endm
+
+main:
+    call faults32_init
+    println "--- 32-bit"
+    frames_of_pass 0x2000, 0xE0000
+    everything 1, 1
+    enter_long_mode long
+code64
+long:
+    start64
+    println "--- 64-bit"
+    frames_of_pass 0x2100, 0xE0100
+    everything 16, 3
+    finish
