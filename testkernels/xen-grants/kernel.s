@@ -4,239 +4,7 @@
 .include "faults32.inc"
 .include "long.inc"
 .include "xen.inc"
-
-.set OWN_ID, 1
-.set STRANGER, 99
-.set MAP, 0
-.set UNMAP, 1
-.set SETUP_TABLE, 2
-.set COPY, 5
-.set QUERY_SIZE, 6
-.set SET_VERSION, 8
-.set GET_VERSION, 10
-.set SWAP, 11
-
-.set PERMIT, 1                                  # GTF_permit_access
-.set TRANSITIVE, 3
-.set ONLY_READ, 4
-.set READING, 8
-.set WRITING, 16
-.set SUB_PAGE, 0x100
-.set HOST_MAP, 2                                # GNTMAP_host_map
-.set MAP_READ_ONLY, 4
-.set FROM_REF, 1                                # GNTCOPY_source_gref
-.set TO_REF, 2
-
-.set GENERAL_ERROR, -1                          # GNTST_*
-.set BAD_DOMAIN, -2
-.set BAD_REF, -3
-.set BAD_HANDLE, -4
-.set BAD_ADDRESS, -5
-.set PERMISSION_DENIED, -8
-.set BAD_PAGE, -9
-.set BAD_COPY, -10
-.set AGAIN, -12
-
-.set SPACE, 1                                   # XENMAPSPACE_grant_table
-.set STATUS_FRAMES, 0x80000000                  # XENMAPIDX_grant_table_status
-
-# Frames of each pass: each maps pages of its own, which Xen takes away from where they were.
-.macro frames_of_pass spare, hole
-    .set SOURCE, \spare
-    .set TARGET, \spare+1
-    .set GRANTED, \spare+2
-    .set GRANTED_READ, \spare+3
-    .set LIST, \spare+4
-    .set GRANTED2, \spare+6
-    .set GRANTED_READ2, \spare+7
-    .set NOTHING, \hole
-    .set TABLE, \hole+1
-    .set TABLE_LATER, \hole+2
-    .set STATUSES, \hole+3
-    .set WINDOW1, \hole+4
-    .set WINDOW2, \hole+5
-    .set FURTHER, \hole+6
-.endm
-
-.section .bss
-    .balign 64
-frames:         .space 65 * 8
-handle:         .long 0
-second_handle:  .long 0
-
-.section .text
-code32
-
-# memory NAME, ADDRESS, VALUE: 32 bits at an address.
-.macro memory name, address, value
-.if BITS == 64
-    push rax
-    push rbx
-    mov ebx, \address
-    movsxd rax, dword ptr [rbx]
-    check "\name", rax, \value
-    pop rbx
-    pop rax
-.else
-    push ebx
-    mov ebx, \address
-    check "\name", [ebx], \value
-    pop ebx
-.endif
-.endm
-
-.macro set_memory address, value
-.if BITS == 64
-    push rbx
-    mov ebx, \address
-    mov dword ptr [rbx], \value
-    pop rbx
-.else
-    push ebx
-    mov ebx, \address
-    mov dword ptr [ebx], \value
-    pop ebx
-.endif
-.endm
-
-# status NAME, OFFSET32, OFFSET64, VALUE: 16 bits with a sign of the structure afterwards.
-.macro status name, offset32, offset64, value
-.if BITS == 64
-    push rax
-    movsx rax, word ptr [argument + \offset64]
-    check "\name", rax, \value
-    pop rax
-.else
-    push eax
-    movsx eax, word ptr [argument + \offset32]
-    check "\name", eax, \value
-    pop eax
-.endif
-.endm
-
-# place NAME, RESULT, INDEX, FRAME: a frame of the table in the domain's memory.
-.macro place name, result, index, gfn
-    in_words SELF, SPACE
-    in_word 8, 8, \index
-    in_word 12, 16, \gfn
-    gives "\name", \result, MEMORY_OP, 7, (OFFSET argument)
-.endm
-
-.macro take_away name, result, gfn
-    in_words SELF
-    in_word 4, 8, \gfn
-    gives "\name", \result, MEMORY_OP, 15, (OFFSET argument)
-.endm
-
-# grant REFERENCE, FLAGS, DOMAIN, FRAME: an entry of version 1.
-.macro grant reference, flags, domain, gfn
-    set_memory (TABLE<<12)+(\reference)*8+4, \gfn
-    set_memory (TABLE<<12)+(\reference)*8, (\flags)+((\domain)<<16)
-.endm
-
-# says NAME, REFERENCE, FLAGS, DOMAIN: what is in an entry of version 1.
-.macro says name, reference, flags, domain=OWN_ID
-    memory "\name", (TABLE<<12)+(\reference)*8, (\flags)+((\domain)<<16)
-.endm
-
-# grant2 REFERENCE, FLAGS, DOMAIN, FRAME, RANGE, HIGH: an entry of version 2.
-.macro grant2 reference, flags, domain, gfn, range=0, high=0
-    set_memory (TABLE<<12)+(\reference)*16+4, \range
-    set_memory (TABLE<<12)+(\reference)*16+8, \gfn
-    set_memory (TABLE<<12)+(\reference)*16+12, \high
-    set_memory (TABLE<<12)+(\reference)*16, (\flags)+((\domain)<<16)
-.endm
-
-.macro says2 name, reference, flags, domain=OWN_ID
-    memory "\name", (TABLE<<12)+(\reference)*16, (\flags)+((\domain)<<16)
-.endm
-
-# uses2 NAME, REFERENCE, FLAGS: the status word of an even entry, whose neighbour's is 0.
-.macro uses2 name, reference, flags
-    memory "\name", (STATUSES<<12)+(\reference)*2, \flags
-.endm
-
-.macro size name, status, domain
-    in_words \domain, 0x55, 0x55, 0x55555555
-    must GRANT_TABLE_OP, QUERY_SIZE, (OFFSET argument), 1
-    status "\name", 12, 12, \status
-.endm
-
-.macro setup name, status, domain, count, list
-    in_words \domain, \count, 0x5555
-    in_word 12, 16, \list
-    must GRANT_TABLE_OP, SETUP_TABLE, (OFFSET argument), 1
-    status "\name", 8, 8, \status
-.endm
-
-# listed NAME, INDEX, VALUE: one of the frames that setup_table has listed.
-.macro listed name, index, value
-.if BITS == 64
-    memory "\name", "(OFFSET frames+\index*8)", \value
-.else
-    memory "\name", "(OFFSET frames+\index*4)", \value
-.endif
-.endm
-
-.macro version name, result, value, now
-    in_words \value
-    gives "\name", \result, GRANT_TABLE_OP, SET_VERSION, (OFFSET argument), 1
-    field "so it is", 0, \now
-.endm
-
-.macro version_of name, result, domain
-    in_words \domain, 0x55
-    gives "\name", \result, GRANT_TABLE_OP, GET_VERSION, (OFFSET argument), 1
-.endm
-
-# map NAME, STATUS, FRAME, FLAGS, REFERENCE, DOMAIN
-.macro map name, status, gfn, flags, reference, domain=OWN_ID
-    in_words (\gfn)<<12, 0, \flags, \reference, (\domain)+0x55550000, -1, 0, 0
-    must GRANT_TABLE_OP, MAP, (OFFSET argument), 1
-    status "\name", 18, 18, \status
-.endm
-
-# Keeps the handle of the mapping that has just been made. EAX changes.
-.macro handle_to place
-    mov eax, [argument + 20]
-    mov [\place], eax
-.endm
-
-# unmap NAME, STATUS, FRAME, PLACE: the handle is at PLACE.
-.macro unmap name, status, gfn, place=handle
-    in_words (\gfn)<<12, 0, 0, 0, 0, 0x5555
-.if BITS == 64
-    push rax
-    mov eax, [\place]
-    mov [argument + 16], eax
-    pop rax
-.else
-    push eax
-    mov eax, [\place]
-    mov [argument + 16], eax
-    pop eax
-.endif
-    must GRANT_TABLE_OP, UNMAP, (OFFSET argument), 1
-    status "\name", 20, 20, \status
-.endm
-
-# copy NAME, STATUS, FLAGS, SOURCE, ITS DOMAIN, OFFSET, DESTINATION, ITS DOMAIN, OFFSET, LENGTH
-.macro copy name, status, flags, from, from_domain, from_offset, to, to_domain, to_offset, length
-    in_word 0, 0, \from
-    in_number 4, 8, (\from_domain)+((\from_offset)<<16)
-    in_word 8, 16, \to
-    in_number 12, 24, (\to_domain)+((\to_offset)<<16)
-    in_number 16, 32, (\length)+((\flags)<<16)
-    in_number 20, 36, 0x5555
-    must GRANT_TABLE_OP, COPY, (OFFSET argument), 1
-    status "\name", 20, 36, \status
-.endm
-
-.macro swap name, status, first, second
-    in_words \first, \second, 0x5555
-    must GRANT_TABLE_OP, SWAP, (OFFSET argument), 1
-    status "\name", 8, 8, \status
-.endm
+.include "grants.inc"
 
 # The table has FIRST frames to begin with.
 .macro each_size first
@@ -642,4 +410,30 @@ long:
     println "--- 64-bit"
     frames_of_pass 0x2100, 0xE0100
     everything 16, 3
+
+    println "structures behind page tables"
+    mov dword ptr [window_table], (TARGET<<12)+3
+    mov dword ptr [window_table + 8], (SOURCE<<12)+3
+    mov dword ptr [window_table + 16], (SOURCE<<12)+1
+    set_memory WINDOW+0xFF8, SELF
+    set_memory WINDOW+0x1004, 0x5555
+    gives "across two pages", 0, GRANT_TABLE_OP, QUERY_SIZE, WINDOW+0xFF8, 1
+    memory "one half in this page", (TARGET<<12)+0xFFC, 32
+    memory "the other in that", SOURCE<<12, 64
+    memory "with the status", (SOURCE<<12)+4, 0
+    set_memory WINDOW+0x1000, SELF
+    mov rax, cr0
+    bts rax, 16
+    mov cr0, rax                                # WP
+    gives "what can only be read", EFAULT, GRANT_TABLE_OP, QUERY_SIZE, WINDOW+0x2000, 1
+    gives "a version there", EFAULT, GRANT_TABLE_OP, GET_VERSION, WINDOW+0x2000, 1
+    set_memory WINDOW+0x1FF8, SELF
+    gives "half in what can only be read", EFAULT, GRANT_TABLE_OP, QUERY_SIZE, WINDOW+0x1FF8, 1
+    gives "a page that is not present", EFAULT, GRANT_TABLE_OP, QUERY_SIZE, WINDOW+0x3000, 1
+    set_memory WINDOW+0x1000, SELF
+    set_memory WINDOW+0x1004, 1
+    set_memory WINDOW+0x1010, WINDOW+0x2800
+    set_memory WINDOW+0x1014, 0
+    gives "a list in what can only be read", 0, GRANT_TABLE_OP, SETUP_TABLE, WINDOW+0x1000, 1
+    memory "its status", WINDOW+0x1008, BAD_ADDRESS+0x10000
     finish
