@@ -25,7 +25,7 @@ namespace Emu.Machine;
 /// A machine that boots one kernel, through PVH or Multiboot, or starts from a ROM: vCPUs, RAM, devices and the loop that runs them.
 /// </summary>
 /// <remarks>
-/// Everything that the guest can observe is a function of the kernel, its modules and command line, the options and console input:
+/// Everything that the guest can observe is a function of the kernel, its modules and command line, the options, disk images and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="ConsoleFeed"/> for input. Not thread safe.
 /// </remarks>
 public sealed class PvhMachine : IDisposable

@@ -32,7 +32,7 @@ public readonly unsafe struct GuestCall
         Caller = caller;
         Is64Bit = caller.Vcpu.Is64BitCode;
         var registers = caller.Vcpu.State->Registers;
-        ReadOnlySpan<int> places = Is64Bit ? [Rdi, Rsi, Rdx, R10, R8] : [Rbx, Rcx, Rdx, Rsi, Rdi];
+        var places = Places(Is64Bit);
         Number = Is64Bit ? registers[Rax] : (uint)registers[Rax];
         for (var i = 0; i < ArgumentCount; i++)
             _arguments[i] = Is64Bit ? registers[places[i]] : (uint)registers[places[i]];
@@ -52,6 +52,8 @@ public readonly unsafe struct GuestCall
             _arguments[i] = arguments[i];
     }
 
+    private static ReadOnlySpan<int> Places(bool is64Bit) => is64Bit ? [Rdi, Rsi, Rdx, R10, R8] : [Rbx, Rcx, Rdx, Rsi, Rdi];
+
     [System.Runtime.CompilerServices.InlineArray(ArgumentCount)]
     private struct ArgumentList
     {
@@ -63,6 +65,9 @@ public readonly unsafe struct GuestCall
 
     /// <summary>The vCPU that calls.</summary>
     public DomainVcpu Caller { get; }
+
+    /// <summary>How much more may be done before others get a turn.</summary>
+    internal HypercallWork Work => Caller.Work;
 
     /// <summary>True where registers and structures are those of the 64-bit ABI.</summary>
     public bool Is64Bit { get; }
@@ -81,6 +86,16 @@ public readonly unsafe struct GuestCall
     /// <summary>Sets the result; in the 32-bit ABI the upper half of RAX becomes zero, as by any write of EAX.</summary>
     /// <param name="result">The result.</param>
     public void Return(long result) => Vcpu.State->Registers[Rax] = Is64Bit ? (ulong)result : (uint)result;
+
+    /// <summary>Sets the first arguments anew, with which the instruction is executed again.</summary>
+    /// <param name="arguments">The arguments.</param>
+    internal void Rewrite(ReadOnlySpan<ulong> arguments)
+    {
+        var registers = Caller.Vcpu.State->Registers;
+        var places = Places(Is64Bit);
+        for (var i = 0; i < arguments.Length; i++)
+            registers[places[i]] = Is64Bit ? arguments[i] : (uint)arguments[i];
+    }
 
     /// <summary>An argument.</summary>
     /// <param name="index">0–4.</param>

@@ -45,13 +45,21 @@ public sealed class XenHypervisor : IHypervisor
     }
 
     /// <inheritdoc/>
-    public bool TryHypercall(Vcpu vcpu, HypercallInstruction instruction)
+    public HypercallOutcome Hypercall(Vcpu vcpu, HypercallInstruction instruction)
     {
         ArgumentNullException.ThrowIfNull(vcpu);
         if (instruction != _domain.Options.Instruction && !_domain.Options.AcceptsBothInstructions)
-            return false;
+            return HypercallOutcome.Undefined;
         var call = new GuestCall(_domain, _domain.Vcpus[vcpu.Number]);
-        call.Return(HypercallTable.Execute(call));
-        return true;
+        call.Work.Begin();
+        var result = HypercallTable.Execute(call);
+        if (call.Work.IsInterrupted)
+        {
+            call.Rewrite(call.Work.Arguments);
+            return HypercallOutcome.Again;
+        }
+
+        call.Return(result);
+        return HypercallOutcome.Completed;
     }
 }

@@ -1,14 +1,19 @@
-# ELF32: events: bits and selectors, masks, upcalls by a vector of the vCPU and by the domain's callback, polling, timers, then the FIFO ABI.
+# ELF64: events: bits and selectors, masks, upcalls by a vector of the vCPU and by the domain's callback, polling, timers, then the FIFO ABI; in 32-bit
+# mode, or by the word `mode=64` in 64-bit mode.
 
 .include "kernel.inc"
 .include "faults32.inc"
+.include "long.inc"
+.include "startinfo.inc"
 .include "xen.inc"
 
-.set HOLE, 0xE0000
-.set SHARED, HOLE<<12                           # shared_info, in the layout of 32-bit domains
+.set HOLE, 0x60000                              # a frame without memory that 64-bit code can name as a displacement
+.set SHARED, HOLE<<12                           # shared_info, in the layout of the domain's width
 .set PENDING, SHARED+0x800
-.set MASK, SHARED+0x880
-.set SELECTOR, SHARED+4
+.set MASK32, SHARED+0x880
+.set MASK64, SHARED+0xA00
+.set SELECTOR32, SHARED+4
+.set SELECTOR64, SHARED+8
 
 .set LAPIC_TPR, 0xFEE00080
 .set LAPIC_EOI, 0xFEE000B0
@@ -32,24 +37,28 @@ clear_after:    .space 4                        # callbacks after which upcall_p
 ports:          .space 16
 time:           .space 8
 start:          .space 8
+found:          .space 4
 
 .section .text
-code32
 
-by_vector:
+# The handlers of one width.
+.macro handlers width, accumulator, return
+by_vector\width:
+    push \accumulator
     add dword ptr [upcalls], 1
-    mov dword ptr [LAPIC_EOI], 0
-    iretd
-
-by_callback:
+    apic LAPIC_EOI, 0
+    pop \accumulator
+    \return
+by_callback\width:
+    push \accumulator
     add dword ptr [callbacks], 1
-    push eax
     mov eax, [callbacks]
     cmp eax, [clear_after]
     jb 1f
     mov byte ptr [SHARED], 0
-1:  pop eax
-    iretd
+1:  pop \accumulator
+    \return
+.endm
 
 # Forgets what is pending: the selector, the upcall and a port's bits.
 .macro forget
@@ -58,11 +67,11 @@ by_callback:
     mov dword ptr [PENDING], 0
 .endm
 
+# upcall NAME, VALUE: upcall_pending. Changes EAX.
 .macro upcall name, value
-    push eax
     movzx eax, byte ptr [SHARED]
-    check "\name", eax, \value
-    pop eax
+    mov [found], eax
+    check32 "\name", [found], \value
 .endm
 
 # Lets interrupts come for a moment.
@@ -78,12 +87,17 @@ by_callback:
     must HVM_OP, 10, (OFFSET time)
 .endm
 
-# poll NAME, COUNT, TIMEOUT-LOW, TIMEOUT-HIGH: the ports in `ports`.
+# polled COUNT, TIMEOUT-LOW, TIMEOUT-HIGH: the structure for a poll of the ports in `ports`.
+.macro polled count, low=0, high=0
+    in_number 8, 16, \low
+    in_number 12, 20, \high
+    in_word 0, 0, (OFFSET ports)
+    in_number 4, 8, \count
+.endm
+
+# poll NAME, RESULT, COUNT, TIMEOUT-LOW, TIMEOUT-HIGH: the ports in `ports`.
 .macro poll name, result, count, low=0, high=0
-    mov dword ptr [argument], OFFSET ports
-    mov dword ptr [argument + 4], \count
-    mov dword ptr [argument + 8], \low
-    mov dword ptr [argument + 12], \high
+    polled \count, \low, \high
     gives "\name", \result, SCHED_OP, 3, (OFFSET argument)
 .endm
 
@@ -108,40 +122,39 @@ by_callback:
 .endm
 
 .macro event_word name, port, value
-    check "\name", [words+4*\port], \value
+    check32 "\name", [words+4*\port], \value
 .endm
 
-main:
-    call faults32_init
-    gate32 VECTOR, by_vector
-    gate32 CALLBACK, by_callback
+.macro everything
     in_words SELF, 0, 1, 0
     must HVM_OP, 0, (OFFSET argument)
-    in_words SELF, 0, 0, HOLE
+    in_words SELF, 0
+    in_word 8, 8, 0
+    in_word 12, 16, HOLE
     must MEMORY_OP, 7, (OFFSET argument)
 
     println "bits"
     event "a first port", 0, BIND_IPI, 0, 0
     event "and a second", 0, BIND_IPI, 0, 0
     event "sending", 0, SEND, 3
-    check "it is pending", [PENDING], 1<<3
-    check "its word is selected", [SELECTOR], 1
+    check32 "it is pending", [PENDING], 1<<3
+    check32 "its word is selected", [SELECTOR], 1
     upcall "so is an upcall", 1
     mov byte ptr [SHARED], 0
     event "sending again", 0, SEND, 3
     upcall "changes nothing", 0
     event "sending to the other", 0, SEND, 4
-    check "both are pending", [PENDING], 3<<3
+    check32 "both are pending", [PENDING], 3<<3
     upcall "the word was selected before", 0
     forget
     mov dword ptr [MASK], 1 << 3
     event "sending to a masked one", 0, SEND, 3
-    check "it is pending", [PENDING], 1<<3
-    check "its word is not selected", [SELECTOR], 0
+    check32 "it is pending", [PENDING], 1<<3
+    check32 "its word is not selected", [SELECTOR], 0
     upcall "nor is an upcall", 0
     event "unmasking it", 0, UNMASK, 3
-    check "the mask is clear", [MASK], 0
-    check "the word is selected", [SELECTOR], 1
+    check32 "the mask is clear", [MASK], 0
+    check32 "the word is selected", [SELECTOR], 1
     upcall "now it is", 1
     mov byte ptr [SHARED], 0
     mov dword ptr [SELECTOR], 0
@@ -149,48 +162,48 @@ main:
     upcall "changes nothing", 0
     mov dword ptr [MASK], -1
     must EVENT_CHANNEL_OP, CLOSE, (OFFSET argument)
-    check "a closed port is not pending", [PENDING], 0
+    check32 "a closed port is not pending", [PENDING], 0
     mov dword ptr [MASK], 0
     event "a port again", 0, BIND_IPI, 0, 0
     listen
-    check "no interrupt came so far", [upcalls], 0
+    check32 "no interrupt came so far", [upcalls], 0
 
     println "a vector of the vCPU"
     in_words 0, VECTOR
     gives "before the APIC is on", 0, HVM_OP, 23, (OFFSET argument)
     listen
-    check "nothing comes", [upcalls], 0
+    check32 "nothing comes", [upcalls], 0
     forget
     event "an event", 0, SEND, 3
     listen
-    check "nothing comes", [upcalls], 0
-    mov dword ptr [LAPIC_SVR], 0x1FF
+    check32 "nothing comes", [upcalls], 0
+    apic LAPIC_SVR, 0x1FF
     listen
-    check "it comes when the APIC is on", [upcalls], 1
+    check32 "it comes when the APIC is on", [upcalls], 1
     forget
     listen
-    check "it comes once", [upcalls], 1
+    check32 "it comes once", [upcalls], 1
     event "the next", 0, SEND, 3
     listen
-    check "comes", [upcalls], 2
+    check32 "comes", [upcalls], 2
     listen
-    check "once, though it is pending", [upcalls], 2
+    check32 "once, though it is pending", [upcalls], 2
     event "sent again", 0, SEND, 4
     listen
-    check "nothing new comes", [upcalls], 2
+    check32 "nothing new comes", [upcalls], 2
     forget
-    mov dword ptr [LAPIC_TPR], 0x40
+    apic LAPIC_TPR, 0x40
     event "below the priority", 0, SEND, 3
     listen
-    check "it waits", [upcalls], 2
-    mov dword ptr [LAPIC_TPR], 0
+    check32 "it waits", [upcalls], 2
+    apic LAPIC_TPR, 0
     listen
-    check "and comes", [upcalls], 3
+    check32 "and comes", [upcalls], 3
     forget
     in_words 0, VECTOR
     gives "setting the vector again", 0, HVM_OP, 23, (OFFSET argument)
     listen
-    check "is an upcall of its own", [upcalls], 4
+    check32 "is an upcall of its own", [upcalls], 4
 
     println "waiting"
     mov dword ptr [ports], 3
@@ -198,7 +211,7 @@ main:
     event "an event", 0, SEND, 3
     poll "polling for it", 0, 1
     listen
-    check "its interrupt is there", [upcalls], 5
+    check32 "its interrupt is there", [upcalls], 5
     forget
     mov dword ptr [MASK], 3 << 3
     deadline 50000
@@ -221,9 +234,9 @@ main:
     mov dword ptr [MASK], 1 << 5
     deadline 30000
     gives "a deadline", 0, VCPU_OP, 8, 0, (OFFSET argument)
-    check "nothing yet", [PENDING], 0
+    check32 "nothing yet", [PENDING], 0
     poll "polling", 0, 1
-    check "the timer", [PENDING], 1<<5
+    check32 "the timer", [PENDING], 1<<5
     elapsed
     cmp eax, 30000
     check_true "took its time", ae
@@ -232,7 +245,7 @@ main:
     forget
     in_words 1, 0, 0
     gives "a deadline in the past", 0, VCPU_OP, 8, 0, (OFFSET argument)
-    check "has come", [PENDING], 1<<5
+    check32 "has come", [PENDING], 1<<5
     forget
     deadline 30000
     must VCPU_OP, 8, 0, (OFFSET argument)
@@ -241,13 +254,20 @@ main:
     mov eax, [argument]
     mov edx, [argument + 4]
     poll "polling", 0, 1, eax, edx
-    check "nothing came", [PENDING], 0
+    check32 "nothing came", [PENDING], 0
     deadline 30000
+.if BITS == 64
+    mov rdi, [argument]
+    mov eax, SET_TIMER_OP
+    call hypercall
+    check "set_timer_op", rax, 0
+.else
     mov eax, [argument]
     mov edx, [argument + 4]
     gives "set_timer_op", 0, SET_TIMER_OP, eax, edx
+.endif
     poll "polling", 0, 1
-    check "the timer", [PENDING], 1<<5
+    check32 "the timer", [PENDING], 1<<5
     elapsed
     cmp eax, 30000
     check_true "took its time", ae
@@ -260,10 +280,10 @@ main:
     deadline 0
     in_words 1000000, 0
     gives "a period of one", 0, VCPU_OP, 6, 0, (OFFSET argument)
-    check "begins with a tick", [PENDING], 1<<5
+    check32 "begins with a tick", [PENDING], 1<<5
     mov ebx, 3
 1:  mov dword ptr [PENDING], 0
-    in_words (OFFSET ports), 1, 0, 0
+    polled 1
     must SCHED_OP, 3, (OFFSET argument)
     sub ebx, 1
     jnz 1b
@@ -278,7 +298,7 @@ main:
     mov eax, [argument]
     mov edx, [argument + 4]
     poll "polling", 0, 1, eax, edx
-    check "nothing came", [PENDING], 0
+    check32 "nothing came", [PENDING], 0
     mov dword ptr [MASK], 0
     deadline 20000
     must VCPU_OP, 8, 0, (OFFSET argument)
@@ -286,14 +306,14 @@ main:
     sti
     gives "blocking", 0, SCHED_OP, 1
     cli
-    check "until the interrupt", [upcalls], 1
+    check32 "until the interrupt", [upcalls], 1
     forget
     deadline 20000
     must VCPU_OP, 8, 0, (OFFSET argument)
     sti
     hlt
     cli
-    check "HLT too", [upcalls], 2
+    check32 "HLT too", [upcalls], 2
     forget
 
     println "the callback"
@@ -302,24 +322,24 @@ main:
     in_words SELF, 0, CALLBACK, 2<<24
     gives "a vector for all vCPUs", 0, HVM_OP, 0, (OFFSET argument)
     listen
-    check "is told to the vCPU's own", [upcalls], 1
-    check "not by itself", [callbacks], 0
+    check32 "is told to the vCPU's own", [upcalls], 1
+    check32 "not by itself", [callbacks], 0
     event "an event", 0, SEND, 3
-    mov dword ptr [LAPIC_TPR], 0xF0
+    apic LAPIC_TPR, 0xF0
     listen
-    check "comes until the upcall is cleared", [callbacks], 3
+    check32 "comes until the upcall is cleared", [callbacks], 3
     upcall "it is", 0
-    check "the APIC's priority is nothing to it", [upcalls], 1
-    mov dword ptr [LAPIC_TPR], 0
+    check32 "the APIC's priority is nothing to it", [upcalls], 1
+    apic LAPIC_TPR, 0
     listen
-    check "but to the vCPU's own", [upcalls], 2
-    check "all have come", [callbacks], 3
+    check32 "but to the vCPU's own", [upcalls], 2
+    check32 "all have come", [callbacks], 3
     in_words SELF, 0, 1, 0
     gives "an interrupt line in its place", 0, HVM_OP, 0, (OFFSET argument)
     forget
     event "an event", 0, SEND, 3
     listen
-    check "comes by the vector still", [callbacks], 4
+    check32 "comes by the vector still", [callbacks], 4
     forget
 
     println "FIFO"
@@ -332,7 +352,7 @@ main:
     in_words eax, 0, 0, 0, 0, 0
     gives "a second", EINVAL, EVENT_CHANNEL_OP, 11, (OFFSET argument)
     mov byte ptr [SHARED], 0
-    check "nothing is ready", [control], 0
+    check32 "nothing is ready", [control], 0
     event "an event without a place", 0, SEND, 3
     mov eax, OFFSET words
     shr eax, 12
@@ -340,8 +360,8 @@ main:
     gives "a page of words", 0, EVENT_CHANNEL_OP, 12, (OFFSET argument)
     event_word "the one without a place", 3, 0xA0000004
     event_word "is before the one of old", 4, 0xA0000000
-    check "the queue of priority 7 is ready", [control], 1<<7
-    check "its head", [control+8+4*7], 3
+    check32 "the queue of priority 7 is ready", [control], 1<<7
+    check32 "its head", [control+8+4*7], 3
     upcall "an upcall", 1
     event "sending again", 0, SEND, 3
     event_word "changes nothing", 3, 0xA0000004
@@ -360,18 +380,18 @@ main:
     event "none of a free port", EACCES, PRIORITY, 20, 2
     event "sending", 0, SEND, 3
     event "to another", 0, SEND, 4
-    check "two queues are ready", [control], (1<<2)+(1<<7)
-    check "the head of one", [control+8+4*2], 3
-    check "and of the other", [control+8+4*7], 4
+    check32 "two queues are ready", [control], (1<<2)+(1<<7)
+    check32 "the head of one", [control+8+4*2], 3
+    check32 "and of the other", [control+8+4*7], 4
     mov dword ptr [words + 4 * 3], 0x40000000
     mov dword ptr [control], 0
     mov byte ptr [SHARED], 0
     event "sending to a masked one", 0, SEND, 3
     event_word "it is pending", 3, 0xC0000000
-    check "not ready", [control], 0
+    check32 "not ready", [control], 0
     event "unmasking it", 0, UNMASK, 3
     event_word "it is linked", 3, 0xA0000000
-    check "and ready", [control], 1<<2
+    check32 "and ready", [control], 1<<2
     upcall "with an upcall", 1
     event "closing it", 0, CLOSE, 3
     event_word "it stays in its queue", 3, 0x20000000
@@ -394,5 +414,55 @@ main:
     event "ports begin anew", 0, BIND_IPI, 0, 0
     field "with", 4, 1
     event "and events", 0, SEND, 1
-    check "in their bits", [PENDING], 1<<1
+    check32 "in their bits", [PENDING], 1<<1
+
+    println "further words"
+    # Ports up to 70: in 64-bit words one of them is in the first word's upper half and one in the second.
+1:  in_words 0, 0
+    must EVENT_CHANNEL_OP, BIND_IPI, (OFFSET argument)
+    cmp dword ptr [argument + 4], 70
+    jb 1b
+    forget
+    event "sending to port 40", 0, SEND, 40
+    check32 "its bit", [PENDING+4], 1<<8
+    check32 "its word", [SELECTOR], 1<<(40/BITS)
+    forget
+    event "sending to port 70", 0, SEND, 70
+    check32 "its bit", [PENDING+8], 1<<6
+    check32 "its word", [SELECTOR], 1<<(70/BITS)
+    mov dword ptr [PENDING + 8], 0
+    mov dword ptr [MASK + 8], 1 << 6
+    forget
+    event "sending to it while it is masked", 0, SEND, 70
+    check32 "selects nothing", [SELECTOR], 0
+    event "unmasking it", 0, UNMASK, 70
+    check32 "its mask", [MASK+8], 0
+    check32 "its word", [SELECTOR], 1<<(70/BITS)
+    upcall "an upcall", 1
+.endm
+
+code32
+handlers 32, eax, iretd
+.set MASK, MASK32
+.set SELECTOR, SELECTOR32
+main:
+    call faults32_init
+    call find_command_line
+    if_option "mode=64", by_64
+    gate32 VECTOR, by_vector32
+    gate32 CALLBACK, by_callback32
+    everything
+    finish
+by_64:
+    enter_long_mode long
+
+code64
+handlers 64, rax, iretq
+.set MASK, MASK64
+.set SELECTOR, SELECTOR64
+long:
+    start64
+    gate64 VECTOR, by_vector64
+    gate64 CALLBACK, by_callback64
+    everything
     finish

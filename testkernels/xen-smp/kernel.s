@@ -1,9 +1,10 @@
 # ELF64: a second vCPU by VCPUOP_initialise in 32-bit, 16-bit and 64-bit states, by the local APIC's messages, up and down and up again; states that
-# are none. Two vCPUs.
+# are none. Two vCPUs. The boot vCPU runs in 32-bit mode, or by the word `mode=64` in 64-bit mode.
 
 .include "kernel.inc"
 .include "faults32.inc"
 .include "long.inc"
+.include "startinfo.inc"
 .include "xen.inc"
 
 .set LAPIC_ICR, 0xFEE00300
@@ -38,33 +39,21 @@ permit:         .space 4                        # how far it may go
 .section .text
 code32
 
-# Waits until the second vCPU has come to stage EAX.
-wait_stage:
-    push ecx
-1:  mov ecx, OFFSET stage
-    cmp [ecx], eax
-    je 2f
-    pause
-    jmp 1b
-2:  pop ecx
-    ret
-
+# Waits until the second vCPU has come to a stage.
 .macro at_stage number
-    push eax
-    mov eax, \number
-    call wait_stage
-    pop eax
+.Lstage\@:
+    pause
+    cmp dword ptr [stage], \number
+    jne .Lstage\@
 .endm
 
 # Waits until real mode has written what it found.
 .macro wait_real
-    push ecx
-    mov ecx, LOW
-1:  pause
-    cmp dword ptr [ecx + 0x30], 1
-    jne 1b
-    mov dword ptr [ecx + 0x30], 0
-    pop ecx
+.Lreal\@:
+    pause
+    cmp dword ptr [LOW + 0x30], 1
+    jne .Lreal\@
+    mov dword ptr [LOW + 0x30], 0
 .endm
 
 .macro allow number
@@ -72,22 +61,16 @@ wait_stage:
 .endm
 
 .macro icr value
-    mov dword ptr [LAPIC_ICR_HIGH], VCPU1_APIC
-    mov dword ptr [LAPIC_ICR], \value
+    apic LAPIC_ICR_HIGH, VCPU1_APIC
+    apic LAPIC_ICR, \value
 .endm
 
-# A good 32-bit state: flat segments, as at the entry of a kernel.
+# A good 32-bit state: flat segments, as at the entry of a kernel. Changes EAX, ECX and EDI.
 .macro make32 entry
-    push edi
-    push ecx
-    push eax
     mov edi, OFFSET context
     mov ecx, 32
     xor eax, eax
     rep stosd
-    pop eax
-    pop ecx
-    pop edi
     mov dword ptr [context + U + 0], 0xA0A0A0A0 # EAX ECX EDX EBX ESP EBP ESI EDI
     mov dword ptr [context + U + 4], 0xC1C1C1C1
     mov dword ptr [context + U + 8], 0xD2D2D2D2
@@ -118,9 +101,8 @@ wait_stage:
     gives "\name", \result, VCPU_OP, INITIALISE, 1, (OFFSET context)
 .endm
 
-main:
-    call faults32_init
-    mov dword ptr [LAPIC_SVR], 0x1FF
+.macro everything
+    apic LAPIC_SVR, 0x1FF
     println "states that are none"
     gives "from nowhere", EFAULT, VCPU_OP, INITIALISE, 1, NOWHERE
     gives "of no vCPU", ENOENT, VCPU_OP, INITIALISE, 2, (OFFSET context)
@@ -162,17 +144,17 @@ main:
     at_stage 1
     gives "it is up", 1, VCPU_OP, IS_UP, 1
     gives "up once more", 0, VCPU_OP, UP, 1
-    check "EAX", [recorded], 0xA0A0A0A0
-    check "ECX", [recorded+4], 0xC1C1C1C1
-    check "EDX", [recorded+8], 0xD2D2D2D2
-    check "EBX", [recorded+12], 0xB3B3B3B3
-    check "ESP", [recorded+16], (OFFSET ap_stack_top)
-    check "EBP", [recorded+20], 0xB5B5B5B5
-    check "ESI", [recorded+24], 0x51515151
-    check "EDI", [recorded+28], 0xD1D1D1D1
-    check "CR0", [recorded+32], 0x11
-    check "selectors are null", [recorded+36], 0
-    check "its APIC's number", [recorded+40], 2
+    check32 "EAX", [recorded], 0xA0A0A0A0
+    check32 "ECX", [recorded+4], 0xC1C1C1C1
+    check32 "EDX", [recorded+8], 0xD2D2D2D2
+    check32 "EBX", [recorded+12], 0xB3B3B3B3
+    check32 "ESP", [recorded+16], (OFFSET ap_stack_top)
+    check32 "EBP", [recorded+20], 0xB5B5B5B5
+    check32 "ESI", [recorded+24], 0x51515151
+    check32 "EDI", [recorded+28], 0xD1D1D1D1
+    check32 "CR0", [recorded+32], 0x11
+    check32 "selectors are null", [recorded+36], 0
+    check32 "its APIC's number", [recorded+40], 2
     allow 1
     # It goes down by itself; when it is up again it goes on.
 1:  xen VCPU_OP, IS_UP, 1
@@ -190,10 +172,10 @@ main:
 2:  pause
     sub ecx, 1
     jnz 2b
-    check "it does nothing", [stage], 0
+    check32 "it does nothing", [stage], 0
     gives "and up", 0, VCPU_OP, UP, 1
     at_stage 3
-    check "it goes on where it was", [stage], 3
+    check32 "it goes on where it was", [stage], 3
 
     println "messages of the local APIC"
     icr SIPI+9
@@ -201,7 +183,7 @@ main:
 3:  pause
     sub ecx, 1
     jnz 3b
-    check "a start-up message means nothing to it", [stage], 3
+    check32 "a start-up message means nothing to it", [stage], 3
     icr INIT
     icr DEASSERT
     gives "INIT takes it down", 0, VCPU_OP, IS_UP, 1
@@ -213,8 +195,8 @@ main:
     icr SIPI+9
     icr SIPI+9
     wait_real
-    check "CS", [LOW+0x20], 0x900
-    check "CR0", [LOW+0x24], 0x10
+    check32 "CS", [LOW+0x20], 0x900
+    check32 "CR0", [LOW+0x24], 0x10
     gives "it is up", 1, VCPU_OP, IS_UP, 1
     gives "it has a state", EEXIST, VCPU_OP, INITIALISE, 1, (OFFSET context)
 
@@ -238,9 +220,9 @@ main:
     mov dword ptr [LOW + 0x10], 0x1234ABCD
     gives "up", 0, VCPU_OP, UP, 1
     wait_real
-    check "CS is null", [LOW+0x20], 0
-    check "CR0", [LOW+0x24], 0x10
-    check "through DS", [LOW+0x28], 0x1234ABCD
+    check32 "CS is null", [LOW+0x20], 0
+    check32 "CR0", [LOW+0x24], 0x10
+    check32 "through DS", [LOW+0x28], 0x1234ABCD
 
     println "an upcall from before it had a state"
     mov word ptr [4 * CALLBACK], OFFSET real_handler
@@ -259,13 +241,14 @@ main:
 5:  pause
     sub ecx, 1
     jnz 5b
-    check "comes when it lets interrupts come", [LOW+0x34], 1
+    check32 "comes when it lets interrupts come", [LOW+0x34], 1
 
     println "64-bit state"
     icr INIT
     icr DEASSERT
+.if BITS == 32
     call build_page_tables
-    call build_tables64
+.endif
     mov edi, OFFSET context
     mov ecx, 32
     xor eax, eax
@@ -292,15 +275,30 @@ main:
     gives "initialise", 0, VCPU_OP, INITIALISE, 1, (OFFSET context)
     gives "up", 0, VCPU_OP, UP, 1
     at_stage 21
-    check "lower half of RAX", [recorded], 0xA0A0A0A0
-    check "upper half of RAX", [recorded+4], 0xFEDCBA98
-    check "EFER", [recorded+8], 0x500
-    check "its hypercalls are of 64 bits", [recorded+16], -2
-    check "and", [recorded+20], -1
+    check32 "lower half of RAX", [recorded], 0xA0A0A0A0
+    check32 "upper half of RAX", [recorded+4], 0xFEDCBA98
+    check32 "EFER", [recorded+8], 0x500
+    check32 "its hypercalls are of 64 bits", [recorded+16], -2
+    check32 "and", [recorded+20], -1
     gives "down", 0, VCPU_OP, DOWN, 1
     gives "it is down", 0, VCPU_OP, IS_UP, 1
+.endm
+
+main:
+    call faults32_init
+    call find_command_line
+    if_option "mode=64", by_64
+    everything
+    finish
+by_64:
+    enter_long_mode long
+code64
+long:
+    start64
+    everything
     finish
 
+code32
 # The second vCPU in 32-bit mode: what it found, then as far as it is allowed to go.
 ap32:
     mov [recorded], eax

@@ -1,3 +1,4 @@
+using Emu.Cpu.Platform;
 using Emu.Xen.Tests.Support;
 using Xunit;
 
@@ -5,7 +6,7 @@ namespace Emu.Xen.Tests;
 
 public sealed class MulticallTests : IDisposable
 {
-    private const uint Multicall = 13, XenVersion = 17, SchedOp = 29;
+    private const uint Multicall = 13, XenVersion = 17, ConsoleIo = 18, SchedOp = 29;
     private const ulong List = 0x8000, Buffer = 0x9000, Nowhere = 0xF000_0000;
 
     private readonly TestDomain _domain = new();
@@ -49,12 +50,45 @@ public sealed class MulticallTests : IDisposable
         Assert.Equal(0x4_0011U, _domain.Read32(last + 4));
     }
 
-    [Fact]
-    public void List_is_no_longer_than_memory()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Long_list_is_interrupted_and_gone_on_with(bool is64Bit)
     {
-        Assert.Equal(-14, _domain.Try(Multicall, List, (TestDomain.MemorySize / 32) + 1));
-        Assert.Equal(-14, _domain.Try(Multicall, List, uint.MaxValue));
-        Assert.Equal(0U, _domain.Read32(List + 4));
+        const int calls = 10_000;
+        _domain.Select(is64Bit);
+        for (var i = 0; i < calls; i++)
+            Entry(i, XenVersion, 0);
+        Assert.Equal(0, _domain.Try(Multicall, List, calls));
+        Assert.All(Enumerable.Range(0, calls), i => Assert.Equal(0x4_0011, Result(i)));
+        Assert.Equal(calls / HypercallWork.Most, _domain.Interruptions);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Call_in_a_list_is_interrupted_and_gone_on_with(bool is64Bit)
+    {
+        const int length = 700_000;
+        _domain.Select(is64Bit);
+        _domain.Write(Buffer, [.. Enumerable.Range(0, length).Select(static i => (byte)('a' + (i % 26)))]);
+        Entry(0, ConsoleIo, 0, length, Buffer);
+        Entry(1, XenVersion, 0);
+        Assert.Equal(0, _domain.Try(Multicall, List, 2));
+        Assert.Equal([0, 0x4_0011], new[] { Result(0), Result(1) });
+        Assert.Equal(_domain.Read(Buffer, length), _domain.Host.Log);
+        Assert.True(_domain.Interruptions > 1);
+    }
+
+    /// <summary>However much a guest asks for, the vCPU comes back to where limits are looked at.</summary>
+    [Fact]
+    public void Endless_list_does_not_hold_the_host()
+    {
+        _domain.Use64BitCode();
+        for (var i = 0; i < HypercallWork.Most + 1; i++)
+            Entry(i, XenVersion, 0);
+        _domain.SetCall(Multicall, List, uint.MaxValue);
+        Assert.Equal(HypercallOutcome.Again, _domain.Hypervisor.Hypercall(_domain.Vcpu, HypercallInstruction.Vmcall));
     }
 
     [Fact]

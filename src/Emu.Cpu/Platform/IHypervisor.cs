@@ -17,8 +17,21 @@ public interface IHypervisor
     /// <summary>Executes VMCALL or VMMCALL. Registers are read and written through <paramref name="vcpu"/>; RIP moves on by itself.</summary>
     /// <param name="vcpu">The calling vCPU.</param>
     /// <param name="instruction">Which of the two opcodes was used.</param>
-    /// <returns>False where the instruction raises #UD.</returns>
-    bool TryHypercall(Vcpu vcpu, HypercallInstruction instruction);
+    /// <returns>What becomes of the instruction.</returns>
+    HypercallOutcome Hypercall(Vcpu vcpu, HypercallInstruction instruction);
+}
+
+/// <summary>What becomes of an instruction that calls a hypervisor.</summary>
+public enum HypercallOutcome
+{
+    /// <summary>It is not there: #UD.</summary>
+    Undefined,
+
+    /// <summary>It is done.</summary>
+    Completed,
+
+    /// <summary>It is not done yet: it is executed again, and events may come before.</summary>
+    Again,
 }
 
 /// <summary>The two opcodes that call a hypervisor.</summary>

@@ -5,7 +5,9 @@ using Emu.Machine;
 
 namespace Emu.Host.CommandLine;
 
-/// <summary>The options of <c>emu run</c> that a Xen domain has and no PC: each of them chooses the xen machine.</summary>
+/// <summary>
+/// The options of <c>emu run</c> that come from xl. But for <c>--restarts</c>, a PC has none of them, and each chooses the xen machine.
+/// </summary>
 internal sealed class DomainArguments
 {
     /// <summary>How often a guest is started anew where nobody says: enough to see it reboot, and an end for one that does nothing else.</summary>

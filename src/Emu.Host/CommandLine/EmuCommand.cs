@@ -16,7 +16,10 @@ public static class EmuCommand
             emu run
 
           Boot Debian's kernel to a shell, with an initramfs
-            emu run vmlinuz --initrd initrd.gz --append "console=ttyS0"
+            emu run vmlinuz --initrd initrd.gz
+
+          The same as a Xen domain, with a disk and a network
+            emu run vmlinuz --initrd initrd.gz --disk disk.img --net user
 
         'emu run --help', 'emu inspect --help' and 'emu trace diff --help' tell the rest.
         """;

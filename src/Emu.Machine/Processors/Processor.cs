@@ -76,7 +76,8 @@ internal sealed class Processor : ILocalApicHost, IXenProcessor, IDisposable
     public bool IsRunnable => IsUp && !Vcpu.IsIdle;
 
     /// <summary>True where an event could end its wait.</summary>
-    public bool CanWake => IsUp && (_isBlocked || Vcpu.WakesOnInterrupt || LocalApic.CanReceiveNmiFromPins);
+    /// <remarks>A Xen domain has nothing at the pins of its local APICs.</remarks>
+    public bool CanWake => IsUp && (_isBlocked || Vcpu.WakesOnInterrupt || (DomainVcpu is null && LocalApic.CanReceiveNmiFromPins));
 
     /// <inheritdoc/>
     public unsafe ulong TimeStamp =>

@@ -62,7 +62,8 @@ internal sealed class XenHost : IXenHost
     {
         switch (reason)
         {
-            case ShutdownReason.PowerOff:
+            // A domain that ends ready to be saved, without saying so, would wait for that on Xen; nobody saves it here.
+            case ShutdownReason.PowerOff or ShutdownReason.Suspend:
                 _power.PowerOff();
                 break;
             case ShutdownReason.Reboot or ShutdownReason.SoftReset:

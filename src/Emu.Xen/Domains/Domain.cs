@@ -58,7 +58,6 @@ public sealed class Domain
         Parameters[HvmParameters.StorePort] = (ulong)Events.AllocateUnbound(ControlDomain);
         Parameters[HvmParameters.ConsoleFrame] = FirstSpecialGfn + ConsolePageIndex;
         Parameters[HvmParameters.ConsolePort] = (ulong)Events.AllocateUnbound(ControlDomain);
-        Parameters[HvmParameters.TripleFaultReason] = (ulong)ShutdownReason.Crash;
         Grants = new GrantTable(this);
     }
 

@@ -57,6 +57,9 @@ public sealed class DomainVcpu
     /// <summary>The port that it polls (SCHEDOP_poll), or <see cref="AnyPort"/>; null while it does not.</summary>
     internal uint? Polled { get; private set; }
 
+    /// <summary>How far the hypercall that it makes has come.</summary>
+    internal HypercallWork Work { get; } = new();
+
     /// <summary>True where it has asked for a place of its own for vcpu_info.</summary>
     public bool HasRegisteredInfo => _registeredInfo is not null;
 

@@ -18,9 +18,6 @@ public sealed class HvmParameters
     /// <summary>Port of the console ring.</summary>
     public const uint ConsolePort = 18;
 
-    /// <summary>SHUTDOWN_* to use when the guest triple-faults.</summary>
-    public const uint TripleFaultReason = 31;
-
     private const uint Vm86Tss = 15, AcpiIoPorts = 19, GenerationIdAddress = 34, AlternateP2m = 35, X87FipWidth = 36, Vm86TssSized = 37;
 
     /// <summary>How many there are (HVM_NR_PARAMS).</summary>

@@ -7,6 +7,7 @@ internal static class ConsoleTransfer
 
     public const uint WriteCommand = 0;
     private const int PieceLength = 256;
+    private const int PieceWork = 4;
 
     public static long Execute(in GuestCall call)
     {
@@ -27,6 +28,8 @@ internal static class ConsoleTransfer
                 return XenError.BadAddress;
             call.Domain.Host.WriteLog(part);
             done += part.Length;
+            if (!call.Work.Spend(PieceWork) && done < count)
+                return call.Work.Interrupt(WriteCommand, (ulong)(count - done), address + (ulong)done);
         }
 
         return 0;

@@ -100,6 +100,8 @@ internal static class MemoryOperation
                 break;
             if (command == PopulatePhysmap ? !call.Domain.Memory.Populate(first, size) : !Free(call.Domain.Memory, first, size))
                 break;
+            if (!call.Work.Spend((long)size) && done + 1 < count)
+                return call.Work.Interrupt(command | ((done + 1) << ContinuationShift), call.Argument(1));
         }
 
         return (long)done;

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Emu.Cpu.Memory;
 
 namespace Emu.Xen.Hypercalls;
 
@@ -20,9 +19,6 @@ internal static class Multicall
         var width = call.WordLength;
         Span<byte> bytes = stackalloc byte[WordsInEntry * 8];
         Span<ulong> arguments = stackalloc ulong[ArgumentCount];
-        // Xen lets others run meanwhile, however long the list. Here nobody else runs: it may be no longer than the domain's memory.
-        if (count > call.Domain.Memory.MaximumRamPages * PhysicalMemory.PageSize / (ulong)(WordsInEntry * width))
-            return XenError.BadAddress;
         for (uint i = 0; i < count; i++)
         {
             var entry = list + (i * (ulong)(WordsInEntry * width));
@@ -33,14 +29,34 @@ internal static class Multicall
             // One in another could nest without end.
             var number = Word(bytes, 0, width);
             var result = number == Number ? XenError.Invalid : HypercallTable.Execute(new GuestCall(call, number, arguments));
+            if (call.Work.IsInterrupted)
+            {
+                // The entry says what is left of it, as registers do elsewhere.
+                call.Work.Resume();
+                var left = call.Work.Arguments;
+                for (var argument = 0; argument < left.Length; argument++)
+                    SetWord(bytes, FirstArgumentWord + argument, width, left[argument]);
+                return call.TryWrite(entry, bytes[..(WordsInEntry * width)]) ? call.Work.Interrupt(entry, count - i) : XenError.BadAddress;
+            }
+
             BinaryPrimitives.WriteInt64LittleEndian(bytes, result);
             if (!call.TryWrite(entry + (ulong)(ResultWord * width), bytes[..width]))
                 return XenError.BadAddress;
             if (call.Domain.HasShutDown is not null)
                 return 0;
+            if (!call.Work.Spend(1) && i + 1 < count)
+                return call.Work.Interrupt(entry + (ulong)(WordsInEntry * width), count - i - 1);
         }
 
         return 0;
+    }
+
+    private static void SetWord(Span<byte> bytes, int index, int width, ulong value)
+    {
+        if (width == 8)
+            BinaryPrimitives.WriteUInt64LittleEndian(bytes[(index * 8)..], value);
+        else
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes[(index * 4)..], (uint)value);
     }
 
     private static ulong Word(ReadOnlySpan<byte> bytes, int index, int width) =>

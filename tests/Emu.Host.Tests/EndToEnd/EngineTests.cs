@@ -65,6 +65,19 @@ public sealed class EngineTests : IDisposable
         Assert.Equal(reference, Run("auto", arguments));
     }
 
+    [SkippableFact]
+    public void Xen_domain_of_four_vcpus_ends_in_the_same_state_on_every_engine()
+    {
+        string[] arguments = [TestFiles.Guest("vmlinuz-cloud-amd64"), "--initrd", TestFiles.Guest("initrd-smp.gz"), "--machine", "xen", "--vcpus", "4"];
+
+        End reference = Run("interpreter", arguments);
+
+        Assert.Contains("CPUS 4", reference.Console, StringComparison.Ordinal);
+        Assert.Equal(0, reference.ExitCode);
+        Assert.Equal(reference, Run("jit", arguments));
+        Assert.Equal(reference, Run("auto", arguments));
+    }
+
     [Fact]
     public void What_is_hot_is_compiled_and_each_instruction_is_counted_once()
     {

@@ -63,6 +63,9 @@ internal sealed unsafe class TestDomain : IDisposable
 
     public FakeHost Host { get; }
 
+    /// <summary>How often calls were interrupted and made again.</summary>
+    public int Interruptions { get; private set; }
+
     public PhysicalMemory Memory { get; }
 
     public List<FakeProcessor> Processors { get; } = [];
@@ -96,15 +99,28 @@ internal sealed unsafe class TestDomain : IDisposable
         SetCode(SegmentAttributes.Long);
     }
 
-    /// <summary>Makes a hypercall with the registers of the current mode, and gives RAX.</summary>
-    public ulong Call(uint number, params ulong[] arguments)
+    /// <summary>Sets the registers for a hypercall.</summary>
+    public void SetCall(ulong number, params ulong[] arguments)
     {
         ReadOnlySpan<int> registers = Vcpu.Is64BitCode ? [Rdi, Rsi, Rdx, 10, 8] : [Rbx, Rcx, Rdx, Rsi, Rdi];
         // What a 32-bit caller leaves in the upper halves means nothing.
         Vcpu.State->Registers[Rax] = Vcpu.Is64BitCode ? number : 0xFFFF_FFFF_0000_0000 | number;
         for (var i = 0; i < arguments.Length; i++)
             Vcpu.State->Registers[registers[i]] = arguments[i];
-        Assert(Hypervisor.TryHypercall(Vcpu, HypercallInstruction.Vmcall));
+    }
+
+    /// <summary>Makes a hypercall with the registers of the current mode, and gives RAX.</summary>
+    public ulong Call(uint number, params ulong[] arguments)
+    {
+        SetCall(number, arguments);
+        HypercallOutcome outcome;
+        do
+        {
+            outcome = Hypervisor.Hypercall(Vcpu, HypercallInstruction.Vmcall);
+            Interruptions += outcome == HypercallOutcome.Again ? 1 : 0;
+        }
+        while (outcome == HypercallOutcome.Again);
+        Assert(outcome == HypercallOutcome.Completed);
         return Vcpu.State->Registers[Rax];
     }
 

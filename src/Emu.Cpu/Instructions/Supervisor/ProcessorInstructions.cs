@@ -316,15 +316,15 @@ internal static unsafe class ProcessorInstructions
         var rip = Step.RipOf(s, op);
         s->Rip = rip;
         vcpu.EnterPlatform(op);
-        var done = hypervisor.TryHypercall(vcpu, (HypercallInstruction)op->Source);
+        var outcome = hypervisor.Hypercall(vcpu, (HypercallInstruction)op->Source);
         vcpu.LeavePlatform();
-        if (!done)
+        if (outcome == HypercallOutcome.Undefined)
         {
             s->Rip = blockStart;
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
             return;
         }
-        Chain.Boundary(s, s->Rip == rip ? rip + (uint)op->Length : s->Rip);
+        Chain.Boundary(s, s->Rip == rip && outcome == HypercallOutcome.Completed ? rip + (uint)op->Length : s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
