@@ -143,7 +143,6 @@
     map "a transitive entry of version 2", GENERAL_ERROR, WINDOW1, HOST_MAP, 14
     map "part of a page", GENERAL_ERROR, WINDOW1, HOST_MAP, 15
     map "for writing what is to be read", GENERAL_ERROR, WINDOW1, HOST_MAP, 10
-    map "over the local APIC", GENERAL_ERROR, 0xFEE00, HOST_MAP, 8
     says "none of them is in use", 8, PERMIT
     says "nor this", 12, PERMIT
     says "nor this", 10, PERMIT+ONLY_READ
@@ -165,7 +164,6 @@
     version "another version meanwhile", EBUSY, 2, 1
     swap "exchanging the entry", AGAIN, 8, 13
     swap "the other way", AGAIN, 13, 8
-    map "another over it", GENERAL_ERROR, WINDOW1, HOST_MAP+MAP_READ_ONLY, 10
     grant 8, 0, OWN_ID, SOURCE
     memory "an entry that changes meanwhile", (WINDOW1<<12)+0x800, 0x11112222
     map "does not matter to a second mapping", 0, WINDOW2, HOST_MAP, 8
@@ -197,13 +195,12 @@
     memory "is not written", (WINDOW2<<12)+0xFFC, 0x77778888
     copy "nor copied to", GENERAL_ERROR, TO_REF, TARGET, SELF, 0, 10, OWN_ID, 0xFFC, 4
     memory "it is what it was", (WINDOW2<<12)+0xFFC, 0x77778888
-    grant 10, PERMIT+READING, OWN_ID, GRANTED_READ
-    copy "if it may be", 0, TO_REF, TARGET, SELF, 0, 10, OWN_ID, 0xFFC, 4
-    memory "it shows", (WINDOW2<<12)+0xFFC, 0x11112222
-    says "the entry", 10, PERMIT+READING
+    copy "but copied from", 0, FROM_REF, 10, OWN_ID, 0xFFC, TARGET, SELF, 0, 4
+    memory "is copied", TARGET<<12, 0x77778888
+    says "the entry", 10, PERMIT+ONLY_READ+READING
     version "another version meanwhile", EBUSY, 2, 1
     unmap "unmapping it", 0, WINDOW2
-    says "the entry", 10, PERMIT
+    says "the entry", 10, PERMIT+ONLY_READ
     memory "leaves nothing", WINDOW2<<12, -1
 
     # A list of two of which only the first is in memory.
