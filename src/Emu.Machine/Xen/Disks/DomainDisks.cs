@@ -55,7 +55,7 @@ internal sealed class DomainDisks : IDisposable
 
     private static IBlockImage Open(DiskOptions disk)
     {
-        var image = RawImage.Open(disk.Path, disk.IsReadOnly || disk.IsSnapshot);
+        var image = RawImage.Open(disk.Path, disk.IsReadOnly || disk.IsSnapshot, disk.IsRaw);
         return disk.IsSnapshot && !disk.IsReadOnly ? new SnapshotImage(image) : image;
     }
 }
