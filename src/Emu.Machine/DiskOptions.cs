@@ -15,6 +15,9 @@ public sealed record DiskOptions
     /// <summary>Whether the image stays as it is: what the guest writes is kept in memory, and forgotten at the end.</summary>
     public bool IsSnapshot { get; init; }
 
+    /// <summary>Whether the image holds the disk's contents whatever they look like; otherwise one that begins as other formats do is refused.</summary>
+    public bool IsRaw { get; init; }
+
     /// <summary>Whether the guest is told of a CD-ROM drive.</summary>
     public bool IsCdrom { get; init; }
 }

@@ -189,6 +189,7 @@ internal sealed class DiskSpecification
             },
             IsCdrom = _isCdrom,
             IsSnapshot = _isSnapshot,
+            IsRaw = _format == "raw",
         };
     }
 

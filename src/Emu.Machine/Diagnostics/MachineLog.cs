@@ -1,3 +1,4 @@
+using Emu.Xen.Store;
 using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine.Diagnostics;
@@ -26,6 +27,9 @@ internal static partial class MachineLog
     [LoggerMessage(20, LogLevel.Information, "The toolstack does {What} at {Time} ns.")]
     public static partial void Toolstack(ILogger logger, string what, ulong time);
 
-    [LoggerMessage(21, LogLevel.Warning, "A disk of the domain has trouble: {What}.")]
-    public static partial void DiskTrouble(ILogger logger, string what);
+    [LoggerMessage(21, LogLevel.Warning, "A device of the domain has trouble: {What}.")]
+    public static partial void DeviceTrouble(ILogger logger, string what);
+
+    [LoggerMessage(22, LogLevel.Warning, "The xenstore serves the domain no more, which broke the rules of its ring: {Reason}.")]
+    public static partial void StoreDisconnects(ILogger logger, StoreConnectionError reason);
 }

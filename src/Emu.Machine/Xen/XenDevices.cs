@@ -26,18 +26,21 @@ internal sealed class XenDevices : IDisposable
 
     private const int PageShift = 12;
 
+    private readonly ControlDomainLog _log;
     private readonly DomainDisks _disks;
     private uint _networkCards;
 
     public XenDevices(IXenHost host, DomainOptions options, MachineOptions machine, ILogger log)
     {
+        _log = new ControlDomainLog(log);
         Domain = new Domain(host, options);
         Hypervisor = new XenHypervisor(Domain);
         Console = new ConsoleRing(Domain);
         WriteRecords(machine);
         StoreRing = new StoreService(Domain, Store);
         PlaceAcpiTables(machine.Vcpus);
-        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, log);
+        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, _log);
+        _log.Follow(StoreRing.Ring.Connection);
         StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }
 
@@ -71,7 +74,9 @@ internal sealed class XenDevices : IDisposable
         NetworkDeviceRecord record = new() { Domain = Domain.Id, Handle = _networkCards++, Mac = address.ToString() };
         record.WriteTo(Store.Control);
         XenNetworkLink link = new(port);
-        link.Connect(new NetworkBackend(Domain, Store.Control, record, link));
+        NetworkBackend backend = new(Domain, Store.Control, record, link);
+        _log.Follow(backend);
+        link.Connect(backend);
     }
 
     /// <summary>Closes the images of the domain's disks.</summary>

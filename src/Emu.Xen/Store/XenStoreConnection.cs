@@ -44,6 +44,9 @@ public sealed class XenStoreConnection : IStoreEventSink
     /// <summary>Why the domain is not served any more, or <see cref="StoreConnectionError.None"/>.</summary>
     public StoreConnectionError Error { get; private set; }
 
+    /// <summary>Tells that the domain is not served any more, and why: it broke the rules.</summary>
+    public event Action<StoreConnectionError>? Disconnected;
+
     /// <summary>How many bytes wait for the domain to read them.</summary>
     public int QueuedBytes => _output.Bytes;
 
@@ -197,5 +200,6 @@ public sealed class XenStoreConnection : IStoreEventSink
         Error = reason;
         _transport.Fail(reason);
         Close();
+        Disconnected?.Invoke(reason);
     }
 }

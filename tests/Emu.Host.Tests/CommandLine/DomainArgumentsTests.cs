@@ -45,6 +45,18 @@ public sealed class DomainArgumentsTests
 
     [Theory]
     [InlineData("disk.img", false)]
+    [InlineData("disk.img,,xvda", false)]
+    [InlineData("file:/disk.img,xvda", false)]
+    [InlineData("disk.img,raw", true)]
+    [InlineData("raw:/disk.img,xvda", true)]
+    [InlineData("format=raw,target=disk.img", true)]
+    public void Only_a_disk_that_is_said_to_be_raw_is_raw_whatever_it_looks_like(string text, bool isRaw)
+    {
+        Assert.Equal(isRaw, Assert.Single(Parse("k", "--disk", text).Disks).IsRaw);
+    }
+
+    [Theory]
+    [InlineData("disk.img", false)]
     [InlineData("disk.img,raw,xvda,w,snapshot", true)]
     [InlineData("snapshot,target=disk.img", true)]
     public void A_disk_can_be_left_as_it_is(string text, bool isSnapshot)

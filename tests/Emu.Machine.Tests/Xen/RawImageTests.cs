@@ -1,3 +1,4 @@
+using System.Text;
 using Emu.Machine.Xen.Disks;
 using Emu.Xen.Backends.Block;
 using Xunit;
@@ -35,6 +36,50 @@ public sealed class RawImageTests : IDisposable
         var error = Assert.Throws<MachineConfigurationException>(() => RawImage.Open(_path, isReadOnly: true));
         Assert.Equal($"The disk image '{_path}' has {length} bytes, which is no whole number of sectors of 512 bytes.", error.Message);
         File.WriteAllBytes(_path, new byte[512]);
+    }
+
+    [Theory]
+    [InlineData("QFI\u00FB", "qcow2")]
+    [InlineData("vhdxfile", "vhdx")]
+    [InlineData("KDMV", "vmdk")]
+    [InlineData("conectix", "vhd")]
+    public void Image_in_another_format_is_refused_unless_it_is_said_to_be_raw(string begin, string format)
+    {
+        byte[] contents = [.. Encoding.Latin1.GetBytes(begin), .. new byte[1024 - begin.Length]];
+        File.WriteAllBytes(_path, contents);
+        foreach (var isReadOnly in (bool[])[false, true])
+        {
+            var error = Assert.Throws<MachineConfigurationException>(() => RawImage.Open(_path, isReadOnly));
+            Assert.StartsWith($"The disk image '{_path}' looks like one in the format {format}, which is not read: ", error.Message, StringComparison.Ordinal);
+            Assert.Contains("'qemu-img convert -O raw'", error.Message, StringComparison.Ordinal);
+        }
+
+        using (var image = RawImage.Open(_path, isReadOnly: false, isRaw: true))
+            Assert.Equal(2UL, image.SectorCount);
+        // Of no whole number of sectors, as such images can be: what is told is what helps.
+        File.WriteAllBytes(_path, contents[..^1]);
+        Assert.Contains(format, Assert.Throws<MachineConfigurationException>(() => RawImage.Open(_path, isReadOnly: true)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("QFI\u00FA")]
+    [InlineData("vhdxfilf")]
+    [InlineData(" KDMV")]
+    public void Image_that_only_resembles_another_format_is_raw(string begin)
+    {
+        File.WriteAllBytes(_path, [.. Encoding.Latin1.GetBytes(begin), .. new byte[512 - begin.Length]]);
+        RawImage.Open(_path, isReadOnly: false).Dispose();
+    }
+
+    [SkippableTheory]
+    [InlineData("/dev/zero")]
+    [InlineData("/dev/null")]
+    public void Device_is_refused_with_what_to_do(string path)
+    {
+        Skip.IfNot(File.Exists(path), $"There is no {path}.");
+        var error = Assert.Throws<MachineConfigurationException>(() => RawImage.Open(path, isReadOnly: true));
+        Assert.Equal(
+            $"The disk image '{path}' is no regular file; what a device holds can be copied into one, as with 'dd if={path} of=disk.img bs=1M'.", error.Message);
     }
 
     [Fact]

@@ -6,7 +6,16 @@ namespace Emu.Machine.Network.HostAccess;
 /// <summary>The host's sockets, none of which ever blocks.</summary>
 public sealed class SystemSockets : IHostSockets
 {
-    private readonly List<Socket> _sockets = [];
+    // What is waited for at each: a socket that is ready for what nobody does would end every wait at once.
+    private readonly Dictionary<Socket, Interest> _sockets = [];
+
+    [Flags]
+    private enum Interest
+    {
+        None = 0,
+        Reading = 1,
+        Writing = 2,
+    }
 
     /// <inheritdoc/>
     public IHostStream Connect(HostEndpoint remote)
@@ -15,7 +24,7 @@ public sealed class SystemSockets : IHostSockets
         try
         {
             socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false, NoDelay = true };
-            _sockets.Add(socket);
+            _sockets.Add(socket, Interest.Writing);
             socket.Connect(Translate(remote));
         }
         catch (SocketException failure)
@@ -57,15 +66,32 @@ public sealed class SystemSockets : IHostSockets
     {
         if (_sockets.Count == 0)
             return false;
-        List<Socket> readable = [.. _sockets];
-        Socket.Select(readable, null, null, timeout);
-        return readable.Count != 0;
+        List<Socket> readable = [];
+        List<Socket> writable = [];
+        foreach (var (socket, interest) in _sockets)
+        {
+            if (interest.HasFlag(Interest.Reading))
+                readable.Add(socket);
+            if (interest.HasFlag(Interest.Writing))
+                writable.Add(socket);
+        }
+
+        if (readable.Count == 0 && writable.Count == 0)
+        {
+            Thread.Sleep(timeout);
+            return false;
+        }
+
+        // A connection that fails is among the errors.
+        List<Socket> failed = [.. writable];
+        Socket.Select(readable, writable, failed, timeout);
+        return readable.Count != 0 || writable.Count != 0 || failed.Count != 0;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var socket in _sockets)
+        foreach (var socket in _sockets.Keys)
             socket.Dispose();
         _sockets.Clear();
     }
@@ -98,7 +124,7 @@ public sealed class SystemSockets : IHostSockets
             throw new MachineConfigurationException($"This computer does not let the guest have {local}: {failure.SocketErrorCode}.");
         }
 
-        _sockets.Add(socket);
+        _sockets.Add(socket, Interest.Reading);
         return socket;
     }
 
@@ -111,13 +137,19 @@ public sealed class SystemSockets : IHostSockets
     private sealed class HostStream(SystemSockets owner, Socket socket, bool? isConnected) : IHostStream
     {
         private bool? _isConnected = isConnected;
+        private bool _isDrained;
+        private bool _isFull;
 
         public bool? IsConnected
         {
             get
             {
                 if (_isConnected is null && (socket.Poll(0, SelectMode.SelectWrite) || socket.Poll(0, SelectMode.SelectError)))
+                {
                     _isConnected = (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)! == 0;
+                    NoteInterest();
+                }
+
                 return _isConnected;
             }
         }
@@ -127,12 +159,18 @@ public sealed class SystemSockets : IHostSockets
             if (IsConnected != true)
                 return 0;
             var count = socket.Send(bytes, SocketFlags.None, out var error);
-            return error == SocketError.Success ? count : 0;
+            var taken = error == SocketError.Success ? count : 0;
+            _isFull = taken < bytes.Length && error is (SocketError.Success or SocketError.WouldBlock);
+            NoteInterest();
+            return taken;
         }
 
         public HostInput Receive(Span<byte> buffer, out int count)
         {
             count = socket.Receive(buffer, SocketFlags.None, out var error);
+            // Who has found nothing will read what comes. Who has stopped before, or at the end, reads when the guest has room, or never.
+            _isDrained = error == SocketError.WouldBlock;
+            NoteInterest();
             return error switch
             {
                 SocketError.Success => count == 0 ? HostInput.Ended : HostInput.Available,
@@ -154,6 +192,8 @@ public sealed class SystemSockets : IHostSockets
         }
 
         public void Dispose() => owner.Close(socket);
+
+        private void NoteInterest() => owner._sockets[socket] = (_isDrained ? Interest.Reading : 0) | (_isFull ? Interest.Writing : 0);
     }
 
     private sealed class FailedStream(SystemSockets owner, Socket? socket) : IHostStream
@@ -191,7 +231,7 @@ public sealed class SystemSockets : IHostSockets
                 var accepted = socket.Accept();
                 accepted.Blocking = false;
                 accepted.NoDelay = true;
-                owner._sockets.Add(accepted);
+                owner._sockets.Add(accepted, Interest.None);
                 stream = new HostStream(owner, accepted, isConnected: true);
                 return true;
             }

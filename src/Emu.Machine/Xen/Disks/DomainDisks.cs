@@ -1,21 +1,14 @@
-using Emu.Machine.Diagnostics;
 using Emu.Xen.Backends.Block;
 using Emu.Xen.Domains;
 using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
-using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine.Xen.Disks;
 
 /// <summary>The disks of a domain: their images on the host, their records in the store, their back ends.</summary>
 internal sealed class DomainDisks : IDisposable
 {
-    // A hostile guest cannot fill the log.
-    private const int MostReports = 256;
-
     private readonly List<IBlockImage> _images = [];
-    private readonly ILogger _log;
-    private int _reports;
 
     /// <summary>Opens all images, and offers the disks to the domain.</summary>
     /// <param name="domain">The domain; its own record is in the store.</param>
@@ -23,9 +16,8 @@ internal sealed class DomainDisks : IDisposable
     /// <param name="disks">The disks.</param>
     /// <param name="log">Hears of trouble.</param>
     /// <exception cref="MachineConfigurationException">An image cannot be used, or two disks have one name.</exception>
-    public DomainDisks(Domain domain, ControlDomain store, IReadOnlyList<DiskOptions> disks, ILogger log)
+    public DomainDisks(Domain domain, ControlDomain store, IReadOnlyList<DiskOptions> disks, ControlDomainLog log)
     {
-        _log = log;
         HashSet<uint> numbers = [];
         try
         {
@@ -43,8 +35,7 @@ internal sealed class DomainDisks : IDisposable
                 var image = Open(disk);
                 _images.Add(image);
                 record.WriteTo(store);
-                BlockBackend backend = new(domain, store, record, image);
-                backend.Reported += Report;
+                log.Follow(new BlockBackend(domain, store, record, image));
             }
         }
         catch
@@ -64,13 +55,7 @@ internal sealed class DomainDisks : IDisposable
 
     private static IBlockImage Open(DiskOptions disk)
     {
-        var image = RawImage.Open(disk.Path, disk.IsReadOnly || disk.IsSnapshot);
+        var image = RawImage.Open(disk.Path, disk.IsReadOnly || disk.IsSnapshot, disk.IsRaw);
         return disk.IsSnapshot && !disk.IsReadOnly ? new SnapshotImage(image) : image;
-    }
-
-    private void Report(string what)
-    {
-        if (_reports++ < MostReports)
-            MachineLog.DiskTrouble(_log, what);
     }
 }

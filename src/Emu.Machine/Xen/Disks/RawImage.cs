@@ -31,9 +31,12 @@ public sealed class RawImage : IBlockImage
     /// <summary>Opens an image.</summary>
     /// <param name="path">The file.</param>
     /// <param name="isReadOnly">Whether it is only to be read.</param>
+    /// <param name="isRaw">Whether the user has said that it is raw; otherwise one that begins as other formats do is taken for one of them.</param>
     /// <returns>It.</returns>
-    /// <exception cref="MachineConfigurationException">It cannot be opened, is in use, or is no whole number of sectors long.</exception>
-    public static RawImage Open(string path, bool isReadOnly)
+    /// <exception cref="MachineConfigurationException">
+    /// It cannot be opened, is in use, is no regular file or in another format, or is no whole number of sectors long.
+    /// </exception>
+    public static RawImage Open(string path, bool isReadOnly, bool isRaw = false)
     {
         SafeFileHandle file;
         try
@@ -50,7 +53,19 @@ public sealed class RawImage : IBlockImage
 
         try
         {
+            Span<byte> begin = stackalloc byte[8];
+            begin = begin[..RandomAccess.Read(file, begin, 0)];
+            if (!isRaw && FormatOf(begin) is { } format)
+            {
+                throw new MachineConfigurationException(
+                    $"The disk image '{path}' looks like one in the format {format}, which is not read: " +
+                    "'qemu-img convert -O raw' makes one that is, and with the format raw ('FILE,raw') it is taken as it is.");
+            }
+
             var length = RandomAccess.GetLength(file);
+            // The host gives devices no length.
+            if (length == 0 && (!begin.IsEmpty || Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal)))
+                throw NoRegularFile(path, null);
             if (length == 0 || length % IBlockImage.SectorLength != 0)
             {
                 throw new MachineConfigurationException(string.Create(
@@ -63,8 +78,10 @@ public sealed class RawImage : IBlockImage
         catch (Exception error)
         {
             file.Dispose();
-            if (error is IOException or NotSupportedException or UnauthorizedAccessException)
-                throw new MachineConfigurationException($"The disk image '{path}' has no length: {error.Message}", error);
+            if (error is NotSupportedException)
+                throw NoRegularFile(path, error);
+            if (error is IOException or UnauthorizedAccessException)
+                throw new MachineConfigurationException($"The disk image '{path}' cannot be read: {error.Message}", error);
             throw;
         }
     }
@@ -91,4 +108,15 @@ public sealed class RawImage : IBlockImage
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    private static string? FormatOf(ReadOnlySpan<byte> begin) =>
+        begin.StartsWith((ReadOnlySpan<byte>)[(byte)'Q', (byte)'F', (byte)'I', 0xFB]) ? "qcow2"
+        : begin.StartsWith("vhdxfile"u8) ? "vhdx"
+        : begin.StartsWith("KDMV"u8) ? "vmdk"
+        : begin.StartsWith("conectix"u8) ? "vhd"
+        : null;
+
+    private static MachineConfigurationException NoRegularFile(string path, Exception? cause) => new(
+        $"The disk image '{path}' is no regular file; what a device holds can be copied into one, as with 'dd if={path} of=disk.img bs=1M'.",
+        cause);
 }

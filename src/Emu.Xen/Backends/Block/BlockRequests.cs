@@ -24,6 +24,7 @@ internal sealed class BlockRequests
     // What a front end with persistent grants uses again and again.
     private readonly Dictionary<uint, GrantMapping> _kept = [];
     private uint _mostKept;
+    private string? _lastTrouble;
 
     public BlockRequests(GrantTable grants, IBlockImage image, bool isReadOnly, Action<string> report)
     {
@@ -171,7 +172,10 @@ internal sealed class BlockRequests
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _report($"the host's disk image fails: {error.Message}");
+            // A disk that is full is so at every request.
+            if (_lastTrouble != error.Message)
+                _report($"the host's disk image fails: {error.Message}");
+            _lastTrouble = error.Message;
             return false;
         }
     }

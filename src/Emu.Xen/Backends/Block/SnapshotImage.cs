@@ -1,21 +1,29 @@
+using System.Globalization;
+
 namespace Emu.Xen.Backends.Block;
 
 /// <summary>A disk whose image stays as it is: what the guest writes is kept in memory, and forgotten at the end.</summary>
-/// <remarks>It takes no more memory than the guest writes, in pieces of 4 KiB, and never more than the disk has.</remarks>
+/// <remarks>It takes no more memory than the guest writes, in pieces of 4 KiB, and never more than it may hold.</remarks>
 public sealed class SnapshotImage : IBlockImage
 {
+    /// <summary>Bytes that are held unless the maker says otherwise: 4 GiB.</summary>
+    public const ulong StandardCapacity = 4UL << 30;
+
     private const int PieceSectors = 8;
     private const int PieceLength = PieceSectors * IBlockImage.SectorLength;
 
     private readonly IBlockImage _base;
+    private readonly ulong _capacity;
     private readonly Dictionary<ulong, byte[]> _pieces = [];
 
     /// <summary>Makes a disk over an image.</summary>
     /// <param name="image">The image; it is disposed of with this.</param>
-    public SnapshotImage(IBlockImage image)
+    /// <param name="capacity">How many bytes of what is written it may hold; beyond that only what is held already can be written anew.</param>
+    public SnapshotImage(IBlockImage image, ulong capacity = StandardCapacity)
     {
         ArgumentNullException.ThrowIfNull(image);
         _base = image;
+        _capacity = capacity;
     }
 
     /// <inheritdoc/>
@@ -40,8 +48,10 @@ public sealed class SnapshotImage : IBlockImage
     }
 
     /// <inheritdoc/>
+    /// <exception cref="IOException">It may not hold so much; nothing was written then.</exception>
     public void Write(ulong sector, ReadOnlySpan<byte> source)
     {
+        MakeSureOfRoom(sector, source.Length);
         while (!source.IsEmpty)
         {
             var offset = (int)(sector % PieceSectors) * IBlockImage.SectorLength;
@@ -59,6 +69,19 @@ public sealed class SnapshotImage : IBlockImage
 
     /// <inheritdoc/>
     public void Dispose() => _base.Dispose();
+
+    // An image's length is no bound: a sparse file can be longer than the host's memory.
+    private void MakeSureOfRoom(ulong sector, int length)
+    {
+        if (length == 0)
+            return;
+        var last = (sector + (ulong)(length / IBlockImage.SectorLength) - 1) / PieceSectors;
+        var held = (ulong)_pieces.Count;
+        for (var index = sector / PieceSectors; index <= last; index++)
+            held += _pieces.ContainsKey(index) ? 0U : 1;
+        if (held > (ulong)_pieces.Count && held * PieceLength > _capacity)
+            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"more than {_capacity} bytes of what is written are not kept in memory"));
+    }
 
     private byte[] PieceToWrite(ulong index, bool isWritten)
     {

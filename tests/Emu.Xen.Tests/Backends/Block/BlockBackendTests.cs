@@ -368,6 +368,29 @@ public sealed class BlockBackendTests : IDisposable
         Assert.All(_image.Bytes, static value => Assert.Equal(1, value));
     }
 
+    [Fact]
+    public void Snapshot_that_is_full_fails_writes_with_one_line_and_goes_on_with_what_it_holds()
+    {
+        using var front = new BlockFrontend(new SnapshotImage(_image, capacity: 2 * 4096));
+        front.Connect();
+        front.Test.Write(0x80000, [.. Enumerable.Repeat((byte)2, 4096)]);
+        // One piece; then two more, of which there is room for one: neither is written.
+        Assert.Equal(Okay, front.Do(Write, 0, (0x80, 0, 7)));
+        Assert.Equal(Error, front.Do(Write, 12, (0x80, 0, 7)));
+        Assert.Equal(Okay, front.Do(Read, 8, (0x81, 0, 7)));
+        Assert.Equal(new byte[4096], front.Test.Read(0x81000, 4096));
+        // The last piece that there is room for; one more would be too many, again and again.
+        Assert.Equal(Okay, front.Do(Write, 8, (0x80, 0, 7)));
+        for (var i = 0U; i < 5; i++)
+            Assert.Equal(Error, front.Do(Write, 16 + i, (0x80, 0, 0)));
+        Assert.Equal(["vbd-51712: the host's disk image fails: more than 8192 bytes of what is written are not kept in memory"], front.Log);
+
+        front.Test.Write(0x80000, [.. Enumerable.Repeat((byte)3, 4096)]);
+        Assert.Equal(Okay, front.Do(Write, 4, (0x80, 0, 7)));
+        Assert.Equal(Okay, front.Do(Read, 4, (0x81, 0, 7)));
+        Assert.All(front.Test.Read(0x81000, 4096).ToArray(), static value => Assert.Equal(3, value));
+    }
+
     private void Fill(uint page, byte value) => _front.Test.Write((ulong)page << 12, [.. Enumerable.Repeat(value, 4096)]);
 
     private byte Pending() => _front.Test.Domain.SharedInfo.Bytes.ReadByte(Emu.Xen.Domains.SharedInfo.Pending);
