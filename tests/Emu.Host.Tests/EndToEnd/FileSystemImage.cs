@@ -23,6 +23,26 @@ internal static class FileSystemImage
     /// <summary>True where nothing is wrong with a disk's file system.</summary>
     public static bool IsSound(string disk) => Run("e2fsck", "-f", "-n", disk) == 0;
 
+    /// <summary>True where a file system is mounted, or was when its computer went down: its journal is to be replayed.</summary>
+    public static bool NeedsRecovery(string disk)
+    {
+        // s_feature_incompat of the superblock, EXT3_FEATURE_INCOMPAT_RECOVER.
+        using FileStream image = File.OpenRead(disk);
+        image.Position = 1024 + 0x60;
+        return (image.ReadByte() & 4) != 0;
+    }
+
+    /// <summary>Replays the journal as a computer does that starts again; true where that needs no one to decide anything.</summary>
+    public static bool Recover(string disk) => Run("e2fsck", "-p", disk) is 0 or 1;
+
+    /// <summary>A file of a disk, copied out of it.</summary>
+    public static byte[] Read(TestFiles.TemporaryFolder folder, string disk, string name)
+    {
+        string copy = folder.File("copy");
+        Assert.Equal(0, Run("debugfs", "-R", $"dump {name} {copy}", disk));
+        return File.ReadAllBytes(copy);
+    }
+
     private static int Run(string name, params string[] arguments)
     {
         string? path = Array.Find([$"/usr/sbin/{name}", $"/sbin/{name}", $"/usr/bin/{name}"], File.Exists);

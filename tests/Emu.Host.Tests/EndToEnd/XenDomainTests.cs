@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Emu.Host.Tests.EndToEnd;
 
 /// <summary>
@@ -52,6 +54,35 @@ public sealed class XenDomainTests
 
         Assert.Contains("\n60\n", result.Console, StringComparison.Ordinal);
         Assert.True(result.ExitCode == 0, Report(result));
+    }
+
+    [SkippableFact]
+    public void File_that_was_synchronised_outlives_an_emulator_that_is_killed_while_the_guest_writes()
+    {
+        using TestFiles.TemporaryFolder folder = new();
+        string disk = FileSystemImage.Make(folder);
+        // The modules of the one, and the shell of the other, whose /init comes later.
+        string initrd = folder.Write(
+            "initrd", [.. File.ReadAllBytes(TestFiles.Guest("initrd-domu.gz")), .. File.ReadAllBytes(TestFiles.Guest("initrd-shell.gz"))]);
+        using EmuProcess emu = EmuProcess.Start(
+            "run", TestFiles.Guest("vmlinuz-amd64"), "--machine", "xen", "--initrd", initrd, "--disk", disk + ",raw", "--timeout", "200");
+        emu.WaitForOutput("/ # ");
+        // The quotes part what the terminal echoes from what the commands write.
+        emu.Type("while read -r module rest; do insmod /modules/$module $rest; done < /modules/order\n");
+        emu.Type("while [ ! -b /dev/xvda ]; do sleep 0.1; done; mkdir -p /mnt; mount -t ext4 /dev/xvda /mnt && echo moun''ted\n");
+        emu.WaitForOutput("mounted");
+        emu.Type("seq 200000 > /tmp/n; dd if=/tmp/n of=/mnt/whole bs=64k conv=fsync && echo ke''pt\n");
+        emu.WaitForOutput("kept");
+        emu.Type("i=0; while :; do i=$((i + 1)); dd if=/tmp/n of=/mnt/n$((i % 8)) bs=4k conv=fsync 2>/dev/null; echo rou''nd $i; done\n");
+        emu.WaitForOutput("round 5\r");
+        emu.Kill("KILL");
+        Assert.Equal(128 + 9, emu.Wait().ExitCode);
+
+        Assert.True(FileSystemImage.NeedsRecovery(disk));
+        Assert.True(FileSystemImage.Recover(disk));
+        Assert.True(FileSystemImage.IsSound(disk));
+        byte[] expected = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(1, 200_000).Select(static i => $"{i}\n")));
+        Assert.Equal(expected, FileSystemImage.Read(folder, disk, "whole"));
     }
 
     [SkippableTheory]
