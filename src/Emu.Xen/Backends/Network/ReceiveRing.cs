@@ -24,7 +24,7 @@ internal sealed class ReceiveRing
     {
         isTaken = true;
         wantsEvent = false;
-        if (_ring.CountRequests() is not { } offered)
+        if (_ring.CountRequests(_ring.Length) is not { } offered)
             return "Impossible number of receive requests.";
         if (offered == 0)
         {

@@ -34,7 +34,7 @@ internal sealed class TransmitRing
     public string? Process(out bool wantsEvent)
     {
         wantsEvent = false;
-        if (_ring.CountRequests() is not { } waiting)
+        if (_ring.CountRequests(_ring.Length) is not { } waiting)
             return "Impossible number of requests.";
         while (waiting != 0)
         {
