@@ -25,27 +25,18 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>Writes linear memory for the platform as the current privilege would; bytes before an unwritable page are written.</summary>
     /// <returns>False where any byte is not writable RAM.</returns>
-    public bool TryWriteVirtual(ulong linear, ReadOnlySpan<byte> source)
-    {
-        while (!source.IsEmpty)
-        {
-            var run = (int)Math.Min((ulong)source.Length, PhysicalMemory.PageSize - linear % PhysicalMemory.PageSize);
-            if (!TryTranslateQuietly(linear, PageAccess.Write, out var physical) || !_memory.TryWrite(physical, source[..run]))
-                return false;
-            source = source[run..];
-            linear += (ulong)run;
-        }
-        return true;
-    }
+    public bool TryWriteVirtual(ulong linear, ReadOnlySpan<byte> source) => TryWriteAs(linear, source, AsCurrent(PageAccess.Write));
 
     /// <summary>Writes linear memory for the platform as the guest's kernel would, whatever the current privilege is.</summary>
     /// <inheritdoc cref="TryWriteVirtual"/>
-    public bool TryWriteVirtualAsKernel(ulong linear, ReadOnlySpan<byte> source)
+    public bool TryWriteVirtualAsKernel(ulong linear, ReadOnlySpan<byte> source) => TryWriteAs(linear, source, PageAccess.Write);
+
+    private bool TryWriteAs(ulong linear, ReadOnlySpan<byte> source, PageAccess access)
     {
         while (!source.IsEmpty)
         {
             var run = (int)Math.Min((ulong)source.Length, PhysicalMemory.PageSize - linear % PhysicalMemory.PageSize);
-            if (!TryTranslateAs(linear, PageAccess.Write, out var physical) || !_memory.TryWrite(physical, source[..run]))
+            if (!TryTranslateAs(linear, access, out var physical) || !_memory.TryWrite(physical, source[..run]))
                 return false;
             source = source[run..];
             linear += (ulong)run;
@@ -55,7 +46,9 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>Translates for the platform: no fault is raised, but accessed and dirty bits are set as by the guest's own access. SMAP does not apply.</summary>
     public bool TryTranslateQuietly(ulong linear, PageAccess access, out ulong physical) =>
-        TryTranslateAs(linear, State->Cpl == 3 ? access | PageAccess.User : access, out physical);
+        TryTranslateAs(linear, AsCurrent(access), out physical);
+
+    private PageAccess AsCurrent(PageAccess access) => State->Cpl == 3 ? access | PageAccess.User : access;
 
     private bool TryTranslateAs(ulong linear, PageAccess access, out ulong physical)
     {

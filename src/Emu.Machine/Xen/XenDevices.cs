@@ -61,7 +61,6 @@ internal sealed class XenDevices : IDisposable
     {
         var vcpu = Domain.AddVcpu(processor);
         processor.DomainVcpu = vcpu;
-        interrupts.Domain = Domain;
         interrupts.Vcpu = vcpu;
         processor.LocalApic.EnabledBySoftware = vcpu.NoteApicEnabled;
     }

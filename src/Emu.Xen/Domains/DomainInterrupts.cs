@@ -15,9 +15,6 @@ public sealed class DomainInterrupts : ILocalInterrupts
     /// <summary>The local APIC.</summary>
     public ILocalInterrupts LocalApic { get; }
 
-    /// <summary>The domain; null until it has its vCPUs.</summary>
-    public Domain? Domain { get; set; }
-
     /// <summary>The vCPU; null until the domain has it.</summary>
     public DomainVcpu? Vcpu { get; set; }
 
@@ -32,8 +29,7 @@ public sealed class DomainInterrupts : ILocalInterrupts
     }
 
     /// <inheritdoc/>
-    public byte Acknowledge() =>
-        Vcpu is { HasCallback: true } && Domain!.Parameters.CallbackVector is { } vector ? vector : LocalApic.Acknowledge();
+    public byte Acknowledge() => Vcpu?.PendingCallback ?? LocalApic.Acknowledge();
 
     /// <inheritdoc/>
     public void TimeStampChanged()

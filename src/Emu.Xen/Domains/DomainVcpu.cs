@@ -70,7 +70,10 @@ public sealed class DomainVcpu
     public bool IsUpcallPending => Info.ReadByte(UpcallPending) != 0;
 
     /// <summary>True where a domain-wide callback vector has to be injected: it stops when the guest clears upcall_pending.</summary>
-    public bool HasCallback => _domain.Parameters.CallbackVector is not null && IsUpcallPending;
+    public bool HasCallback => PendingCallback is not null;
+
+    /// <summary>The vector that is to be injected; null while there is none or no upcall is pending.</summary>
+    internal byte? PendingCallback => _domain.Parameters.CallbackVector is { } vector && IsUpcallPending ? vector : null;
 
     /// <summary>True where an NMI, an interrupt or an upcall would be taken now.</summary>
     internal unsafe bool HasDeliverableEvent

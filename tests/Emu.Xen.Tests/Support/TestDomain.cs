@@ -38,7 +38,7 @@ internal sealed unsafe class TestDomain : IDisposable
         for (var number = 0; number < vcpus; number++)
         {
             var nothing = new EmptyPlatform();
-            var interrupts = new DomainInterrupts(nothing) { Domain = Domain };
+            var interrupts = new DomainInterrupts(nothing);
             var processor = new FakeProcessor { IsInitialised = number == 0, IsUp = number == 0 };
             processor.Vcpu = new Vcpu(new VcpuOptions
             {
