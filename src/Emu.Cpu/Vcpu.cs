@@ -54,7 +54,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         _walker = new PageWalker(_memory, State, Model.PhysicalAddressBits, Model.HasGiantPages);
         _banks = _tlb.Bank(0);
         _blocks = options.Blocks;
-        _decoder = new BlockDecoder(Model.InstructionTable);
+        _decoder = new BlockDecoder(Model.InstructionTable) { Breakpoints = _blocks.Breakpoints };
         _blocks.Flushed += ForgetJumps;
         _blocks.CodePageAdded += ProtectCode;
         _memory.Remapped += TakeRemapping;

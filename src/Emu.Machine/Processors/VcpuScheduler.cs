@@ -71,8 +71,10 @@ internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
             var exit = Current.Run(Math.Min(_runEnd, _turnEnd) - _retiredByOthers);
             if (Current.Vcpu.TakeYield())
                 _turnEnd = InstructionsRetired;
-            if (exit is RunExit.Shutdown or RunExit.Stopped)
+            if (exit is RunExit.Shutdown or RunExit.Stopped or RunExit.Breakpoint)
                 return exit;
+            if (Current.Vcpu.HasWatchpointHit)
+                return RunExit.Stopped;
             if (InstructionsRetired >= _runEnd)
                 return RunExit.LimitReached;
         }
