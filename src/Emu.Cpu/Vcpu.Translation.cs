@@ -109,6 +109,7 @@ public sealed unsafe partial class Vcpu
             physical = _memory.HomeAddress(host);
             if (isWrite && slot->WriteTag == TlbEntry.Never)
             {
+                _memory.NoteWrite(host);
                 if (!_memory.WatchesWrites(host))
                     _tlb.LetWritesThrough(slot);
                 else if (_memory.IsRom(host))
@@ -132,6 +133,8 @@ public sealed unsafe partial class Vcpu
         host = HostOf(physical, rights);
         if (host != null)
         {
+            if (isWrite)
+                _memory.NoteWrite(host);
             var isReadOnlyHere = _memory.IsReadOnlyHere(physical);
             physical = _memory.HomeAddress(host);
             var user = rights & PageAccess.User;
@@ -204,6 +207,8 @@ public sealed unsafe partial class Vcpu
             return AtDevice;
         }
         var host = _memory.Host + physical;
+        if (isWrite)
+            _memory.NoteWrite(host);
         var page = linear & ~0xFFFUL;
         // D is set by the first write, and only then may later writes go without a walk.
         var writable = isWritable && (isWrite || (leaf & PageWalker.LeafDirty) != 0);

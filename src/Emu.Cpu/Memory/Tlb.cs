@@ -11,7 +11,7 @@ namespace Emu.Cpu.Memory;
 /// enters its page in its one slot, and code is kept apart from data (<see cref="FetchTlb"/>).
 /// Global translations of data are entered for each space by itself; those of code are shared.
 /// </remarks>
-public sealed unsafe class Tlb : IDisposable
+public sealed unsafe partial class Tlb : IDisposable
 {
     /// <summary>Entries in a bank.</summary>
     public const int Entries = 1024;
