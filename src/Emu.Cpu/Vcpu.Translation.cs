@@ -115,6 +115,10 @@ public sealed unsafe partial class Vcpu
                 else if (_memory.IsRom(host))
                     host = null;
             }
+            else if (!isWrite && slot->ReadTag == TlbEntry.Never)
+            {
+                _tlb.LetReadsThrough(slot);
+            }
             return true;
         }
         var smapOverride = bank == TlbBank.SupervisorOverride;
@@ -163,7 +167,8 @@ public sealed unsafe partial class Vcpu
         var s = State;
         var slot = Tlb.Slot(s->DataTlb, linear);
         if ((linear & 0xFFF) + (ulong)size > PhysicalMemory.PageSize || SignExtend(linear, 48) != linear || _segmentFaulted
-            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || (isWrite && slot->Allows(linear, TlbEntry.Writable)))
+            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || slot->Allows(linear, isWrite ? TlbEntry.Writable : TlbEntry.Readable)
+            || _tlb.IsWatched(linear))
         {
             return null;
         }

@@ -55,7 +55,7 @@ public sealed unsafe partial class Vcpu : IStateful, IDisposable
         _walker = new PageWalker(_memory, State, Model.PhysicalAddressBits, Model.HasGiantPages);
         _banks = _tlb.Bank(0);
         _blocks = options.Blocks;
-        _decoder = new BlockDecoder(Model.InstructionTable);
+        _decoder = new BlockDecoder(Model.InstructionTable) { Breakpoints = _blocks.Breakpoints };
         _blocks.Flushed += ForgetJumps;
         _blocks.CodePageAdded += ProtectCode;
         _memory.Remapped += TakeRemapping;
