@@ -19,6 +19,12 @@ public sealed partial class PvhMachine : IStateful
             yield return Ram.Physical;
             foreach (var vcpu in Vcpus)
                 yield return vcpu;
+            // What has been retired, then time, then what waits for it.
+            yield return _scheduler;
+            yield return Clock;
+            yield return _idle;
+            foreach (var processor in _scheduler.Processors)
+                yield return processor.LocalApic;
         }
     }
 
@@ -37,7 +43,6 @@ public sealed partial class PvhMachine : IStateful
         ArgumentNullException.ThrowIfNull(snapshot);
         Keeper.Restore(snapshot.Pages);
         StateStream.Restore(this, snapshot.State);
-        // Where the run is taken up again is no business of the vCPUs alone.
         if (InstructionsRetired != snapshot.InstructionsRetired || Clock.Now != snapshot.VirtualTime)
             throw new SnapshotException("The snapshot is damaged: its time is not that of its machine.");
     }
