@@ -130,6 +130,13 @@ public sealed partial class PvhMachine : IDisposable
     /// <summary>The vCPU that executed last; after a crash, the one that crashed.</summary>
     public Vcpu CurrentVcpu => _scheduler.Current.Vcpu;
 
+    /// <summary>While true, the machine does again what it has done before: its console output has been seen, and is held back.</summary>
+    public bool IsRepeating
+    {
+        get => _console.IsMuted;
+        set => _console.IsMuted = _debugConsole.IsMuted = value;
+    }
+
     /// <summary>The memory map that the guest is told.</summary>
     public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
 
