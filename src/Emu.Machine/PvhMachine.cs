@@ -1,6 +1,7 @@
 using Emu.Cpu;
 using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instrumentation;
 using Emu.Cpu.Platform;
 using Emu.Machine.Acpi;
 using Emu.Machine.Buses;
@@ -28,7 +29,7 @@ namespace Emu.Machine;
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options, disk images and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="ConsoleFeed"/> for input. Not thread safe.
 /// </remarks>
-public sealed class PvhMachine : IDisposable
+public sealed partial class PvhMachine : IDisposable
 {
     /// <summary>The longest stretch without a look at console input and cancellation: 1 ms of virtual time.</summary>
     private const ulong SliceLength = 1_000_000;
@@ -227,6 +228,8 @@ public sealed class PvhMachine : IDisposable
     {
         try
         {
+            if (limits.PassesBreakpoint)
+                ChooseVcpu().PassBreakpoint();
             while (true)
             {
                 Clock.FireDue();
@@ -245,6 +248,10 @@ public sealed class PvhMachine : IDisposable
                     case RunExit.Shutdown:
                         return new RunResult(
                             StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
+                    case RunExit.Breakpoint:
+                        return new RunResult(StopReason.Breakpoint);
+                    case RunExit.Stopped when CurrentVcpu.TakeWatchpointHit() is { } hit:
+                        return new RunResult(StopReason.Watchpoint) { Hit = hit };
                     case RunExit.Halted when _power.Requested is null && !_idle.TryPass(limits.MaxVirtualTime):
                         return DeadHalt();
                 }
@@ -264,6 +271,18 @@ public sealed class PvhMachine : IDisposable
         Clock.FireDue();
         _scheduler.ChooseNext();
         return CurrentVcpu;
+    }
+
+    /// <summary>Replaces the breakpoints, at which <see cref="Run"/> ends with <see cref="StopReason.Breakpoint"/>; code elsewhere is not slowed down.</summary>
+    /// <param name="addresses">Linear addresses of instructions, the same for all vCPUs and address spaces.</param>
+    public void SetBreakpoints(IEnumerable<ulong> addresses) => _blocks.SetBreakpoints(addresses);
+
+    /// <summary>Replaces the watchpoints, behind whose accesses <see cref="Run"/> ends with <see cref="StopReason.Watchpoint"/>.</summary>
+    /// <param name="watchpoints">They, for all vCPUs and address spaces.</param>
+    public void SetWatchpoints(IReadOnlyList<Watchpoint> watchpoints)
+    {
+        foreach (var vcpu in Vcpus)
+            vcpu.Watchpoints = watchpoints;
     }
 
     /// <summary>SHA-256 over all vCPU state and RAM; equal for equal runs on any host.</summary>
