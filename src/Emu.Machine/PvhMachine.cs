@@ -419,9 +419,9 @@ public sealed partial class PvhMachine : IDisposable
                 Uuid = _options.DomainUuid ?? DomainOptions.StandardUuid,
             },
             _options,
+            Clock,
             _log);
         log.HasOtherConsole = () => xen.Console.IsInUse;
-        _ = new Toolstack(xen.Domain, xen.Store.Control, Clock, _options.ToolstackCommands, _log);
         return xen;
     }
 
