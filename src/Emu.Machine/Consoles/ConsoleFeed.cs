@@ -65,9 +65,7 @@ public sealed class ConsoleFeed : IExternalInput
 
     private void TakeByte(TimeSpan patience)
     {
-        var state = _source.TryRead(out var value);
-        if (state == ConsoleInput.Empty && patience != TimeSpan.Zero && _source.Wait(patience))
-            state = _source.TryRead(out value);
+        var state = _source.TryRead(patience, out var value);
         IsAwaited = state == ConsoleInput.Empty;
         _ended = state == ConsoleInput.Ended;
         if (state != ConsoleInput.Available)

@@ -1,3 +1,5 @@
+using Emu.Machine.Recording;
+
 namespace Emu.Machine.Time;
 
 /// <summary>
@@ -34,6 +36,12 @@ public sealed class VirtualClock
     /// <summary>Virtual time in nanoseconds since the machine started: exact even in the middle of a run.</summary>
     public ulong Now => _counter.InstructionsRetired + _offset;
 
+    /// <summary>How many timers have fired since the machine started.</summary>
+    public ulong Expirations { get; private set; }
+
+    /// <summary>The place in the run.</summary>
+    public InputPosition Position => new(Now, _counter.InstructionsRetired, Expirations);
+
     /// <summary>The earliest deadline, in nanoseconds since the start; null where no timer is armed.</summary>
     public ulong? NextDeadline => _armed.Count == 0 ? null : _armed[0].Deadline;
 
@@ -67,6 +75,7 @@ public sealed class VirtualClock
         {
             var timer = _armed[0];
             _armed.RemoveAt(0);
+            Expirations++;
             timer.Expire();
         }
     }

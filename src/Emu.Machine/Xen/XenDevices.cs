@@ -39,7 +39,7 @@ internal sealed class XenDevices : IDisposable
         WriteRecords(machine);
         StoreRing = new StoreService(Domain, Store);
         PlaceAcpiTables(machine.Vcpus);
-        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, _log);
+        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, _log, machine.Journal);
         _log.Follow(StoreRing.Ring.Connection);
         StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }

@@ -1,3 +1,4 @@
+using Emu.Machine.Recording;
 using Emu.Xen.Backends.Block;
 using Emu.Xen.Domains;
 using Emu.Xen.Store;
@@ -15,8 +16,9 @@ internal sealed class DomainDisks : IDisposable
     /// <param name="store">The store.</param>
     /// <param name="disks">The disks.</param>
     /// <param name="log">Hears of trouble.</param>
+    /// <param name="journal">What writes down, or plays back, how the host's files behave; null for neither.</param>
     /// <exception cref="MachineConfigurationException">An image cannot be used, or two disks have one name.</exception>
-    public DomainDisks(Domain domain, ControlDomain store, IReadOnlyList<DiskOptions> disks, ControlDomainLog log)
+    public DomainDisks(Domain domain, ControlDomain store, IReadOnlyList<DiskOptions> disks, ControlDomainLog log, InputJournal? journal = null)
     {
         HashSet<uint> numbers = [];
         try
@@ -32,7 +34,7 @@ internal sealed class DomainDisks : IDisposable
                 };
                 if (!numbers.Add(record.Id))
                     throw new MachineConfigurationException($"The domain has two disks '{disk.Device}'.");
-                var image = Open(disk);
+                var image = journal?.OpenImage(disk, Open) ?? Open(disk);
                 _images.Add(image);
                 record.WriteTo(store);
                 log.Follow(new BlockBackend(domain, store, record, image));
