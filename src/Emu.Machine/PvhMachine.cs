@@ -28,7 +28,7 @@ namespace Emu.Machine;
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options, disk images and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="ConsoleFeed"/> for input. Not thread safe.
 /// </remarks>
-public sealed class PvhMachine : IDisposable
+public sealed partial class PvhMachine : IDisposable
 {
     /// <summary>The longest stretch without a look at console input and cancellation: 1 ms of virtual time.</summary>
     private const ulong SliceLength = 1_000_000;
@@ -275,6 +275,8 @@ public sealed class PvhMachine : IDisposable
     {
         foreach (var network in _networks)
             network.Dispose();
+        _tracer?.Dispose();
+        _traceWriter?.Dispose();
         _compiler?.Dispose();
         _scheduler.Dispose();
         _blocks.Dispose();

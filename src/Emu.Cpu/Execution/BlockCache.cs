@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Emu.Cpu.Compilation;
+using Emu.Cpu.Instrumentation;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
@@ -25,6 +26,7 @@ public sealed unsafe class BlockCache : IDisposable
     private readonly byte* _arena;
     private readonly nuint _arenaBytes;
     private nuint _used;
+    private bool _isTraced;
 
     /// <summary>Makes an empty cache over RAM, and watches RAM for writes by devices.</summary>
     /// <param name="memory">Guest RAM.</param>
@@ -81,6 +83,17 @@ public sealed unsafe class BlockCache : IDisposable
 
     /// <summary>Called when a page of RAM begins to hold code: it may no longer be written without a check.</summary>
     public Action<nint>? CodePageAdded { get; set; }
+
+    /// <summary>Whether a trace is taken of what is executed: all blocks get its probe, and none is compiled.</summary>
+    public bool IsTraced
+    {
+        get => _isTraced;
+        internal set
+        {
+            _isTraced = value;
+            Flush();
+        }
+    }
 
     /// <summary>What has hot blocks compiled, or null.</summary>
     public TieredCompiler? Compiler { get; internal set; }
@@ -148,7 +161,10 @@ public sealed unsafe class BlockCache : IDisposable
         block->NextInBucket = (Block*)bucket;
         bucket = (nint)block;
         block->IsInRegion = false;
-        Compiler?.Watch(block);
+        if (_isTraced)
+            BlockTracer.Watch(block);
+        else
+            Compiler?.Watch(block);
         page.Enter(first, Math.Min(first + block->ByteLength, PhysicalMemory.PageSize));
         if (!block->IsLinkable)
         {
