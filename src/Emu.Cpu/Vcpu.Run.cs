@@ -39,6 +39,8 @@ public sealed unsafe partial class Vcpu
                 DeliverPendingFault();
                 continue;
             }
+            if (_blocks.Breakpoints.Any && IsAtBreakpoint(0))
+                return RunExit.Breakpoint;
             // A block of one instruction, executed as it is, would go on to its successor.
             if (SingleStepping || block == _uncached)
                 ExecuteFirst(block, 1);
@@ -150,6 +152,7 @@ public sealed unsafe partial class Vcpu
         State->Solo = count == 1 ? Solitude.Alone : Solitude.None;
         Execute(_partial);
         State->Solo = Solitude.None;
+        StopAtWatchpoint();
         State->LinkRequest = null;
         SetBudgetEnd(_runEnd);
         if (_stepsForTrace)

@@ -77,7 +77,7 @@ internal sealed class RunCommand
         "--trace-xen", "FILE|stderr", "Write one line for each hypercall, decoded, and for events, timers, grants and xenstore messages. docs/xen-trace.md");
 
     private readonly Option<string?> _symbols = Text(
-        "--symbols", "FILE", "Names for addresses in traces: an ELF file, a System.map, or a copy of the guest's /proc/kallsyms. [the kernel]");
+        "--symbols", "FILE", "More names for addresses in traces and post-mortems, beside those that the kernel carries (ELF symbols, kallsyms): an ELF file, a System.map, or a copy of the guest's /proc/kallsyms.");
 
     private readonly Option<string[]> _dumpAt = new("--dump-at")
     {
@@ -193,8 +193,6 @@ internal sealed class RunCommand
 
         MachineProfile machine = Machine(result, isTour: kernel is null && firmware is null, configuration);
         string? traceXen = result.GetValue(_traceXen);
-        if (traceXen is null && result.GetValue(_symbols) is not null)
-            throw new UsageException("--symbols names places in a trace; it needs --trace-xen FILE.");
         if (traceXen == "-")
             throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
 

@@ -74,7 +74,7 @@ public sealed record RunOptions
     /// <summary>Where the trace of what passes between a Xen domain and its hypervisor goes: a file's path or stderr; null for no trace.</summary>
     public string? XenTraceFile { get; init; }
 
-    /// <summary>The file that names addresses of the guest; null for the kernel itself.</summary>
+    /// <summary>A file that names addresses of the guest beside the kernel itself; null for none.</summary>
     public string? SymbolFile { get; init; }
 
     /// <summary>Where the debug console (port 0xE9) writes: stdout, stderr, none or a file's path; null for the machine's default.</summary>

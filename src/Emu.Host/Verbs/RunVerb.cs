@@ -101,6 +101,8 @@ public sealed class RunVerb : IDisposable
         {
             PvhMachine machine = guest.CreateMachine(_output, debugConsole, _input, observer, logs);
             xenTrace?.Attach(machine, guest);
+            if (trace is not null)
+                trace.Symbols = guest.Symbols;
             return machine;
         }
     }
@@ -176,7 +178,7 @@ public sealed class RunVerb : IDisposable
             IReadOnlyList<ExecutedInstruction> last = lives.Current.WallTime <= LongestRunToRepeat && !_input.HasDelivered && !lives.Setup.TouchesHost
                 ? LastInstructions.Find(lives.Setup.WithoutCaptures(), lives.Machine.InstructionsRetired)
                 : [];
-            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", lives.Machine, IsShutDown(lives.Machine) ? lives.Observer.Faults.Chain : [], last));
+            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", lives.Machine, IsShutDown(lives.Machine) ? lives.Observer.Faults.Chain : [], last, lives.Setup.Symbols));
         }
         else if (end.Sentence is { } sentence)
         {
