@@ -22,11 +22,12 @@ internal sealed class GuestLives : IDisposable
     /// <param name="setup">The guest.</param>
     /// <param name="make">Makes a machine for it, whose processors the observer watches.</param>
     /// <param name="options">What the user asked for.</param>
-    /// <param name="trace">The trace, or null.</param>
+    /// <param name="trace">The trace as text, or null.</param>
+    /// <param name="binaryTrace">The binary trace, or null.</param>
     /// <param name="error">Where dumps go.</param>
     /// <param name="logs">Hears of each new start.</param>
     public GuestLives(
-        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, InstructionTrace? trace, TextWriter error, ILoggerFactory logs)
+        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, InstructionTrace? trace, BinaryTrace? binaryTrace, TextWriter error, ILoggerFactory logs)
     {
         _make = make;
         _options = options;
@@ -34,7 +35,7 @@ internal sealed class GuestLives : IDisposable
         _log = logs.CreateLogger<GuestLives>();
         Setup = setup;
         Machine = make(setup, Observer);
-        Current = new GuestRun(Machine, Observer, options, trace, error);
+        Current = new GuestRun(Machine, Observer, options, trace, error) { BinaryTrace = binaryTrace, Setup = setup };
     }
 
     /// <summary>The guest as this life's machine was made from it.</summary>

@@ -28,6 +28,12 @@ internal sealed class GuestRun
         _maximum = options.MaximumInstructions ?? ulong.MaxValue;
     }
 
+    /// <summary>The binary trace, or null.</summary>
+    public BinaryTrace? BinaryTrace { get; init; }
+
+    /// <summary>The guest, where there is a binary trace.</summary>
+    public GuestSetup? Setup { get; init; }
+
     /// <summary>Host time spent running.</summary>
     public TimeSpan WallTime => _clock.Elapsed;
 
@@ -39,11 +45,13 @@ internal sealed class GuestRun
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
+            BinaryTrace?.Update(_machine, Setup!);
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
                 : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
             if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
             {
+                BinaryTrace?.End(_machine);
                 _clock.Stop();
                 DumpWhatIsDue(_machine.InstructionsRetired);
                 return result;
@@ -77,6 +85,8 @@ internal sealed class GuestRun
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)
             stop = Math.Min(stop, _trace.From);
+        if (BinaryTrace is not null)
+            stop = Math.Min(stop, BinaryTrace.NextStop(retired));
         return stop;
     }
 
