@@ -2,13 +2,17 @@ using System.Diagnostics;
 using System.Globalization;
 using Emu.Cpu;
 using Emu.Host.CommandLine;
+using Emu.Host.Debugging;
 using Emu.Host.Tracing;
 using Emu.Machine;
+using Emu.Pvh;
 
 namespace Emu.Host.Running;
 
-/// <summary>Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions.</summary>
-internal sealed class GuestRun
+/// <summary>
+/// Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions, or as a debugger says.
+/// </summary>
+internal sealed class GuestRun : IDebuggedGuest
 {
     private readonly PvhMachine _machine;
     private readonly RunObserver _observer;
@@ -16,10 +20,14 @@ internal sealed class GuestRun
     private readonly TextWriter _error;
     private readonly Queue<ulong> _dumps;
     private readonly ulong _maximum;
+    private readonly GdbServer? _debugger;
     private readonly Stopwatch _clock = new();
 
-    public GuestRun(PvhMachine machine, RunObserver observer, RunOptions options, InstructionTrace? trace, TextWriter error)
+    public GuestRun(
+        PvhMachine machine, KernelImage? kernel, RunObserver observer, RunOptions options, InstructionTrace? trace, GdbServer? debugger, TextWriter error)
     {
+        Kernel = kernel;
+        _debugger = debugger;
         _machine = machine;
         _observer = observer;
         _trace = trace;
@@ -31,18 +39,30 @@ internal sealed class GuestRun
     /// <summary>Host time spent running.</summary>
     public TimeSpan WallTime => _clock.Elapsed;
 
+    /// <inheritdoc/>
+    public PvhMachine Machine => _machine;
+
+    /// <inheritdoc/>
+    public KernelImage? Kernel { get; }
+
+    /// <inheritdoc/>
+    public ulong Maximum => _maximum;
+
     /// <summary>Runs until the guest ends, the user's limit is reached, or somebody cancels.</summary>
-    public RunResult Run(CancellationToken cancellation)
+    public RunResult Run(CancellationToken cancellation) => _debugger is null ? Advance(_maximum, cancellation) : _debugger.Run(this, cancellation);
+
+    /// <inheritdoc/>
+    public RunResult Advance(ulong until, CancellationToken cancellation)
     {
         _clock.Start();
         while (true)
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
-            RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
+            RunResult result = _trace is not null && _trace.Contains(retired) && retired < until
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
-            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
+                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired, until) }, cancellation);
+            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= until)
             {
                 _clock.Stop();
                 DumpWhatIsDue(_machine.InstructionsRetired);
@@ -70,9 +90,9 @@ internal sealed class GuestRun
         }
     }
 
-    private ulong NextStop(ulong retired)
+    private ulong NextStop(ulong retired, ulong until)
     {
-        ulong stop = _maximum;
+        ulong stop = until;
         if (_dumps.TryPeek(out ulong dump))
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)
