@@ -51,6 +51,8 @@ public sealed partial class PvhMachine : IDisposable
     private readonly XenDevices? _xen;
     private readonly XenLogConsole? _xenLog;
     private readonly ExternalInputs _inputs = new();
+    private readonly ApicBus _apicBus = new();
+    private readonly ConsoleFeed _feed;
     private readonly List<UserNetwork> _networks = [];
     private readonly BlockCache _blocks;
     private TieredCompiler? _compiler;
@@ -70,12 +72,11 @@ public sealed partial class PvhMachine : IDisposable
         MemoryMap = MachineMemoryMap.Build(options.Profile, options.MemorySize);
         Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap), options.Firmware is { } rom ? rom.Bytes.Span : default,
             options.Profile == MachineProfile.Xen ? XenDevices.SparePages : 0);
-        var apicBus = new ApicBus();
         var ports = new PortBus(_log);
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
-            _pc = new PcDevices(Clock, apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
+            _pc = new PcDevices(Clock, _apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
         }
         else
@@ -93,8 +94,8 @@ public sealed partial class PvhMachine : IDisposable
             }
         }
 
-        if (options.ConsoleInput is { } source)
-            _inputs.Add(new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source));
+        _feed = new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, options.ConsoleInput);
+        _inputs.Add(_feed);
         foreach (var network in options.Networks)
             AddNetwork(network);
 
@@ -105,7 +106,7 @@ public sealed partial class PvhMachine : IDisposable
         if (options.Firmware is { } firmware)
             RomWrites.Claim(Mmio, firmware);
         _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
-        Vcpus = MakeProcessors(apicBus, ports);
+        Vcpus = MakeProcessors(ports);
         _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _inputs);
     }
 
@@ -129,6 +130,13 @@ public sealed partial class PvhMachine : IDisposable
 
     /// <summary>The vCPU that executed last; after a crash, the one that crashed.</summary>
     public Vcpu CurrentVcpu => _scheduler.Current.Vcpu;
+
+    /// <summary>While true, the machine does again what it has done before: its console output has been seen, and is held back.</summary>
+    public bool IsRepeating
+    {
+        get => _console.IsMuted;
+        set => _console.IsMuted = _debugConsole.IsMuted = value;
+    }
 
     /// <summary>The memory map that the guest is told.</summary>
     public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
@@ -351,7 +359,7 @@ public sealed partial class PvhMachine : IDisposable
         }
     }
 
-    private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
+    private Vcpu[] MakeProcessors(PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
         var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures)
@@ -366,7 +374,7 @@ public sealed partial class PvhMachine : IDisposable
         {
             var isReset = _options.Firmware is null && _xen is null;
             var processor = new Processor(number, Clock, isReset ? _power : null, _scheduler.ShortenTurns);
-            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, apicBus, processor, _pc?.Pic)
+            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, _apicBus, processor, _pc?.Pic)
             {
                 PhysicalAddressBits = model.PhysicalAddressBits,
             };
@@ -411,9 +419,9 @@ public sealed partial class PvhMachine : IDisposable
                 Uuid = _options.DomainUuid ?? DomainOptions.StandardUuid,
             },
             _options,
+            Clock,
             _log);
         log.HasOtherConsole = () => xen.Console.IsInUse;
-        _ = new Toolstack(xen.Domain, xen.Store.Control, Clock, _options.ToolstackCommands, _log);
         return xen;
     }
 

@@ -47,6 +47,9 @@ public enum StopReason
 
     /// <summary>The instruction, or event, that <see cref="PvhMachine.CurrentVcpu"/> has just completed has touched a watchpoint.</summary>
     Watchpoint,
+
+    /// <summary>Going backwards, nothing was found up to where it all begins (<see cref="TimeTravel.Timeline"/>).</summary>
+    BeginningReached,
 }
 
 /// <summary>How a run ended.</summary>

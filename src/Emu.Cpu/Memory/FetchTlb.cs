@@ -93,16 +93,18 @@ internal sealed class FetchTlb : IStateful
     {
         if (stream.IsRestoring)
             Clear();
-        _count = stream.Count(_count, Capacity);
-        for (var i = 0; i < _count; i++)
+        var count = stream.Count(_count, Capacity);
+        for (_count = 0; _count < count; _count++)
         {
-            stream.Transfer(ref _used[i]);
-            stream.Require(_used[i] < Slots, "a page of code is entered nowhere");
-            ref var slot = ref _slots[_used[i]];
+            var index = stream.Transferred(_used[_count]);
+            stream.Require(index < Slots, "a page of code is entered nowhere");
+            var slot = _slots[index];
             stream.Require(!stream.IsRestoring || slot.Key == 0, "two pages of code are entered in one place");
             stream.Transfer(ref slot.Key);
             stream.Transfer(ref slot.Physical);
             stream.Require(slot.Key == Removed || (slot.Key & Valid) != 0, "a page of code is neither entered nor removed");
+            _used[_count] = index;
+            _slots[index] = slot;
             var sizeShift = (int)(slot.Physical & 0xFFF);
             if (stream.IsRestoring && sizeShift != 12)
                 _large.Add(PageFilter.LargePage(slot.Key, sizeShift));

@@ -25,4 +25,10 @@ public sealed class MachineSnapshot
 
     /// <summary>Everything else.</summary>
     internal ReadOnlyMemory<byte> State { get; }
+
+    /// <summary>How many pages it keeps that another one does not.</summary>
+    /// <param name="other">The other, of the same machine; null for none.</param>
+    /// <returns>Pages that are not all zeros.</returns>
+    internal int PagesNotSharedWith(MachineSnapshot? other) =>
+        Pages.DifferentFrom(other?.Pages ?? PageTable.Zeros(Pages.Count)).Count(static page => page.Page is not null);
 }
