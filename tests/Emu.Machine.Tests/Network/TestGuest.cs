@@ -28,6 +28,14 @@ internal sealed class TestGuest : IEthernetReceiver, IStateful, IDisposable
         Network.Port.Connect(this);
     }
 
+    /// <summary>Sends into the network of a machine, whose own card takes what comes back.</summary>
+    public TestGuest(UserNetwork network, VirtualClock clock)
+    {
+        Options = new NetworkOptions();
+        Network = network;
+        Clock = clock;
+    }
+
     public NetworkOptions Options { get; }
 
     public VirtualClock Clock { get; private set; }

@@ -61,7 +61,7 @@ public class NetworkStateTests
         var moves = 0;
         for (; moves < 10_000 && !peer.PeerHasClosed; moves++)
         {
-            peer.Run(400 * Millisecond);
+            peer.Run(Millisecond / 10);
             guest.Move();
         }
 

@@ -27,7 +27,6 @@ internal sealed class PcRig : IStateful
     private readonly MmioBus _mmio = new(NullLogger.Instance, null);
     private readonly RecordingPower _power = new();
     private readonly VirtualClock _clock = new(new ManualCounter());
-    private readonly FakeVcpu _vcpu = new();
     private readonly A20Gate _a20;
     private readonly PcDevices _pc;
     private readonly LocalApic _apic;
@@ -40,8 +39,7 @@ internal sealed class PcRig : IStateful
         _a20 = new A20Gate(open => Note($"A20 {open}"));
         _pc = new PcDevices(
             _clock, _bus, _power, _a20, new Sink(this), MachineOptions.DefaultClockStart, new PostCodePort(NullLogger.Instance, null), testDevices: true);
-        _vcpu.Clock = _clock;
-        _apic = new LocalApic(0, true, _clock, _bus, _vcpu, _pc.Pic);
+        _apic = new LocalApic(0, true, _clock, _bus, new Processor(this), _pc.Pic);
         _feed = new ConsoleFeed(_pc.Com1, _clock, input);
         _pc.Claim(_ports);
         _pc.Claim(_mmio);
@@ -106,7 +104,7 @@ internal sealed class PcRig : IStateful
             if (deadline > _clock.Now)
                 _clock.Warp(deadline - _clock.Now);
             _clock.FireDue();
-            Note($"{deadline}: {_pc.Pic.Output} {_apic.HasInterrupt} {_vcpu.Nmis}");
+            Note($"{deadline}: {_pc.Pic.Output} {_apic.HasInterrupt}");
         }
 
         if (_clock.NextDeadline is not { } next || next > end)
@@ -135,6 +133,19 @@ internal sealed class PcRig : IStateful
     }
 
     private void Note(string text) => Notes.Add(text.ToString(CultureInfo.InvariantCulture));
+
+    private sealed class Processor(PcRig rig) : ILocalApicHost
+    {
+        public ulong TimeStamp => rig._clock.Now;
+
+        public void NotifyInterrupt() => rig.Note("interrupt");
+
+        public void NotifyNmi() => rig.Note("NMI");
+
+        public void Init() => rig.Note("INIT");
+
+        public void Startup(byte vector) => rig.Note($"start at {vector}");
+    }
 
     private sealed class Sink(PcRig rig) : IConsoleSink
     {
