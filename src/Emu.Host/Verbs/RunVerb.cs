@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Emu.Cpu.State;
 using Emu.Host.CommandLine;
+using Emu.Host.Debugging;
 using Emu.Host.Logging;
 using Emu.Host.PostMortem;
 using Emu.Host.Running;
@@ -71,12 +72,15 @@ public sealed class RunVerb : IDisposable
     {
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
+        using BinaryTrace? binaryTrace = BinaryTrace.Open(_options);
         using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
         using NetworkCaptures captures = new(_options.NetworkCards);
         GuestSetup setup = GuestSetup.Read(_options, captures.Networks, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
-        using GuestLives lives = new(setup, MakeMachine, _options, trace, _error, logs);
+        using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
+        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger };
+        using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 
         _terminal.EnterRawMode();
         _input.Start();
@@ -90,6 +94,7 @@ public sealed class RunVerb : IDisposable
         RunEnd end = lives.ReachedLimit && result.Reason != StopReason.Crashed
             ? RunEnd.TooOften(_options.MaximumRestarts)
             : RunEnd.From(result, _stop.Reason, _stop.Signal, _options.MaximumInstructions);
+        debugger?.End(end.ExitCode);
         if (statistics is not null)
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
