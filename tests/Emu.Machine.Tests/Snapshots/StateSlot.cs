@@ -163,7 +163,9 @@ internal sealed record StateSlot(object Owner, FieldInfo Field)
         }
     }
 
-    private static bool IsOurs(Type type) => type.Assembly.GetName().Name!.StartsWith("Emu.", StringComparison.Ordinal) && !typeof(Delegate).IsAssignableFrom(type);
+    // The compiler's own collections are looked into like others.
+    private static bool IsOurs(Type type) =>
+        type.Assembly.GetName().Name!.StartsWith("Emu.", StringComparison.Ordinal) && !typeof(Delegate).IsAssignableFrom(type) && type.Name[0] != '<';
 
     private static IEnumerable<FieldInfo> Fields(Type type)
     {
