@@ -1,6 +1,7 @@
 using Emu.Host.CommandLine;
 using Emu.Host.Tracing;
 using Emu.Machine;
+using Emu.Machine.Recording;
 using Microsoft.Extensions.Logging;
 
 namespace Emu.Host.Running;
@@ -16,6 +17,7 @@ internal sealed class GuestLives : IDisposable
     private readonly Func<GuestSetup, RunObserver, PvhMachine> _make;
     private readonly TextWriter _error;
     private readonly ILogger _log;
+    private readonly InputJournal? _journal;
     private ulong _instructionsBefore;
 
     /// <summary>Makes the first machine.</summary>
@@ -25,12 +27,15 @@ internal sealed class GuestLives : IDisposable
     /// <param name="trace">The trace, or null.</param>
     /// <param name="error">Where dumps go.</param>
     /// <param name="logs">Hears of each new start.</param>
+    /// <param name="journal">Hears of each end, or knows of it; null for neither.</param>
     public GuestLives(
-        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, InstructionTrace? trace, TextWriter error, ILoggerFactory logs)
+        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, InstructionTrace? trace, TextWriter error, ILoggerFactory logs,
+        InputJournal? journal = null)
     {
         _make = make;
         _options = options;
         _error = error;
+        _journal = journal;
         _log = logs.CreateLogger<GuestLives>();
         Setup = setup;
         Machine = make(setup, Observer);
@@ -63,7 +68,8 @@ internal sealed class GuestLives : IDisposable
         while (true)
         {
             RunResult result = Current.Run(cancellation);
-            if ((_options.Restart & PolicyFor(result.Reason)) == RestartPolicy.Never || cancellation.IsCancellationRequested)
+            _journal?.EndLife(Machine, result);
+            if ((_options.Restart & PolicyFor(result.Reason)) == RestartPolicy.Never || cancellation.IsCancellationRequested || WasStoppedThere())
                 return result;
             if (Restarts == _options.MaximumRestarts)
             {
@@ -77,6 +83,10 @@ internal sealed class GuestLives : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Machine.Dispose();
+
+    /// <summary>True where a recorded run ended between two lives, because the host ended it or nothing more was recorded.</summary>
+    private bool WasStoppedThere() =>
+        _journal is InputReplayer { HasNextLife: false, RunEnd: var end } && !(end is ((ulong)HostStop.None, _) && Restarts == _options.MaximumRestarts);
 
     private static RestartPolicy PolicyFor(StopReason reason) => reason switch
     {

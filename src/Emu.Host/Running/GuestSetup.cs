@@ -6,6 +6,7 @@ using Emu.Machine;
 using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
 using Emu.Machine.Network;
+using Emu.Machine.Recording;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -72,7 +73,7 @@ internal sealed class GuestSetup
         // What is small and often mistyped comes first.
         List<BootModule> modules = [];
         foreach (ModuleOption module in options.Modules)
-            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = Path.GetFileName(module.Path) });
+            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = module.Name ?? Path.GetFileName(module.Path) });
         KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
         return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log), networks);
     }
@@ -93,7 +94,8 @@ internal sealed class GuestSetup
     public GuestSetup WithoutCaptures() => new(this, _options, [.. _networks.Select(static network => network with { Capture = null })]);
 
     /// <summary>Makes a machine and loads the guest.</summary>
-    public PvhMachine CreateMachine(IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs)
+    public PvhMachine CreateMachine(
+        IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs, InputJournal? journal = null)
     {
         PvhMachine machine = new(new MachineOptions
         {
@@ -121,13 +123,14 @@ internal sealed class GuestSetup
             DebugConsoleOutput = debugOutput,
             ConsoleInput = input,
             Firmware = _firmware,
+            Journal = journal,
             Observer = observer,
             LoggerFactory = logs ?? NullLoggerFactory.Instance,
         });
         try
         {
             if (_image is not null)
-                machine.Load(_image, _modules, _commandLine, Path.GetFileName(_options.Kernel));
+                machine.Load(_image, _modules, _commandLine, _options.KernelName ?? Path.GetFileName(_options.Kernel));
             return machine;
         }
         catch
