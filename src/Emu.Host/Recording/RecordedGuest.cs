@@ -186,7 +186,7 @@ internal sealed record RecordedGuest
 }
 
 /// <summary>A module and its command line.</summary>
-internal sealed record RecordedModule(RecordedFile File, byte[]? CommandLine);
+internal sealed record RecordedModule(RecordedFile File, byte[]? CommandLine = null);
 
 /// <summary>How descriptions are written and read: nothing in them is taken for granted.</summary>
 [JsonSourceGenerationOptions(
