@@ -49,9 +49,11 @@ internal sealed partial class RunCommand
     {
         Command command = new("replay", "Runs a recorded guest again, exactly, and checks that it does.")
         {
-            _recording, _files, _engine, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _traceXen, _symbols, _dumpAt,
+            _recording, _files, _engine, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _symbols, _dumpAt, _gdb,
             _logLevel, _logFile,
         };
+        foreach (Option option in _traces.Options)
+            command.Options.Add(option);
         command.SetAction(result =>
         {
             string? file = result.GetValue(_recording);

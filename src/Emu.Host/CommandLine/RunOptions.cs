@@ -1,7 +1,9 @@
 using Emu.Cpu;
 using Emu.Host.Configuration;
+using Emu.Host.Debugging;
 using Emu.Host.Recording;
 using Emu.Host.Running;
+using Emu.Host.Tracing;
 using Emu.Machine;
 using Emu.Machine.Xen;
 using Emu.Pvh;
@@ -72,6 +74,9 @@ public sealed record RunOptions
     /// <summary>Where the instruction trace goes; null for no trace.</summary>
     public string? TraceFile { get; init; }
 
+    /// <summary>The binary trace; null for none.</summary>
+    public TraceRequest? BinaryTrace { get; init; }
+
     /// <summary>Where the trace of what passes between a Xen domain and its hypervisor goes: a file's path or stderr; null for no trace.</summary>
     public string? XenTraceFile { get; init; }
 
@@ -84,7 +89,7 @@ public sealed record RunOptions
     /// <summary>What the kernel's file is called for the guest; null for the name that it has.</summary>
     public string? KernelName { get; init; }
 
-    /// <summary>The file that names addresses of the guest; null for the kernel itself.</summary>
+    /// <summary>A file that names addresses of the guest beside the kernel itself; null for none.</summary>
     public string? SymbolFile { get; init; }
 
     /// <summary>Where the debug console (port 0xE9) writes: stdout, stderr, none or a file's path; null for the machine's default.</summary>
@@ -98,6 +103,9 @@ public sealed record RunOptions
 
     /// <summary>The instruction counts at which the full state is written to stderr, ascending.</summary>
     public IReadOnlyList<ulong> DumpAt { get; init; } = [];
+
+    /// <summary>Where gdb is waited for before the first instruction; null for no debugger.</summary>
+    public GdbEndpoint? Debugger { get; init; }
 
     /// <summary>The least severe message that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Emu.Cpu;
 using Emu.Cpu.State;
+using Emu.Host.Symbols;
 using Emu.Host.Tracing;
 using Emu.Machine;
 
@@ -17,27 +18,32 @@ internal static unsafe class PostMortemReport
     /// <param name="machine">The machine as it was left.</param>
     /// <param name="chain">The faults that led here, oldest first; empty where it was no triple fault.</param>
     /// <param name="lastInstructions">The instructions before the crash, oldest first; empty where they are not known.</param>
+    /// <param name="symbols">Names for addresses.</param>
     /// <returns>Lines, each ended.</returns>
     public static string Render(
-        string headline, PvhMachine machine, IReadOnlyList<CrashEvent> chain, IReadOnlyList<ExecutedInstruction> lastInstructions)
+        string headline,
+        PvhMachine machine,
+        IReadOnlyList<CrashEvent> chain,
+        IReadOnlyList<ExecutedInstruction> lastInstructions,
+        KernelSymbols symbols)
     {
         Vcpu vcpu = machine.CurrentVcpu;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{headline} ({machine.InstructionsRetired:N0} instructions, {CpuStateText.Mode(vcpu)})\n");
         foreach (string sentence in CrashCause.Explain(chain, vcpu))
             text.Append(CultureInfo.InvariantCulture, $"  {sentence}\n");
-        AppendChain(text, chain);
-        AppendInstructions(text, vcpu, chain, lastInstructions);
+        AppendChain(text, vcpu, chain, symbols);
+        AppendInstructions(text, vcpu, chain, lastInstructions, symbols);
         text.Append(machine.Vcpus.Count == 1 ? "\nRegisters\n" : $"\nRegisters of vCPU {vcpu.Number}\n");
         foreach (string line in CpuStateText.Dump(vcpu).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             text.Append(CultureInfo.InvariantCulture, $"  {line}\n");
         AppendWalks(text, vcpu, chain);
-        AppendStack(text, vcpu);
-        AppendOthers(text, machine);
+        AppendStack(text, vcpu, symbols);
+        AppendOthers(text, machine, symbols);
         return text.ToString();
     }
 
-    private static void AppendChain(StringBuilder text, IReadOnlyList<CrashEvent> chain)
+    private static void AppendChain(StringBuilder text, Vcpu vcpu, IReadOnlyList<CrashEvent> chain, KernelSymbols symbols)
     {
         if (chain.Count == 0)
             return;
@@ -45,7 +51,7 @@ internal static unsafe class PostMortemReport
         for (int i = 0; i < chain.Count; i++)
         {
             CrashEvent fault = chain[i];
-            text.Append(CultureInfo.InvariantCulture, $"  {i + 1}. {ExceptionText.Name(fault.Event.Vector)} at 0x{fault.Event.Rip:x}");
+            text.Append(CultureInfo.InvariantCulture, $"  {i + 1}. {ExceptionText.Name(fault.Event.Vector)} at 0x{fault.Event.Rip:x}{Place(vcpu, fault.Event.Rip, symbols)}");
             if (fault.Event.Vector == ExceptionVector.PageFault)
                 text.Append(CultureInfo.InvariantCulture, $", address 0x{fault.Cr2:x}");
             string code = ExceptionText.ErrorCode(fault);
@@ -56,7 +62,7 @@ internal static unsafe class PostMortemReport
     }
 
     private static void AppendInstructions(
-        StringBuilder text, Vcpu vcpu, IReadOnlyList<CrashEvent> chain, IReadOnlyList<ExecutedInstruction> lastInstructions)
+        StringBuilder text, Vcpu vcpu, IReadOnlyList<CrashEvent> chain, IReadOnlyList<ExecutedInstruction> lastInstructions, KernelSymbols symbols)
     {
         if (lastInstructions.Count != 0)
         {
@@ -64,18 +70,18 @@ internal static unsafe class PostMortemReport
             foreach (ExecutedInstruction executed in lastInstructions)
             {
                 string who = vcpu.Model.Processors == 1 ? "" : $"  vCPU {executed.Vcpu}";
-                text.Append(CultureInfo.InvariantCulture, $"  {executed.Count,14:N0}{who}  0x{executed.Rip:x}: {executed.Text}\n");
+                text.Append(CultureInfo.InvariantCulture, $"  {executed.Count,14:N0}{who}  0x{executed.Rip:x}: {executed.Text}{Place(vcpu, executed.Rip, symbols)}\n");
             }
 
             return;
         }
 
         ulong rip = chain.Count != 0 ? chain[0].Event.Rip : vcpu.State->Rip;
-        text.Append(CultureInfo.InvariantCulture, $"\nInstruction\n  0x{rip:x}: {new Disassembler().At(vcpu, rip)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"\nInstruction\n  0x{rip:x}: {new Disassembler().At(vcpu, rip)}{Place(vcpu, rip, symbols)}\n");
     }
 
     // What the other processors were doing: often it is with one of them that the trouble began.
-    private static void AppendOthers(StringBuilder text, PvhMachine machine)
+    private static void AppendOthers(StringBuilder text, PvhMachine machine, KernelSymbols symbols)
     {
         if (machine.Vcpus.Count == 1)
             return;
@@ -91,7 +97,7 @@ internal static unsafe class PostMortemReport
                 continue;
             }
 
-            text.Append(CultureInfo.InvariantCulture, $"{(vcpu.IsHalted ? "halted" : "runs")} at 0x{vcpu.State->Rip:x}, {CpuStateText.Mode(vcpu)}");
+            text.Append(CultureInfo.InvariantCulture, $"{(vcpu.IsHalted ? "halted" : "runs")} at 0x{vcpu.State->Rip:x}{Place(vcpu, vcpu.State->Rip, symbols)}, {CpuStateText.Mode(vcpu)}");
             text.Append(CultureInfo.InvariantCulture, $", {vcpu.InstructionsRetired:N0} instructions\n");
         }
     }
@@ -126,7 +132,7 @@ internal static unsafe class PostMortemReport
             + (step.Entry >> 63 != 0 ? ", no execution" : "");
     }
 
-    private static void AppendStack(StringBuilder text, Vcpu vcpu)
+    private static void AppendStack(StringBuilder text, Vcpu vcpu, KernelSymbols symbols)
     {
         int width = vcpu.Is64BitCode ? 8 : 4;
         ulong pointer = vcpu.State->Registers[4];
@@ -136,17 +142,23 @@ internal static unsafe class PostMortemReport
         text.Append(CultureInfo.InvariantCulture, $"\nStack at 0x{pointer:x}\n ");
         if (count < width)
             text.Append(" not mapped");
+        List<string> places = [];
         for (int i = 0; i + width <= count; i += width)
         {
-            text.Append(width == 8
-                ? string.Create(CultureInfo.InvariantCulture, $" {BitConverter.ToUInt64(bytes, i):x16}")
-                : string.Create(CultureInfo.InvariantCulture, $" {BitConverter.ToUInt32(bytes, i):x8}"));
+            ulong word = width == 8 ? BitConverter.ToUInt64(bytes, i) : BitConverter.ToUInt32(bytes, i);
+            text.Append(' ').Append(word.ToString(width == 8 ? "x16" : "x8", CultureInfo.InvariantCulture));
             if (i / width % 4 == 3 && i + width < count)
                 text.Append("\n ");
+            // A return address is inside a function, never its first byte.
+            if (symbols.Table.Find(word) is { IsCode: true } symbol && symbol.Address != word)
+                places.Add(string.Create(CultureInfo.InvariantCulture, $"  {word:x}: {symbols.Table.Describe(word)}\n"));
         }
 
-        text.Append('\n');
+        text.Append('\n').AppendJoin("", places);
     }
+
+    private static string Place(Vcpu vcpu, ulong rip, KernelSymbols symbols) =>
+        symbols.DescribeCode(vcpu, rip) is { } place ? $" @ {place}" : "";
 }
 
 /// <summary>An instruction that was executed.</summary>

@@ -1,6 +1,7 @@
 using System.Text;
 using Emu.Cpu.Platform;
 using Emu.Host.CommandLine;
+using Emu.Host.Symbols;
 using Emu.Host.Verbs;
 using Emu.Machine;
 using Emu.Machine.Consoles;
@@ -22,23 +23,33 @@ internal sealed class GuestSetup
     private readonly IReadOnlyList<BootModule> _modules;
     private readonly ReadOnlyMemory<byte>? _commandLine;
     private readonly IReadOnlyList<NetworkOptions> _networks;
+    private readonly Lazy<SymbolTable> _symbolTable;
+    private KernelSymbols? _symbols;
+    private ulong _displacement;
 
-    private GuestSetup(RunOptions options, FirmwareImage firmware)
+    private GuestSetup(RunOptions options, FirmwareImage firmware, SymbolTable? added)
     {
         _options = options;
         _firmware = firmware;
         _modules = [];
         _networks = [];
+        _symbolTable = new Lazy<SymbolTable>(added ?? SymbolTable.Empty);
     }
 
     private GuestSetup(
-        RunOptions options, KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine, IReadOnlyList<NetworkOptions> networks)
+        RunOptions options,
+        KernelImage image,
+        IReadOnlyList<BootModule> modules,
+        ReadOnlyMemory<byte>? commandLine,
+        IReadOnlyList<NetworkOptions> networks,
+        SymbolTable? added)
     {
         _options = options;
         _image = image;
         _modules = modules;
         _commandLine = commandLine;
         _networks = networks;
+        _symbolTable = new Lazy<SymbolTable>(() => KernelSymbols.Read(image).With(added ?? SymbolTable.Empty));
     }
 
     private GuestSetup(GuestSetup other, RunOptions options, IReadOnlyList<NetworkOptions> networks)
@@ -48,6 +59,8 @@ internal sealed class GuestSetup
         _image = other._image;
         _modules = other._modules;
         _commandLine = other._commandLine;
+        _symbolTable = other._symbolTable;
+        _displacement = other._displacement;
         _networks = networks;
     }
 
@@ -66,20 +79,34 @@ internal sealed class GuestSetup
     public static GuestSetup Read(RunOptions options, IReadOnlyList<NetworkOptions> networks, ILoggerFactory logs)
     {
         ILogger log = logs.CreateLogger<GuestSetup>();
+        SymbolTable? added = options.SymbolFile is { } names ? SymbolReader.Read(UserFile.Read(names, "symbol file"), names) : null;
         if (options.IgnoredKeys.Count != 0)
             RunLog.Ignored(log, options.Configuration!, string.Join(", ", options.IgnoredKeys));
         if (options.Firmware is { } rom)
-            return new GuestSetup(options, FirmwareImage.FromBytes(UserFile.Read(rom, "firmware", FirmwareImage.Largest)));
+            return new GuestSetup(options, FirmwareImage.FromBytes(UserFile.Read(rom, "firmware", FirmwareImage.Largest)), added);
         // What is small and often mistyped comes first.
         List<BootModule> modules = [];
         foreach (ModuleOption module in options.Modules)
             modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = module.Name ?? Path.GetFileName(module.Path) });
         KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
-        return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log), networks);
+        return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log), networks, added);
     }
 
     /// <summary>The kernel; null where the machine starts from a ROM.</summary>
     public KernelImage? Kernel => _image;
+
+    /// <summary>
+    /// The names of the guest's addresses: what its kernel carries, and what the user has added. They are looked for when they are asked for first;
+    /// where the kernel lies is known once a machine has been made.
+    /// </summary>
+    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image?.Elf, _displacement);
+
+    /// <summary>What a trace of it is to say of itself.</summary>
+    public IReadOnlyDictionary<string, string> Properties => new Dictionary<string, string>
+    {
+        ["emulator"] = $"emu {typeof(GuestSetup).Assembly.GetName().Version}",
+        ["guest"] = _options.Firmware ?? _options.Kernel ?? "the embedded tour",
+    };
 
     /// <summary>The guest as it starts after an end: what the toolstack has done is done.</summary>
     /// <param name="passed">Virtual time from the start to the end, in nanoseconds.</param>
@@ -130,7 +157,7 @@ internal sealed class GuestSetup
         try
         {
             if (_image is not null)
-                machine.Load(_image, _modules, _commandLine, _options.KernelName ?? Path.GetFileName(_options.Kernel));
+                _displacement = machine.Load(_image, _modules, _commandLine, _options.KernelName ?? Path.GetFileName(_options.Kernel)).Kernel.Displacement;
             return machine;
         }
         catch

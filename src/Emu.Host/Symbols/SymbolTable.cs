@@ -7,7 +7,11 @@ namespace Emu.Host.Symbols;
 /// <param name="Size">Its bytes; 0 where that is not known.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Rank">Which of several at one address is meant, the highest: functions before other things, global ones before local ones.</param>
-public readonly record struct Symbol(ulong Address, ulong Size, string Name, int Rank = 0);
+public readonly record struct Symbol(ulong Address, ulong Size, string Name, int Rank = 0)
+{
+    /// <summary>Whether it names code.</summary>
+    public bool IsCode => (Rank & 2) != 0;
+}
 
 /// <summary>The symbols of a program: which one an address belongs to, and where one of a name is.</summary>
 public sealed class SymbolTable
@@ -15,6 +19,7 @@ public sealed class SymbolTable
     /// <summary>How far the last symbol reaches, where its size is not known.</summary>
     private const ulong LastReach = 0x1_0000;
 
+    private readonly Symbol[] _all;
     private readonly Symbol[] _symbols;
     private readonly Dictionary<string, ulong> _addresses = new(StringComparer.Ordinal);
 
@@ -23,7 +28,8 @@ public sealed class SymbolTable
     public SymbolTable(IEnumerable<Symbol> symbols)
     {
         List<Symbol> kept = [];
-        foreach (Symbol symbol in symbols.OrderBy(static symbol => symbol.Address).ThenByDescending(static symbol => symbol.Rank))
+        _all = [.. symbols.OrderBy(static symbol => symbol.Address).ThenByDescending(static symbol => symbol.Rank)];
+        foreach (Symbol symbol in _all)
         {
             _addresses.TryAdd(symbol.Name, symbol.Address);
             if (kept.Count == 0 || kept[^1].Address != symbol.Address)
@@ -35,6 +41,18 @@ public sealed class SymbolTable
 
     /// <summary>A table without symbols.</summary>
     public static SymbolTable Empty { get; } = new([]);
+
+    /// <summary>These symbols and others.</summary>
+    /// <param name="other">The others.</param>
+    /// <returns>All of them.</returns>
+    public SymbolTable With(SymbolTable other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return other.Count == 0 ? this : Count == 0 ? other : new SymbolTable(_all.Concat(other._all));
+    }
+
+    /// <summary>The places with their names, ascending; of several names at one address, the one that is meant.</summary>
+    public IReadOnlyList<Symbol> Symbols => _symbols;
 
     /// <summary>How many places have a name.</summary>
     public int Count => _symbols.Length;

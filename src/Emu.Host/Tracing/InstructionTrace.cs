@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Emu.Cpu;
+using Emu.Host.Symbols;
 
 namespace Emu.Host.Tracing;
 
@@ -10,11 +11,11 @@ namespace Emu.Host.Tracing;
 /// </summary>
 /// <remarks>
 /// <code>
-/// 4711 0010:ffffffff81000123 00000046 rax rbx rcx rdx rsi rdi rbp rsp r8 … r15 ; mov eax, [rbx]
+/// 4711 0010:ffffffff81000123 00000046 rax rbx rcx rdx rsi rdi rbp rsp r8 … r15 ; mov eax, [rbx] @ start_kernel+0x1f
 /// 4712 int v=0e e=0002 i=0 cpl=0 ip=0010:ffffffff81000126 sp=0018:ffffffff82003ef8 cr2=0000000000000010
 /// </code>
 /// An instruction that faults has a line and then the event's line. An interrupt comes between two instructions, so the line of the one
-/// that it held back is taken away again; it follows when the handler has returned. With several processors the count is that of all
+/// that it held back is taken away again; it follows when the handler has returned. Where a symbol is known, it follows the instruction. With several processors the count is that of all
 /// together, and the name of the one that executes (cpu0, cpu1 …) follows it.
 /// </remarks>
 public sealed unsafe class InstructionTrace : IDisposable
@@ -26,6 +27,9 @@ public sealed unsafe class InstructionTrace : IDisposable
     private Vcpu? _stepped;
     private ulong _count;
     private ulong _countOfStepped;
+
+    /// <summary>Names for the addresses of code.</summary>
+    public KernelSymbols Symbols { get; set; } = KernelSymbols.None;
 
     /// <summary>Begins a trace.</summary>
     /// <param name="writer">Where it goes; disposed with the trace.</param>
@@ -61,7 +65,10 @@ public sealed unsafe class InstructionTrace : IDisposable
         _count = count;
         _countOfStepped = vcpu.InstructionsRetired;
         CpuStateText.AppendLine(_line, vcpu, count);
-        _line.Append(" ; ").Append(_disassembler.TextAt(vcpu, vcpu.State->Rip)).Append('\n');
+        _line.Append(" ; ").Append(_disassembler.TextAt(vcpu, vcpu.State->Rip));
+        if (Symbols.DescribeCode(vcpu, vcpu.State->Rip) is { } place)
+            _line.Append(" @ ").Append(place);
+        _line.Append('\n');
     }
 
     /// <summary>Notes an exception or interrupt; to be called from <see cref="Cpu.Platform.IVcpuObserver.Delivering"/>.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Emu.Cpu.State;
 using Emu.Host.CommandLine;
+using Emu.Host.Debugging;
 using Emu.Host.Logging;
 using Emu.Host.PostMortem;
 using Emu.Host.Recording;
@@ -73,14 +74,17 @@ public sealed class RunVerb : IDisposable
     {
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
+        using BinaryTrace? binaryTrace = BinaryTrace.Open(_options);
         using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
         using NetworkCaptures captures = new(_options.NetworkCards);
         GuestSetup setup = GuestSetup.Read(_options, captures.Networks, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
+        using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
         using InputRecorder? recorder = OpenRecording(logs);
         InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder;
-        using GuestLives lives = new(setup, MakeMachine, _options, trace, _error, logs, journal);
+        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger, Journal = journal };
+        using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 
         if (_options.Replay is null)
         {
@@ -106,6 +110,7 @@ public sealed class RunVerb : IDisposable
         _debugOutput?.Flush();
         _terminal.Restore();
 
+        debugger?.End(end.ExitCode);
         if (statistics is not null)
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
@@ -121,6 +126,8 @@ public sealed class RunVerb : IDisposable
         {
             PvhMachine machine = guest.CreateMachine(_output, debugConsole, _options.Replay is null ? _input : null, observer, logs, journal);
             xenTrace?.Attach(machine, guest);
+            if (trace is not null)
+                trace.Symbols = guest.Symbols;
             return machine;
         }
     }
@@ -217,7 +224,7 @@ public sealed class RunVerb : IDisposable
             IReadOnlyList<ExecutedInstruction> last = lives.Current.WallTime <= LongestRunToRepeat && _options.Replay is null && !_input.HasDelivered && !lives.Setup.TouchesHost
                 ? LastInstructions.Find(lives.Setup.WithoutCaptures(), lives.Machine.InstructionsRetired)
                 : [];
-            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", lives.Machine, IsShutDown(lives.Machine) ? lives.Observer.Faults.Chain : [], last));
+            _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", lives.Machine, IsShutDown(lives.Machine) ? lives.Observer.Faults.Chain : [], last, lives.Setup.Symbols));
         }
         else if (end.Sentence is { } sentence)
         {

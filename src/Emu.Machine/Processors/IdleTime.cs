@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Time;
 
@@ -7,7 +8,7 @@ namespace Emu.Machine.Processors;
 /// <summary>
 /// What happens while every vCPU waits: virtual time jumps to the next deadline, or, where a human types, passes as host time does.
 /// </summary>
-internal sealed class IdleTime
+internal sealed class IdleTime : IStateful
 {
     /// <summary>The longest wait in host time before cancellation is looked at.</summary>
     private const ulong LongestWait = 100_000_000;
@@ -56,6 +57,14 @@ internal sealed class IdleTime
             return false;
         Warp(Math.Max(Math.Min(deadline, latest), _clock.Now) - _clock.Now);
         return true;
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("idle time");
+        stream.Transfer(ref _unpacedIdle);
+        stream.Require(_unpacedIdle < ShortestWait, $"{_unpacedIdle} ns would have been waited for");
     }
 
     private bool IsAnyRunnable()

@@ -22,5 +22,8 @@ internal sealed class StoreDomain(uint id, ulong generation)
 
     public void Charge(int bytes) => Memory += bytes;
 
+    /// <summary>Owns nothing any more: all is counted again.</summary>
+    public void ForgetCharges() => Nodes = Memory = 0;
+
     public bool CanCharge(int bytes, StoreQuota quota) => IsPrivileged || Memory + bytes < quota.Memory;
 }

@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Recording;
 using Emu.Xen.Backends.Block;
 using Emu.Xen.Domains;
@@ -7,9 +8,10 @@ using Emu.Xen.Store.Records;
 namespace Emu.Machine.Xen.Disks;
 
 /// <summary>The disks of a domain: their images on the host, their records in the store, their back ends.</summary>
-internal sealed class DomainDisks : IDisposable
+internal sealed class DomainDisks : IDisposable, IStateful
 {
     private readonly List<IBlockImage> _images = [];
+    private readonly List<BlockBackend> _backends = [];
 
     /// <summary>Opens all images, and offers the disks to the domain.</summary>
     /// <param name="domain">The domain; its own record is in the store.</param>
@@ -37,7 +39,9 @@ internal sealed class DomainDisks : IDisposable
                 var image = journal?.OpenImage(disk, Open) ?? Open(disk);
                 _images.Add(image);
                 record.WriteTo(store);
-                log.Follow(new BlockBackend(domain, store, record, image));
+                BlockBackend backend = new(domain, store, record, image);
+                _backends.Add(backend);
+                log.Follow(backend);
             }
         }
         catch
@@ -53,6 +57,19 @@ internal sealed class DomainDisks : IDisposable
         foreach (var image in _images)
             image.Dispose();
         _images.Clear();
+    }
+
+    /// <summary>Transfers the back ends, and what is on the disks: by a digest where the host keeps it.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("disks");
+        stream.Require(stream.Count(_backends.Count, int.MaxValue) == _backends.Count, "it is of a machine with other disks");
+        for (var i = 0; i < _backends.Count; i++)
+        {
+            _images[i].Transfer(stream);
+            _backends[i].Transfer(stream);
+        }
     }
 
     private static IBlockImage Open(DiskOptions disk)
