@@ -1,5 +1,6 @@
 using Emu.Host.Debugging;
 using Emu.Host.Tracing;
+using Emu.Machine.Recording;
 
 namespace Emu.Host.Running;
 
@@ -14,4 +15,7 @@ internal sealed record RunInstruments
 
     /// <summary>What serves gdb, or null.</summary>
     public GdbServer? Debugger { get; init; }
+
+    /// <summary>What writes down, or plays back, what comes from outside; or null.</summary>
+    public InputJournal? Journal { get; init; }
 }
