@@ -1,4 +1,5 @@
 using System.Text;
+using Emu.Cpu.Snapshots;
 using Emu.Host;
 using Emu.Host.CommandLine;
 using Emu.Host.Terminals;
@@ -11,7 +12,7 @@ try
 {
     return EmuCommand.Invoke(args, RunVerb.Run, ReplayVerb.Run, InspectVerb.Inspect, TraceDiffVerb.Compare);
 }
-catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException or RecordingException)
+catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException or RecordingException or SnapshotException)
 {
     WriteError($"emu: {e.Message}");
     return ExitCode.Usage;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Emu.Cpu;
 using Emu.Host.CommandLine;
 using Emu.Host.Debugging;
+using Emu.Host.Snapshots;
 using Emu.Host.Tracing;
 using Emu.Machine;
 using Emu.Pvh;
@@ -23,6 +24,7 @@ internal sealed class GuestRun : IDebuggedGuest
     private readonly Queue<ulong> _dumps;
     private readonly ulong _maximum;
     private readonly GdbServer? _debugger;
+    private readonly RunSnapshots? _snapshots;
     private readonly Stopwatch _clock = new();
 
     public GuestRun(
@@ -34,6 +36,7 @@ internal sealed class GuestRun : IDebuggedGuest
         _trace = instruments.Trace;
         _binaryTrace = instruments.BinaryTrace;
         _debugger = instruments.Debugger;
+        _snapshots = instruments.Snapshots;
         _error = error;
         _dumps = new Queue<ulong>(options.DumpAt);
         _maximum = options.MaximumInstructions ?? ulong.MaxValue;
@@ -63,17 +66,26 @@ internal sealed class GuestRun : IDebuggedGuest
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
             _binaryTrace?.Update(_machine, _setup);
+            _snapshots?.TakeDue(_machine);
+            if (_snapshots is { EndsRun: true })
+                return End(new RunResult(StopReason.Paused));
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < until
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired, until) }, cancellation);
+                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired, until), MaxVirtualTime = _snapshots?.NextTime ?? ulong.MaxValue }, cancellation);
+            if (result.Reason == StopReason.Paused)
+                continue;
             if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= until)
-            {
-                _binaryTrace?.End(_machine);
-                _clock.Stop();
-                DumpWhatIsDue(_machine.InstructionsRetired);
-                return result;
-            }
+                return End(result);
         }
+    }
+
+    private RunResult End(RunResult result)
+    {
+        _snapshots?.TakeDue(_machine);
+        _binaryTrace?.End(_machine);
+        _clock.Stop();
+        DumpWhatIsDue(_machine.InstructionsRetired);
+        return result;
     }
 
     private RunResult Step(InstructionTrace trace, ulong until, CancellationToken cancellation)
@@ -102,6 +114,8 @@ internal sealed class GuestRun : IDebuggedGuest
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)
             stop = Math.Min(stop, _trace.From);
+        if (_snapshots is not null)
+            stop = Math.Min(stop, _snapshots.NextInstructions);
         if (_binaryTrace is not null)
             stop = Math.Min(stop, _binaryTrace.NextStop(retired));
         return stop;
