@@ -72,6 +72,16 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
         return Reduce(Mix(mixed ^ delivered.Address.GetValueOrDefault()));
     }
 
+    /// <summary>What the element's value is the greater by that gave a register a value.</summary>
+    internal static ulong Register(int number, ulong value) => Reduce(Mix(Mix(3UL | ((ulong)number << 8)) ^ value));
+
+    /// <summary>What an access counts as.</summary>
+    internal static ulong Access(in TraceAccess access)
+    {
+        var facts = 4UL | (access.IsWrite ? 1UL << 8 : 0) | (access.Value.IsEmpty ? 0 : 1UL << 9) | ((ulong)access.Size << 16);
+        return Reduce(Checksum(Mix(Mix(facts) ^ access.Linear), access.Value.Span));
+    }
+
     /// <summary>What an element's value is the greater by on a vCPU.</summary>
     internal static ulong OfVcpu(int number) => Multiply((ulong)number, VcpuStep);
 

@@ -52,6 +52,9 @@ public sealed partial class TraceReader
                 case TraceFormat.Dictionary:
                     _dictionaries.Add((offset, length));
                     break;
+                case TraceFormat.Symbols:
+                    _symbols.Add((offset, length));
+                    break;
                 case TraceFormat.Stream:
                     var stream = ReadStreamHeader(offset, length, count, hash);
                     hash = hash.Then(stream.Hash);
@@ -113,6 +116,23 @@ public sealed partial class TraceReader
         }
     }
 
+    private static void ReadSymbols(byte[] payload, List<TraceSymbol> symbols)
+    {
+        TraceByteReader head = new(payload, 0, payload.Length);
+        var count = head.UInt32();
+        var rawLength = head.UInt32();
+        if (rawLength > TraceFormat.MostBytes || count > rawLength)
+            throw new TraceFileException("its symbols are damaged.");
+        var raw = TraceFormat.Inflate(payload, TraceFormat.SymbolsHeaderSize, (int)rawLength);
+        TraceByteReader names = new(raw, 0, raw.Length);
+        var address = 0UL;
+        for (; count > 0; count--)
+        {
+            address += names.Number();
+            symbols.Add(new TraceSymbol(address, names.Number(), names.Text()));
+        }
+    }
+
     private void ReadDefinitions(byte[] raw, uint count)
     {
         TraceByteReader bytes = new(raw, 0, raw.Length);
@@ -143,7 +163,7 @@ public sealed partial class TraceReader
             return false;
         kind = BinaryPrimitives.ReadUInt32LittleEndian(header);
         var given = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
-        if (kind is not (TraceFormat.Head or TraceFormat.Dictionary or TraceFormat.Stream or TraceFormat.End) || given > 2 * TraceFormat.MostBytes)
+        if (kind is not (TraceFormat.Head or TraceFormat.Dictionary or TraceFormat.Stream or TraceFormat.Symbols or TraceFormat.End) || given > 2 * TraceFormat.MostBytes)
             throw new TraceFileException("a part of it is damaged: what begins there is unknown.");
         length = (int)given;
         return offset + TraceFormat.ChunkHeaderSize + length <= _file.Length;

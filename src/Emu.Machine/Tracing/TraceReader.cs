@@ -13,6 +13,7 @@ public sealed partial class TraceReader : IDisposable
     private readonly List<TraceStream> _streams = [];
     private readonly List<(long Offset, int Length)> _dictionaries = [];
     private readonly List<TraceBlock?> _blocks = [null];
+    private readonly List<(long Offset, int Length)> _symbols = [];
     private int _dictionariesRead;
 
     private TraceReader(Stream file)
@@ -48,6 +49,16 @@ public sealed partial class TraceReader : IDisposable
             ReadDictionaries();
             return [.. _blocks.Skip(1).OfType<TraceBlock>()];
         }
+    }
+
+    /// <summary>The names that the trace carries, in the order of addresses.</summary>
+    /// <returns>They; empty where it has none.</returns>
+    public IReadOnlyList<TraceSymbol> ReadSymbols()
+    {
+        List<TraceSymbol> symbols = [];
+        foreach (var (offset, length) in _symbols)
+            ReadSymbols(ReadPayload(offset, length), symbols);
+        return symbols;
     }
 
     /// <summary>The parts that are compressed each by itself, in order.</summary>

@@ -20,6 +20,30 @@ public sealed partial class TraceWriter
         TraceFormat.WriteChunk(_file, TraceFormat.Head, head.Span);
     }
 
+    /// <summary>Gives names to addresses, for whoever reads the trace; once, before the trace ends.</summary>
+    /// <param name="symbols">The names.</param>
+    public void WriteSymbols(IReadOnlyCollection<TraceSymbol> symbols)
+    {
+        ArgumentNullException.ThrowIfNull(symbols);
+        TraceBytes names = new();
+        var before = 0UL;
+        foreach (var symbol in symbols.OrderBy(static symbol => symbol.Address))
+        {
+            names.Number(symbol.Address - before);
+            before = symbol.Address;
+            names.Number(symbol.Size);
+            names.Text(symbol.Name);
+        }
+
+        TraceBytes head = new();
+        head.UInt32((uint)symbols.Count);
+        head.UInt32((uint)names.Length);
+        _payload.SetLength(0);
+        _payload.Write(head.Span);
+        TraceFormat.Deflate(names.Span, _payload);
+        TraceFormat.WriteChunk(_file, TraceFormat.Symbols, _payload.GetBuffer().AsSpan(0, (int)_payload.Length));
+    }
+
     private void WriteEnd()
     {
         TraceBytes end = new();
@@ -33,12 +57,13 @@ public sealed partial class TraceWriter
     {
         _streamStart = Count;
         _vcpuAtStart = Vcpu;
-        _nextCheckpoint = (Count / TraceFormat.CheckpointInterval + 1) * TraceFormat.CheckpointInterval;
+        TakeCheckpoint((Count / TraceFormat.CheckpointInterval + 1) * TraceFormat.CheckpointInterval);
         _value = _elements = 0;
         _predictor.Clear();
         _tokens.Clear();
         _data.Clear();
         _checkpoints.Clear();
+        BeginData();
     }
 
     private void EndStreamIfLong()
