@@ -41,14 +41,18 @@ internal sealed class GuestRun
     public RunResult Run(CancellationToken cancellation)
     {
         _clock.Start();
+        bool isAtBreakpoint = false;
         while (true)
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
-            BinaryTrace?.Update(_machine, Setup!);
+            BinaryTrace?.Update(_machine, Setup!, isAtBreakpoint);
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
+                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired), PassesBreakpoint = isAtBreakpoint }, cancellation);
+            isAtBreakpoint = result.Reason == StopReason.Breakpoint;
+            if (isAtBreakpoint)
+                continue;
             if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
             {
                 BinaryTrace?.End(_machine);

@@ -6,8 +6,10 @@ namespace Emu.Machine.Tracing;
 // Registers and accesses of the steps.
 public sealed partial class TraceCursor
 {
-    // One byte of data for each at least, so that no more are believed than the stream has room for.
     private const int LargestAccess = 4096;
+
+    // A piece of a repeated string instruction reads and writes the bytes of a page one by one.
+    private const ulong MostAccesses = 1 << 14;
 
     private readonly bool _hasData;
     private readonly ulong[] _registers;
@@ -49,7 +51,7 @@ public sealed partial class TraceCursor
 
     private void TakeAccesses()
     {
-        for (var left = _data!.Number(); left > 0; left--)
+        for (var left = _data!.Number(MostAccesses); left > 0; left--)
         {
             var facts = _data.Number((LargestAccess << 2) | 3);
             _accessedBefore += _data.Difference();

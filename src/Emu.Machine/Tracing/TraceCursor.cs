@@ -105,6 +105,17 @@ public sealed partial class TraceCursor
         }
     }
 
+    /// <summary>The hash of the step's elements.</summary>
+    public TraceHash Hash
+    {
+        get
+        {
+            if (Block is { } block && Length == block.Count && Vcpu == 0 && !_hasData)
+                return new TraceHash(block.Hash, (ulong)Length);
+            return HashOf(Length);
+        }
+    }
+
     /// <summary>The hash of the step's first elements.</summary>
     internal TraceHash HashOf(int count)
     {

@@ -17,6 +17,9 @@ internal static class TraceFormat
     /// <summary>Bytes of a stream's payload before its checkpoints.</summary>
     public const int StreamHeaderSize = 48;
 
+    /// <summary>Where in it stands what is added to the ids.</summary>
+    public const int FirstIdOffset = 32;
+
     /// <summary>Bytes of a checkpoint: elements and hash.</summary>
     public const int CheckpointSize = 16;
 

@@ -82,7 +82,7 @@ public sealed partial class TraceReader
         TraceStream stream = new(
             offset, length, first, end, new TraceHash(value, elements), before, bytes.UInt32(), (int)bytes.UInt32(), (int)bytes.UInt32(), (int)bytes.UInt32());
         // Bounded before anything is added up or allocated.
-        if (first < count || end <= first || end - first > TraceFormat.MostCounts || elements > end - first || value >= TraceHash.Modulus
+        if (first != count || end <= first || end - first > TraceFormat.MostCounts || elements > end - first || value >= TraceHash.Modulus
             || stream.Vcpu < 0 || stream.Vcpu >= Header.Vcpus || stream.TokenBytes is < 0 or > TraceFormat.MostBytes
             || stream.DataBytes is < 0 or > TraceFormat.MostBytes
             || stream.Checkpoints * TraceFormat.CheckpointSize > length - TraceFormat.StreamHeaderSize)
@@ -96,7 +96,7 @@ public sealed partial class TraceReader
     private static void CheckEnd(byte[] payload, ulong count, TraceHash hash)
     {
         TraceByteReader end = new(payload, 0, payload.Length);
-        if (end.UInt64() < count || end.UInt64() != hash.Length || end.UInt64() != hash.Value)
+        if (end.UInt64() != count || end.UInt64() != hash.Length || end.UInt64() != hash.Value)
             throw new TraceFileException("a part of it is missing: its hash is not the one that its end names.");
     }
 
@@ -149,7 +149,10 @@ public sealed partial class TraceReader
             if (instructions == 0 || (facts & 3) == 3 || facts >> 6 != 0)
                 throw new TraceFileException("its dictionary is damaged.");
             _blocks.Add(new TraceBlock(
-                linear, (facts & 3) switch { 0 => 16, 1 => 32, _ => 64 }, (facts & 4) != 0, (facts >> 4) & 3, lengths, bytes.Bytes(total).ToArray()));
+                linear, (facts & 3) switch { 0 => 16, 1 => 32, _ => 64 }, (facts & 4) != 0, (facts >> 4) & 3, lengths, bytes.Bytes(total).ToArray())
+            {
+                Number = _blocks.Count - 1,
+            });
         }
     }
 

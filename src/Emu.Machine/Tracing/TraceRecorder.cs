@@ -185,8 +185,13 @@ public sealed class TraceRecorder : ITraceSink
         var next = 1;
         for (var register = 0; mask >> register != 0; register++)
         {
-            if (((mask >> register) & 1) != 0)
-                _writer.Note(new RegisterChange((TracedRegister)register, words[next++]));
+            if (((mask >> register) & 1) == 0)
+                continue;
+            RegisterChange change = new((TracedRegister)register, words[next++]);
+            if (_entered == 0 && _event is null && _writer.Hash.Length == 0)
+                _writer.Preset(change);
+            else
+                _writer.Note(change);
         }
 
         return next;

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Emu.Machine.Tracing;
 
 // The chunks of the file.
@@ -18,6 +20,31 @@ public sealed partial class TraceWriter
         }
 
         TraceFormat.WriteChunk(_file, TraceFormat.Head, head.Span);
+    }
+
+    /// <summary>Makes the blocks of another trace known, whose streams are taken over.</summary>
+    /// <param name="blocks">The blocks, in the order of their ids there.</param>
+    /// <returns>What is to be added to those ids.</returns>
+    internal uint DefineAll(IReadOnlyList<TraceBlock> blocks)
+    {
+        var before = (uint)_blocks.Count - 1;
+        foreach (var block in blocks)
+            Define(block);
+        WriteDefinitions();
+        return before;
+    }
+
+    /// <summary>Takes over a stream of another trace as it is.</summary>
+    /// <param name="payload">Its chunk's payload.</param>
+    /// <param name="stream">What that says of itself.</param>
+    /// <param name="firstId">What <see cref="DefineAll"/> said for the blocks that it refers to.</param>
+    internal void TakeOver(byte[] payload, TraceStream stream, uint firstId)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(payload.AsSpan(TraceFormat.FirstIdOffset), stream.FirstId + firstId);
+        TraceFormat.WriteChunk(_file, TraceFormat.Stream, payload);
+        _finished = _finished.Then(stream.Hash);
+        Count = stream.EndCount;
+        BeginStream();
     }
 
     /// <summary>Gives names to addresses, for whoever reads the trace; once, before the trace ends.</summary>

@@ -27,6 +27,19 @@ public sealed partial class TraceWriter
             _changes[Vcpu].Add(change);
     }
 
+    /// <summary>Gives a register the value that it has before the trace's first element.</summary>
+    /// <param name="value">The register and its value.</param>
+    public void Preset(RegisterChange value)
+    {
+        if ((_header.Detail & TraceDetail.Registers) == 0)
+            return;
+        if (_elements != 0 || _finished.Length != 0)
+            throw new InvalidOperationException("The trace has begun.");
+        _registers[Vcpu * Registers + (int)value.Register] = value.Value;
+        _data.Clear();
+        BeginData();
+    }
+
     /// <summary>Notes an access that the next element that is appended has made.</summary>
     /// <param name="access">The access.</param>
     public void Note(in TraceAccess access)

@@ -36,7 +36,6 @@ public sealed partial class TraceWriter : IDisposable
     private ulong _fastUntil;
     private ulong _streamStart;
     private int _vcpuAtStart;
-    private bool _isDisposed;
 
     private struct HotBlock
     {
@@ -67,6 +66,9 @@ public sealed partial class TraceWriter : IDisposable
 
     /// <summary>Instructions that the machine has retired after what was appended last.</summary>
     public ulong Count { get; private set; }
+
+    /// <summary>The blocks that are known so far; their places here are their ids, and the first is none.</summary>
+    public IReadOnlyList<TraceBlock?> Blocks => _blocks;
 
     /// <summary>The vCPU that goes on.</summary>
     public int Vcpu { get; private set; }
@@ -193,22 +195,19 @@ public sealed partial class TraceWriter : IDisposable
         _file.Flush();
     }
 
-    /// <summary>Ends the trace and closes its file.</summary>
+    /// <summary>Ends the trace: nothing is appended any more.</summary>
+    public void Complete()
+    {
+        EndStream();
+        WriteEnd();
+        _file.Flush();
+    }
+
+    /// <summary>Closes the file. Where <see cref="Complete"/> was not called, the trace lacks its end.</summary>
     public void Dispose()
     {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        try
-        {
-            EndStream();
-            WriteEnd();
-        }
-        finally
-        {
-            _file.Dispose();
-            _payload.Dispose();
-        }
+        _file.Dispose();
+        _payload.Dispose();
     }
 
     private void TakeVcpu(int vcpu)

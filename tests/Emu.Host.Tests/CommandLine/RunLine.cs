@@ -17,8 +17,10 @@ internal static class RunLine
                 return 0;
             },
             (_, _) => throw new InvalidOperationException("inspect was called"),
-            _ => throw new InvalidOperationException("trace diff was called"));
+            new TraceVerbs(static _ => Refuse(), static _ => Refuse(), static (_, _, _) => Refuse(), static (_, _) => Refuse()));
         Assert.Equal(0, code);
         return options!;
     }
+
+    private static int Refuse() => throw new InvalidOperationException("trace was called");
 }
