@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Emu.Cpu;
 using Emu.Host.Configuration;
+using Emu.Host.Debugging;
 using Emu.Machine;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
@@ -84,6 +85,9 @@ internal sealed class RunCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
+    private readonly Option<string?> _gdb = Text(
+        "--gdb", "[HOST:]PORT", "Wait there for gdb before the first instruction; gdb then says how the guest runs. [HOST: 127.0.0.1] docs/debugging.md");
+
     private readonly Option<string?> _logLevel = new("--log-level", "-v")
     {
         HelpName = "LEVEL",
@@ -121,6 +125,9 @@ internal sealed class RunCommand
           Start a BIOS or a test ROM as a processor starts after reset, and see its POST codes
             emu run --firmware test386.bin --log-level info --debug-console stdout
 
+          Stop a kernel before its first instruction and let gdb say how it goes on; in another window: gdb -ex 'target remote :1234'
+            emu run kernel.elf --gdb 1234
+
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
 
@@ -143,7 +150,7 @@ internal sealed class RunCommand
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
             _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
-            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _symbols, _dumpAt,
+            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _symbols, _dumpAt, _gdb,
             _logLevel, _logFile,
         };
         foreach (Option option in _traces.Options.Concat(_domain.Options))
@@ -245,6 +252,7 @@ internal sealed class RunCommand
             XenTraceFile = traceXen,
             SymbolFile = result.GetValue(_symbols),
             DumpAt = [.. (result.GetValue(_dumpAt) ?? []).Select(text => OptionText.Count("--dump-at", text)!.Value).Order()],
+            Debugger = GdbEndpoint.Parse("--gdb", result.GetValue(_gdb)),
             LogLevel = OptionText.Choice(
                 "--log-level",
                 result.GetValue(_logLevel),

@@ -1,5 +1,6 @@
 using Emu.Cpu;
 using Emu.Host.Configuration;
+using Emu.Host.Debugging;
 using Emu.Host.Running;
 using Emu.Host.Tracing;
 using Emu.Machine;
@@ -92,6 +93,9 @@ public sealed record RunOptions
 
     /// <summary>The instruction counts at which the full state is written to stderr, ascending.</summary>
     public IReadOnlyList<ulong> DumpAt { get; init; } = [];
+
+    /// <summary>Where gdb is waited for before the first instruction; null for no debugger.</summary>
+    public GdbEndpoint? Debugger { get; init; }
 
     /// <summary>The least severe message that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;

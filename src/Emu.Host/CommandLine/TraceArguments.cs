@@ -62,6 +62,8 @@ internal sealed class TraceArguments
             return options with { TraceFile = file, TraceFrom = from, TraceCount = count };
         }
 
+        if (options.Debugger is not null)
+            throw new UsageException("A binary trace cannot be taken while a debugger may go back in time; leave out --gdb or --trace.");
         string[] only = result.GetValue(_only) ?? [];
         if (only.Contains("kernel") && only.Contains("user"))
             throw new UsageException("--trace-only takes kernel or user; both are everything.");

@@ -1,4 +1,5 @@
 using Emu.Host.CommandLine;
+using Emu.Host.Debugging;
 using Emu.Host.Tracing;
 using Emu.Machine;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,7 @@ internal sealed class GuestLives : IDisposable
 {
     private readonly RunOptions _options;
     private readonly Func<GuestSetup, RunObserver, PvhMachine> _make;
+    private readonly GdbServer? _debugger;
     private readonly TextWriter _error;
     private readonly ILogger _log;
     private ulong _instructionsBefore;
@@ -22,20 +24,20 @@ internal sealed class GuestLives : IDisposable
     /// <param name="setup">The guest.</param>
     /// <param name="make">Makes a machine for it, whose processors the observer watches.</param>
     /// <param name="options">What the user asked for.</param>
-    /// <param name="trace">The trace as text, or null.</param>
-    /// <param name="binaryTrace">The binary trace, or null.</param>
+    /// <param name="instruments">What looks at it.</param>
     /// <param name="error">Where dumps go.</param>
     /// <param name="logs">Hears of each new start.</param>
     public GuestLives(
-        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, InstructionTrace? trace, BinaryTrace? binaryTrace, TextWriter error, ILoggerFactory logs)
+        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, RunInstruments instruments, TextWriter error, ILoggerFactory logs)
     {
         _make = make;
         _options = options;
+        _debugger = instruments.Debugger;
         _error = error;
         _log = logs.CreateLogger<GuestLives>();
         Setup = setup;
         Machine = make(setup, Observer);
-        Current = new GuestRun(Machine, Observer, options, trace, error) { BinaryTrace = binaryTrace, Setup = setup };
+        Current = new GuestRun(Machine, setup, Observer, options, instruments, error);
     }
 
     /// <summary>The guest as this life's machine was made from it.</summary>
@@ -97,6 +99,6 @@ internal sealed class GuestLives : IDisposable
         Observer = new RunObserver();
         Machine = _make(Setup, Observer);
         RunOptions options = _options with { DumpAt = [], MaximumInstructions = _options.MaximumInstructions - _instructionsBefore };
-        Current = new GuestRun(Machine, Observer, options, null, _error);
+        Current = new GuestRun(Machine, Setup, Observer, options, new RunInstruments { Debugger = _debugger }, _error);
     }
 }

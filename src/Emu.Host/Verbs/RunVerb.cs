@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Emu.Cpu.State;
 using Emu.Host.CommandLine;
+using Emu.Host.Debugging;
 using Emu.Host.Logging;
 using Emu.Host.PostMortem;
 using Emu.Host.Running;
@@ -77,7 +78,9 @@ public sealed class RunVerb : IDisposable
         using NetworkCaptures captures = new(_options.NetworkCards);
         GuestSetup setup = GuestSetup.Read(_options, captures.Networks, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
-        using GuestLives lives = new(setup, MakeMachine, _options, trace, binaryTrace, _error, logs);
+        using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
+        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger };
+        using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 
         _terminal.EnterRawMode();
         _input.Start();
@@ -91,6 +94,7 @@ public sealed class RunVerb : IDisposable
         RunEnd end = lives.ReachedLimit && result.Reason != StopReason.Crashed
             ? RunEnd.TooOften(_options.MaximumRestarts)
             : RunEnd.From(result, _stop.Reason, _stop.Signal, _options.MaximumInstructions);
+        debugger?.End(end.ExitCode);
         if (statistics is not null)
             WriteStatistics(statistics, lives, end);
         Report(end, lives);

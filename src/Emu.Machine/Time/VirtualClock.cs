@@ -91,6 +91,7 @@ public sealed class VirtualClock : IStateful
         stream.Section("virtual time");
         stream.Transfer(ref _offset);
         stream.Transfer(ref _armings);
+        Expirations = stream.Transferred(Expirations);
         // Nothing warps beyond the horizon, and no run lasts another 146 years: so sums of times and spans of time do not wrap.
         stream.Require(Now <= 2 * Horizon, $"{Now} ns are longer than any run");
         if (stream.IsRestoring)

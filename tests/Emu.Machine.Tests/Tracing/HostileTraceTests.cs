@@ -96,7 +96,7 @@ public sealed class HostileTraceTests
 
     private static int FixedPart(byte[] file, Random random)
     {
-        List<int> chunks = [.. Chunks(file)];
+        List<int> chunks = [.. Chunks(file), 0];
         return Math.Min(chunks[random.Next(chunks.Count)] + random.Next(TraceFormat.ChunkHeaderSize + TraceFormat.StreamHeaderSize), file.Length - 1);
     }
 

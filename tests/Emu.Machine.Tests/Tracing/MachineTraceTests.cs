@@ -66,13 +66,13 @@ public sealed class MachineTraceTests
         using var traced = Load("paging-long", 1, MachineProfile.Pc, ExecutionEngine.Jit);
         traced.Run(new RunLimits { MaxInstructions = 100_000 });
         traced.BeginTrace(new TraceFileTests.Kept(file), new TraceOptions { Detail = detail });
-        traced.Run(new RunLimits { MaxInstructions = 200_000 });
+        traced.Run(new RunLimits { MaxInstructions = 140_000 });
         traced.EndTrace();
         traced.Run(new RunLimits { MaxInstructions = Limit });
         using var trace = TraceReader.Open(new MemoryStream(file.ToArray()));
 
         Assert.Equal(plain.StateHash(), traced.StateHash());
-        Assert.Equal((100_000UL, 200_000UL, 100_000UL), (trace.FirstCount, trace.EndCount, trace.Hash.Length));
+        Assert.Equal((100_000UL, 140_000UL, 40_000UL), (trace.FirstCount, trace.EndCount, trace.Hash.Length));
     }
 
     [Fact]
@@ -231,8 +231,12 @@ public sealed class MachineTraceTests
         {
         }
 
-        public void Delivering(Vcpu vcpu, in EventInFlight delivered) =>
-            Seen.Add((vcpu.Number, $"{delivered.Kind} {delivered.Vector} {delivered.ErrorCode} at {delivered.Rip:x}"));
+        // INT n and the like are instructions, and stand in the trace as such.
+        public void Delivering(Vcpu vcpu, in EventInFlight delivered)
+        {
+            if (delivered.Kind is EventKind.Exception or EventKind.ExternalInterrupt or EventKind.NonMaskableInterrupt)
+                Seen.Add((vcpu.Number, $"{delivered.Kind} {delivered.Vector} {delivered.ErrorCode} at {delivered.Rip:x}"));
+        }
     }
 
     private sealed class Full : Stream
