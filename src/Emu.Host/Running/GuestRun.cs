@@ -58,14 +58,19 @@ internal sealed class GuestRun : IDebuggedGuest
     public RunResult Advance(ulong until, CancellationToken cancellation)
     {
         _clock.Start();
+        bool isAtBreakpoint = false;
         while (true)
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
-            _binaryTrace?.Update(_machine, _setup);
+            _binaryTrace?.Update(_machine, _setup, isAtBreakpoint);
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < until
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired, until) }, cancellation);
+                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired, until), PassesBreakpoint = isAtBreakpoint }, cancellation);
+            // A trace begins or ends there, where it is taken without a debugger, whose business breakpoints are else.
+            isAtBreakpoint = result.Reason == StopReason.Breakpoint && _binaryTrace is not null;
+            if (isAtBreakpoint)
+                continue;
             if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= until)
             {
                 _binaryTrace?.End(_machine);

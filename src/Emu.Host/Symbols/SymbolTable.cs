@@ -79,6 +79,17 @@ public sealed class SymbolTable
         return address - found.Address < reach ? found : null;
     }
 
+    /// <summary>Finds the symbol that an address belongs to, with its size: where that is not known, up to the next symbol.</summary>
+    /// <param name="address">The address.</param>
+    /// <returns>The symbol; null where there is none.</returns>
+    public Symbol? FindWhole(ulong address)
+    {
+        if (Find(address) is not { Size: 0 } symbol)
+            return Find(address);
+        int next = Array.BinarySearch(_symbols, symbol, Comparer<Symbol>.Create(static (a, b) => a.Address.CompareTo(b.Address))) + 1;
+        return symbol with { Size = next < _symbols.Length ? _symbols[next].Address - symbol.Address : LastReach };
+    }
+
     /// <summary>An address as people write it.</summary>
     /// <param name="address">The address.</param>
     /// <returns>For instance "start_kernel+0x1f", or "start_kernel"; null where no symbol is known.</returns>
