@@ -29,6 +29,8 @@ public sealed unsafe partial class Vcpu
         State->LinkRequest = null;
         _unretired = 0;
         _segmentFaulted = false;
+        _watchpointHit = null;
+        _passesBreakpointAt = ulong.MaxValue;
         _banks = _tlb.Bank(0);
         UpdateMode();
         UpdateBreakpoints();

@@ -1,4 +1,5 @@
 using Emu.Cpu.Snapshots;
+using Emu.Machine.Recording;
 using Emu.Machine.Snapshots;
 
 namespace Emu.Machine;
@@ -9,18 +10,6 @@ public sealed partial class PvhMachine : IStateful
     private PageKeeper? _keeper;
 
     private PageKeeper Keeper => _keeper ??= new PageKeeper(Ram.Physical);
-
-    /// <summary>The parts that have state, in the order in which it is restored: each after what it asks while it is.</summary>
-    private IEnumerable<IStateful> Parts
-    {
-        get
-        {
-            // Where a page lies, then what a TLB knows of it.
-            yield return Ram.Physical;
-            foreach (var vcpu in Vcpus)
-                yield return vcpu;
-        }
-    }
 
     /// <summary>Takes the machine's state. To be called between two calls to <see cref="Run"/>; costs what was written since the last snapshot.</summary>
     /// <returns>The state: what the machine does next does not change it.</returns>
@@ -37,15 +26,20 @@ public sealed partial class PvhMachine : IStateful
         ArgumentNullException.ThrowIfNull(snapshot);
         Keeper.Restore(snapshot.Pages);
         StateStream.Restore(this, snapshot.State);
-        // Where the run is taken up again is no business of the vCPUs alone.
         if (InstructionsRetired != snapshot.InstructionsRetired || Clock.Now != snapshot.VirtualTime)
             throw new SnapshotException("The snapshot is damaged: its time is not that of its machine.");
     }
 
-    /// <inheritdoc/>
+    /// <summary>Transfers everything but the contents of pages, each part after what it asks while it is restored.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
     void IStateful.Transfer(StateStream stream)
     {
-        foreach (var part in Parts)
-            part.Transfer(stream);
+        // Where a page lies, then what a TLB knows of it.
+        Ram.Physical.Transfer(stream);
+        foreach (var vcpu in Vcpus)
+            vcpu.Transfer(stream);
+        TransferDevices(stream);
+        _xen?.Transfer(stream);
+        InputJournal.Transfer(stream, _journal);
     }
 }

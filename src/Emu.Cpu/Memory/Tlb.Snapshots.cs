@@ -36,8 +36,10 @@ public sealed unsafe partial class Tlb
         var current = stream.Transferred(_spaces.IndexOf(_current));
         stream.Require((uint)current < (uint)count, "the address space in use is not there");
         _current = _spaces[current];
-        if (stream.IsRestoring)
-            RenewAll();
+        if (!stream.IsRestoring)
+            return;
+        WithdrawWatched();
+        RenewAll();
     }
 }
 

@@ -100,6 +100,11 @@ public sealed unsafe partial class Tlb : IDisposable
         _watched = new (ulong First, ulong Last)[watchpoints.Length];
         for (var i = 0; i < watchpoints.Length; i++)
             _watched[i] = (watchpoints[i].Address >> 12, (watchpoints[i].Address + watchpoints[i].Length - 1) >> 12);
+        WithdrawWatched();
+    }
+
+    private void WithdrawWatched()
+    {
         foreach (var space in _spaces)
         {
             for (var bank = TlbBank.SupervisorOverride; bank <= TlbBank.User; bank++)

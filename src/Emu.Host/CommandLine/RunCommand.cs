@@ -70,9 +70,7 @@ internal sealed class RunCommand
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
     private readonly Option<string?> _timeout = Text("--timeout", "SECONDS", "End after so much time on this computer, with exit code 4.");
     private readonly Option<string?> _statistics = Text("--stats", "FILE", "Write instructions, time, state hash and exit reason as JSON at the end.");
-    private readonly Option<string?> _trace = Text("--trace", "FILE", "Write one line for each instruction: count, CS:RIP, registers. Slow.");
-    private readonly Option<string?> _traceFrom = Text("--trace-from", "N", "Begin the trace after N instructions. [0]");
-    private readonly Option<string?> _traceCount = Text("--trace-count", "M", "End the trace after M instructions. [all]");
+    private readonly TraceArguments _traces = new();
 
     private readonly Option<string?> _traceXen = Text(
         "--trace-xen", "FILE|stderr", "Write one line for each hypercall, decoded, and for events, timers, grants and xenstore messages. docs/xen-trace.md");
@@ -133,6 +131,9 @@ internal sealed class RunCommand
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
 
+          Everything that is executed, in a file that 'emu trace show', 'stats' and 'diff' read
+            emu run vmlinuz --initrd initrd.gz --trace boot.emut
+
         The guest's console is all that goes to stdout. At a terminal, Ctrl-A x ends the run and Ctrl-A h helps.
 
         Exit codes:
@@ -149,10 +150,10 @@ internal sealed class RunCommand
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
             _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
-            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _traceXen, _symbols, _dumpAt, _gdb,
+            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _symbols, _dumpAt, _gdb,
             _logLevel, _logFile,
         };
-        foreach (Option option in _domain.Options)
+        foreach (Option option in _traces.Options.Concat(_domain.Options))
             command.Options.Add(option);
         command.SetAction(result => run(Bind(result)));
         return command;
@@ -192,18 +193,15 @@ internal sealed class RunCommand
         if (memory % 4096 != 0)
             throw new UsageException($"--memory must be a whole number of 4 KiB pages; '{result.GetValue(_memory)}' is not.");
 
-        string? trace = result.GetValue(_trace);
-        ulong? traceFrom = OptionText.Count("--trace-from", result.GetValue(_traceFrom));
-        ulong? traceCount = OptionText.Count("--trace-count", result.GetValue(_traceCount));
-        if (trace is null && (traceFrom ?? traceCount) is not null)
-            throw new UsageException("--trace-from and --trace-count need --trace FILE.");
-
         MachineProfile machine = Machine(result, isTour: kernel is null && firmware is null, configuration);
         string? traceXen = result.GetValue(_traceXen);
         if (traceXen == "-")
             throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
 
-        return _domain.Bind(result, Others(), configuration);
+        RunOptions options = _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        if (options is { Debugger: not null, TraceFile: not null } or { Debugger: not null, BinaryTrace: not null } or { Debugger: not null, DumpAt.Count: > 0 })
+            throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
+        return options;
 
         RunOptions Others() => new()
         {
@@ -254,9 +252,6 @@ internal sealed class RunCommand
             MaximumInstructions = OptionText.Count("--max-instructions", result.GetValue(_maximumInstructions)),
             Timeout = OptionText.Seconds("--timeout", result.GetValue(_timeout)),
             StatisticsFile = result.GetValue(_statistics),
-            TraceFile = trace,
-            TraceFrom = traceFrom ?? 0,
-            TraceCount = traceCount,
             XenTraceFile = traceXen,
             SymbolFile = result.GetValue(_symbols),
             DumpAt = [.. (result.GetValue(_dumpAt) ?? []).Select(text => OptionText.Count("--dump-at", text)!.Value).Order()],

@@ -2,6 +2,7 @@ using Emu.Cpu;
 using Emu.Host.Configuration;
 using Emu.Host.Debugging;
 using Emu.Host.Running;
+using Emu.Host.Tracing;
 using Emu.Machine;
 using Emu.Machine.Xen;
 using Emu.Pvh;
@@ -71,6 +72,9 @@ public sealed record RunOptions
 
     /// <summary>Where the instruction trace goes; null for no trace.</summary>
     public string? TraceFile { get; init; }
+
+    /// <summary>The binary trace; null for none.</summary>
+    public TraceRequest? BinaryTrace { get; init; }
 
     /// <summary>Where the trace of what passes between a Xen domain and its hypervisor goes: a file's path or stderr; null for no trace.</summary>
     public string? XenTraceFile { get; init; }

@@ -59,10 +59,9 @@ internal sealed partial class DebugSession
             _knowsHardwareBreakpoints |= features[range] is "hwbreak+";
         }
 
-        string text = string.Create(
+        return string.Create(
             CultureInfo.InvariantCulture,
-            $"PacketSize={PacketReader.LongestPayload:x};QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;vContSupported+;swbreak+;hwbreak+");
-        return _control.CanGoBack ? text + ";ReverseStep+;ReverseContinue+" : text;
+            $"PacketSize={PacketReader.LongestPayload:x};QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;vContSupported+;swbreak+;hwbreak+;ReverseStep+;ReverseContinue+");
     }
 
     // OBJECT:read:ANNEX:OFFSET,LENGTH

@@ -9,9 +9,7 @@ using Emu.Pvh;
 
 namespace Emu.Host.Running;
 
-/// <summary>
-/// Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions, or as a debugger says.
-/// </summary>
+/// <summary>Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions.</summary>
 internal sealed class GuestRun : IDebuggedGuest
 {
     private readonly PvhMachine _machine;
@@ -20,14 +18,10 @@ internal sealed class GuestRun : IDebuggedGuest
     private readonly TextWriter _error;
     private readonly Queue<ulong> _dumps;
     private readonly ulong _maximum;
-    private readonly GdbServer? _debugger;
     private readonly Stopwatch _clock = new();
 
-    public GuestRun(
-        PvhMachine machine, KernelImage? kernel, RunObserver observer, RunOptions options, InstructionTrace? trace, GdbServer? debugger, TextWriter error)
+    public GuestRun(PvhMachine machine, RunObserver observer, RunOptions options, InstructionTrace? trace, TextWriter error)
     {
-        Kernel = kernel;
-        _debugger = debugger;
         _machine = machine;
         _observer = observer;
         _trace = trace;
@@ -36,34 +30,47 @@ internal sealed class GuestRun : IDebuggedGuest
         _maximum = options.MaximumInstructions ?? ulong.MaxValue;
     }
 
+    /// <summary>The binary trace, or null.</summary>
+    public BinaryTrace? BinaryTrace { get; init; }
+
+    /// <summary>The guest.</summary>
+    public GuestSetup? Setup { get; init; }
+
     /// <summary>Host time spent running.</summary>
     public TimeSpan WallTime => _clock.Elapsed;
 
-    /// <inheritdoc/>
-    public PvhMachine Machine => _machine;
+    PvhMachine IDebuggedGuest.Machine => _machine;
 
-    /// <inheritdoc/>
-    public KernelImage? Kernel { get; }
+    KernelImage? IDebuggedGuest.Kernel => Setup?.Kernel;
 
-    /// <inheritdoc/>
-    public ulong Maximum => _maximum;
+    ulong IDebuggedGuest.Maximum => _maximum;
+
+    RunObserver IDebuggedGuest.Observer => _observer;
+
+    /// <summary>Runs as a debugger says, until the guest or the user's limit or somebody ends it.</summary>
+    public RunResult Run(GdbServer debugger, CancellationToken cancellation)
+    {
+        _clock.Start();
+        RunResult result = debugger.Run(this, cancellation);
+        _clock.Stop();
+        return result;
+    }
 
     /// <summary>Runs until the guest ends, the user's limit is reached, or somebody cancels.</summary>
-    public RunResult Run(CancellationToken cancellation) => _debugger is null ? Advance(_maximum, cancellation) : _debugger.Run(this, cancellation);
-
-    /// <inheritdoc/>
-    public RunResult Advance(ulong until, CancellationToken cancellation)
+    public RunResult Run(CancellationToken cancellation)
     {
         _clock.Start();
         while (true)
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
-            RunResult result = _trace is not null && _trace.Contains(retired) && retired < until
+            BinaryTrace?.Update(_machine, Setup!);
+            RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired, until) }, cancellation);
-            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= until)
+                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
+            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
             {
+                BinaryTrace?.End(_machine);
                 _clock.Stop();
                 DumpWhatIsDue(_machine.InstructionsRetired);
                 return result;
@@ -90,13 +97,15 @@ internal sealed class GuestRun : IDebuggedGuest
         }
     }
 
-    private ulong NextStop(ulong retired, ulong until)
+    private ulong NextStop(ulong retired)
     {
-        ulong stop = until;
+        ulong stop = _maximum;
         if (_dumps.TryPeek(out ulong dump))
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)
             stop = Math.Min(stop, _trace.From);
+        if (BinaryTrace is not null)
+            stop = Math.Min(stop, BinaryTrace.NextStop(retired));
         return stop;
     }
 

@@ -100,6 +100,13 @@ internal sealed class GuestSetup
     /// </summary>
     public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image?.Elf, _displacement);
 
+    /// <summary>What a trace of it is to say of itself.</summary>
+    public IReadOnlyDictionary<string, string> Properties => new Dictionary<string, string>
+    {
+        ["emulator"] = $"emu {typeof(GuestSetup).Assembly.GetName().Version}",
+        ["guest"] = _options.Firmware ?? _options.Kernel ?? "the embedded tour",
+    };
+
     /// <summary>The guest as it starts after an end: what the toolstack has done is done.</summary>
     /// <param name="passed">Virtual time from the start to the end, in nanoseconds.</param>
     /// <returns>The guest.</returns>

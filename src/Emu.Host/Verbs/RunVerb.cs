@@ -72,13 +72,14 @@ public sealed class RunVerb : IDisposable
     {
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
+        using BinaryTrace? binaryTrace = BinaryTrace.Open(_options);
         using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
         using NetworkCaptures captures = new(_options.NetworkCards);
         GuestSetup setup = GuestSetup.Read(_options, captures.Networks, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
         using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
-        using GuestLives lives = new(setup, MakeMachine, _options, trace, debugger, _error, logs);
+        using GuestLives lives = new(setup, MakeMachine, _options, trace, binaryTrace, _error, logs) { Debugger = debugger };
 
         _terminal.EnterRawMode();
         _input.Start();

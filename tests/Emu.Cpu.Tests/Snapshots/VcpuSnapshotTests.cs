@@ -16,6 +16,7 @@ public sealed unsafe class VcpuSnapshotTests
     public void Vcpu_goes_on_elsewhere_as_it_would_have_here()
     {
         using var here = Guest.Long();
+        here.State->Cr4 |= Cr4.Osfxsr;
         Assemble(here);
         Assert.Equal(RunExit.LimitReached, here.Run(1234));
         using var there = Guest.Long();

@@ -1,5 +1,6 @@
 using Emu.Cpu;
 using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
 
 namespace Emu.Xen.Tests.Support;
 
@@ -50,6 +51,8 @@ internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
 
     private sealed class FakeTimer(FakeHost host, Action expired) : IXenTimer
     {
+        public bool IsArmed => host._armed.Contains(this);
+
         public ulong Deadline { get; private set; }
 
         public void Arm(ulong deadline)
@@ -60,6 +63,17 @@ internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
         }
 
         public void Disarm() => host._armed.Remove(this);
+
+        public void Transfer(StateStream stream)
+        {
+            var isArmed = stream.Transferred(IsArmed);
+            var deadline = stream.Transferred(Deadline);
+            if (!stream.IsRestoring)
+                return;
+            Disarm();
+            if (isArmed)
+                Arm(deadline);
+        }
 
         public void Expire() => expired();
     }
