@@ -255,6 +255,8 @@ internal sealed partial class DebugSession
             return SessionStep.Resume;
         }
 
+        if (text.StartsWith("vFile:", StringComparison.Ordinal))
+            return AnswerBinary(HandleFile(text[6..]));
         if (text.StartsWith("vKill;", StringComparison.Ordinal))
         {
             Reply(Ok);

@@ -206,7 +206,7 @@ internal sealed class GdbServer : IDisposable
         Socket socket = Interlocked.Exchange(ref _caller, null)!;
         GdbConnection connection = new(socket) { Attention = StopRunning };
         _connection = connection;
-        _session = new DebugSession(connection, control, _breakpoints, SuitableView(control, control.Kernel));
+        _session = new DebugSession(connection, control, _breakpoints, SuitableView(control, control.Setup.Kernel));
         Tell($"gdb is there, from {connection.Peer}.");
         connection.Start();
     }

@@ -1,8 +1,8 @@
 using Emu.Cpu;
 using Emu.Cpu.Instrumentation;
+using Emu.Host.Running;
 using Emu.Machine;
 using Emu.Machine.TimeTravel;
-using Emu.Pvh;
 
 namespace Emu.Host.Debugging;
 
@@ -21,14 +21,14 @@ internal sealed partial class GuestControl
         _guest = guest;
         _breakpoints = breakpoints;
         _timeline = new Timeline(guest.Machine);
-        Memory = new GuestMemory(new LinkMap(guest.Kernel));
+        Memory = new GuestMemory(new LinkMap(guest.Setup.Kernel));
     }
 
     /// <summary>Guest memory.</summary>
     public GuestMemory Memory { get; }
 
-    /// <summary>The kernel; null where the guest starts from a ROM.</summary>
-    public KernelImage? Kernel => _guest.Kernel;
+    /// <summary>What the guest was made from.</summary>
+    public GuestSetup Setup => _guest.Setup;
 
     /// <summary>The machine.</summary>
     public PvhMachine Machine => _guest.Machine;

@@ -1,6 +1,5 @@
 using Emu.Host.Running;
 using Emu.Machine;
-using Emu.Pvh;
 
 namespace Emu.Host.Debugging;
 
@@ -10,8 +9,8 @@ internal interface IDebuggedGuest
     /// <summary>Its machine, which has not executed an instruction yet.</summary>
     PvhMachine Machine { get; }
 
-    /// <summary>Its kernel; null where it starts from a ROM.</summary>
-    KernelImage? Kernel { get; }
+    /// <summary>What it was made from: its kernel and symbols.</summary>
+    GuestSetup Setup { get; }
 
     /// <summary>The instruction count at which the run ends at the latest.</summary>
     ulong Maximum { get; }

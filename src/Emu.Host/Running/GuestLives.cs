@@ -15,6 +15,7 @@ internal sealed class GuestLives : IDisposable
 {
     private readonly RunOptions _options;
     private readonly Func<GuestSetup, RunObserver, PvhMachine> _make;
+    private readonly GdbServer? _debugger;
     private readonly TextWriter _error;
     private readonly ILogger _log;
     private ulong _instructionsBefore;
@@ -23,20 +24,20 @@ internal sealed class GuestLives : IDisposable
     /// <param name="setup">The guest.</param>
     /// <param name="make">Makes a machine for it, whose processors the observer watches.</param>
     /// <param name="options">What the user asked for.</param>
-    /// <param name="trace">The trace as text, or null.</param>
-    /// <param name="binaryTrace">The binary trace, or null.</param>
+    /// <param name="instruments">What looks at it.</param>
     /// <param name="error">Where dumps go.</param>
     /// <param name="logs">Hears of each new start.</param>
     public GuestLives(
-        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, InstructionTrace? trace, BinaryTrace? binaryTrace, TextWriter error, ILoggerFactory logs)
+        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, RunInstruments instruments, TextWriter error, ILoggerFactory logs)
     {
         _make = make;
         _options = options;
+        _debugger = instruments.Debugger;
         _error = error;
         _log = logs.CreateLogger<GuestLives>();
         Setup = setup;
         Machine = make(setup, Observer);
-        Current = new GuestRun(Machine, Observer, options, trace, error) { BinaryTrace = binaryTrace, Setup = setup };
+        Current = new GuestRun(Machine, setup, Observer, options, instruments, error);
     }
 
     /// <summary>The guest as this life's machine was made from it.</summary>
@@ -51,9 +52,6 @@ internal sealed class GuestLives : IDisposable
     /// <summary>This life.</summary>
     public GuestRun Current { get; private set; }
 
-    /// <summary>What says how the guest runs, or null.</summary>
-    public GdbServer? Debugger { get; init; }
-
     /// <summary>How often the guest was started anew.</summary>
     public int Restarts { get; private set; }
 
@@ -67,7 +65,7 @@ internal sealed class GuestLives : IDisposable
     {
         while (true)
         {
-            RunResult result = Debugger is { } debugger ? Current.Run(debugger, cancellation) : Current.Run(cancellation);
+            RunResult result = Current.Run(cancellation);
             if ((_options.Restart & PolicyFor(result.Reason)) == RestartPolicy.Never || cancellation.IsCancellationRequested)
                 return result;
             if (Restarts == _options.MaximumRestarts)
@@ -101,6 +99,6 @@ internal sealed class GuestLives : IDisposable
         Observer = new RunObserver();
         Machine = _make(Setup, Observer);
         RunOptions options = _options with { DumpAt = [], MaximumInstructions = _options.MaximumInstructions - _instructionsBefore };
-        Current = new GuestRun(Machine, Observer, options, null, _error) { Setup = Setup };
+        Current = new GuestRun(Machine, Setup, Observer, options, new RunInstruments { Debugger = _debugger }, _error);
     }
 }

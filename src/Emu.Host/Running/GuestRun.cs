@@ -5,73 +5,76 @@ using Emu.Host.CommandLine;
 using Emu.Host.Debugging;
 using Emu.Host.Tracing;
 using Emu.Machine;
-using Emu.Pvh;
 
 namespace Emu.Host.Running;
 
-/// <summary>Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions.</summary>
+/// <summary>
+/// Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions, or as a debugger says.
+/// </summary>
 internal sealed class GuestRun : IDebuggedGuest
 {
     private readonly PvhMachine _machine;
     private readonly RunObserver _observer;
+    private readonly GuestSetup _setup;
     private readonly InstructionTrace? _trace;
+    private readonly BinaryTrace? _binaryTrace;
     private readonly TextWriter _error;
     private readonly Queue<ulong> _dumps;
     private readonly ulong _maximum;
+    private readonly GdbServer? _debugger;
     private readonly Stopwatch _clock = new();
 
-    public GuestRun(PvhMachine machine, RunObserver observer, RunOptions options, InstructionTrace? trace, TextWriter error)
+    public GuestRun(
+        PvhMachine machine, GuestSetup setup, RunObserver observer, RunOptions options, RunInstruments instruments, TextWriter error)
     {
         _machine = machine;
+        _setup = setup;
         _observer = observer;
-        _trace = trace;
+        _trace = instruments.Trace;
+        _binaryTrace = instruments.BinaryTrace;
+        _debugger = instruments.Debugger;
         _error = error;
         _dumps = new Queue<ulong>(options.DumpAt);
         _maximum = options.MaximumInstructions ?? ulong.MaxValue;
     }
 
-    /// <summary>The binary trace, or null.</summary>
-    public BinaryTrace? BinaryTrace { get; init; }
-
-    /// <summary>The guest.</summary>
-    public GuestSetup? Setup { get; init; }
-
     /// <summary>Host time spent running.</summary>
     public TimeSpan WallTime => _clock.Elapsed;
 
-    PvhMachine IDebuggedGuest.Machine => _machine;
+    /// <inheritdoc/>
+    public PvhMachine Machine => _machine;
 
-    KernelImage? IDebuggedGuest.Kernel => Setup?.Kernel;
+    /// <inheritdoc/>
+    public GuestSetup Setup => _setup;
 
-    ulong IDebuggedGuest.Maximum => _maximum;
+    /// <inheritdoc/>
+    public RunObserver Observer => _observer;
 
-    RunObserver IDebuggedGuest.Observer => _observer;
-
-    /// <summary>Runs as a debugger says, until the guest or the user's limit or somebody ends it.</summary>
-    public RunResult Run(GdbServer debugger, CancellationToken cancellation)
-    {
-        _clock.Start();
-        RunResult result = debugger.Run(this, cancellation);
-        _clock.Stop();
-        return result;
-    }
+    /// <inheritdoc/>
+    public ulong Maximum => _maximum;
 
     /// <summary>Runs until the guest ends, the user's limit is reached, or somebody cancels.</summary>
     public RunResult Run(CancellationToken cancellation)
     {
         _clock.Start();
+        RunResult result = _debugger is null ? Advance(cancellation) : _debugger.Run(this, cancellation);
+        _clock.Stop();
+        return result;
+    }
+
+    private RunResult Advance(CancellationToken cancellation)
+    {
         while (true)
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
-            BinaryTrace?.Update(_machine, Setup!);
+            _binaryTrace?.Update(_machine, _setup);
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
                 : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
             if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
             {
-                BinaryTrace?.End(_machine);
-                _clock.Stop();
+                _binaryTrace?.End(_machine);
                 DumpWhatIsDue(_machine.InstructionsRetired);
                 return result;
             }
@@ -104,8 +107,8 @@ internal sealed class GuestRun : IDebuggedGuest
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)
             stop = Math.Min(stop, _trace.From);
-        if (BinaryTrace is not null)
-            stop = Math.Min(stop, BinaryTrace.NextStop(retired));
+        if (_binaryTrace is not null)
+            stop = Math.Min(stop, _binaryTrace.NextStop(retired));
         return stop;
     }
 

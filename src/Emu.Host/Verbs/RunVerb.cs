@@ -79,7 +79,8 @@ public sealed class RunVerb : IDisposable
         GuestSetup setup = GuestSetup.Read(_options, captures.Networks, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
         using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
-        using GuestLives lives = new(setup, MakeMachine, _options, trace, binaryTrace, _error, logs) { Debugger = debugger };
+        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger };
+        using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 
         _terminal.EnterRawMode();
         _input.Start();
