@@ -205,7 +205,10 @@ internal sealed partial class RunCommand
         if (traceXen == "-")
             throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
 
-        return _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        RunOptions options = _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        if (options is { Debugger: not null, TraceFile: not null } or { Debugger: not null, BinaryTrace: not null } or { Debugger: not null, DumpAt.Count: > 0 })
+            throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
+        return options;
 
         RunOptions Others() => new()
         {
