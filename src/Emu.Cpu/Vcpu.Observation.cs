@@ -27,8 +27,12 @@ public sealed unsafe partial class Vcpu
     internal bool HasUnusualSystemCalls { get; private set; }
 
     /// <summary>Where an instruction is.</summary>
-    internal CodePlace PlaceOf(Op* op) =>
-        new(Step.RipOf(State, op), State->Segments[(int)SegmentName.Cs].Selector, _codeMode, State->Cpl);
+    internal CodePlace PlaceOf(Op* op)
+    {
+        ref var cs = ref State->Segments[(int)SegmentName.Cs];
+        var rip = Step.RipOf(State, op);
+        return new CodePlace(rip, Is64BitCode ? rip : (uint)(rip + cs.Base), cs.Selector, _codeMode, State->Cpl);
+    }
 
     /// <summary>Tells of a write to a control register.</summary>
     internal void ReportControlRegister(Op* op, ControlRegister register, ulong before)

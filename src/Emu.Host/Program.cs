@@ -8,7 +8,7 @@ using Emu.Pvh;
 
 try
 {
-    return EmuCommand.Invoke(args, RunVerb.Run, InspectVerb.Inspect, TraceDiffVerb.Compare);
+    return EmuCommand.Invoke(args, RunVerb.Run, InspectVerb.Inspect, TraceDiffVerb.Compare, ExplainVerb.Run);
 }
 catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException)
 {

@@ -104,7 +104,8 @@ public enum TransferKind
 
 /// <summary>Where code is, and how the processor reads it.</summary>
 /// <param name="Rip">The instruction's offset in CS.</param>
+/// <param name="Linear">Its linear address.</param>
 /// <param name="Selector">CS.</param>
 /// <param name="Mode">The mode.</param>
 /// <param name="Cpl">The privilege level, 0–3.</param>
-public readonly record struct CodePlace(ulong Rip, ushort Selector, CodeMode Mode, uint Cpl);
+public readonly record struct CodePlace(ulong Rip, ulong Linear, ushort Selector, CodeMode Mode, uint Cpl);

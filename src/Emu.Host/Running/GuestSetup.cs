@@ -24,7 +24,6 @@ internal sealed class GuestSetup
     private readonly IReadOnlyList<NetworkOptions> _networks;
     private readonly Lazy<SymbolTable> _symbolTable;
     private KernelSymbols? _symbols;
-    private ulong _displacement;
 
     private GuestSetup(RunOptions options, FirmwareImage firmware, SymbolTable? added)
     {
@@ -59,7 +58,7 @@ internal sealed class GuestSetup
         _modules = other._modules;
         _commandLine = other._commandLine;
         _symbolTable = other._symbolTable;
-        _displacement = other._displacement;
+        Boot = other.Boot;
         _networks = networks;
     }
 
@@ -98,7 +97,10 @@ internal sealed class GuestSetup
     /// The names of the guest's addresses: what its kernel carries, and what the user has added. They are looked for when they are asked for first;
     /// where the kernel lies is known once a machine has been made.
     /// </summary>
-    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image?.Elf, _displacement);
+    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image?.Elf, Boot?.Kernel.Displacement ?? 0);
+
+    /// <summary>Where everything lies and what the boot processor begins with, once a machine has been made; null before, and with a ROM.</summary>
+    public BootResult? Boot { get; private set; }
 
     /// <summary>The guest as it starts after an end: what the toolstack has done is done.</summary>
     /// <param name="passed">Virtual time from the start to the end, in nanoseconds.</param>
@@ -147,7 +149,7 @@ internal sealed class GuestSetup
         try
         {
             if (_image is not null)
-                _displacement = machine.Load(_image, _modules, _commandLine, Path.GetFileName(_options.Kernel)).Kernel.Displacement;
+                Boot = machine.Load(_image, _modules, _commandLine, Path.GetFileName(_options.Kernel));
             return machine;
         }
         catch

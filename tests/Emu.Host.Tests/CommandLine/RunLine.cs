@@ -17,7 +17,8 @@ internal static class RunLine
                 return 0;
             },
             (_, _) => throw new InvalidOperationException("inspect was called"),
-            _ => throw new InvalidOperationException("trace diff was called"));
+            _ => throw new InvalidOperationException("trace diff was called"),
+            _ => throw new InvalidOperationException("explain was called"));
         Assert.Equal(0, code);
         return options!;
     }
