@@ -27,7 +27,6 @@ internal sealed class GuestSetup
     private readonly IReadOnlyList<NetworkOptions> _networks;
     private readonly Lazy<SymbolTable> _symbolTable;
     private KernelSymbols? _symbols;
-    private ulong _displacement;
 
     private GuestSetup(RunOptions options, FirmwareImage firmware, SymbolTable? added)
     {
@@ -54,7 +53,6 @@ internal sealed class GuestSetup
         _modules = modules;
         _commandLine = commandLine;
         _resumed = options.Resumed;
-        _displacement = options.Resumed?.Displacement ?? 0;
         _networks = networks;
         _symbolTable = new Lazy<SymbolTable>(() => (image.Value is { } kernel ? KernelSymbols.Read(kernel) : SymbolTable.Empty).With(added ?? SymbolTable.Empty));
     }
@@ -68,7 +66,7 @@ internal sealed class GuestSetup
         _modules = other._modules;
         _commandLine = other._commandLine;
         _symbolTable = other._symbolTable;
-        _displacement = other._displacement;
+        Boot = other.Boot;
         _networks = networks;
     }
 
@@ -116,7 +114,7 @@ internal sealed class GuestSetup
     public KernelImage? Kernel => _image.Value;
 
     /// <summary>How far from the addresses in its file the kernel lies: known once a machine has been made.</summary>
-    public ulong Displacement => _displacement;
+    public ulong Displacement => Boot?.Kernel.Displacement ?? _resumed?.Displacement ?? 0;
 
     /// <summary>The name of the kernel's file, without its folder; null for the embedded tour, and where there is none.</summary>
     public string? KernelName => Path.GetFileName(_options.Kernel);
@@ -125,7 +123,10 @@ internal sealed class GuestSetup
     /// The names of the guest's addresses: what its kernel carries, and what the user has added. They are looked for when they are asked for first;
     /// where the kernel lies is known once a machine has been made.
     /// </summary>
-    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image.Value?.Elf, _displacement);
+    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image.Value?.Elf, Displacement);
+
+    /// <summary>Where everything lies and what the boot processor begins with, once a machine has been made; null before, with a ROM and with a snapshot.</summary>
+    public BootResult? Boot { get; private set; }
 
     /// <summary>What a trace of it is to say of itself.</summary>
     public IReadOnlyDictionary<string, string> Properties => new Dictionary<string, string>
@@ -185,7 +186,7 @@ internal sealed class GuestSetup
             if (_resumed is not null)
                 _resumed.Restore(machine);
             else if (_image.Value is { } image)
-                _displacement = machine.Load(image, _modules.Value, _commandLine(image), _options.KernelName ?? Path.GetFileName(_options.Kernel)).Kernel.Displacement;
+                Boot = machine.Load(image, _modules.Value, _commandLine(image), _options.KernelName ?? Path.GetFileName(_options.Kernel));
             else if (_firmware is null)
                 throw new UsageException($"The kernel '{_options.Kernel}' is gone, or not what it was when the snapshot was taken: the guest cannot be started anew.");
             return machine;
