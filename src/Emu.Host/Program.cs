@@ -1,4 +1,5 @@
 using System.Text;
+using Emu.Cpu.Snapshots;
 using Emu.Host;
 using Emu.Host.CommandLine;
 using Emu.Host.Terminals;
@@ -18,7 +19,7 @@ try
         Trace = new TraceVerbs(TraceDiffVerb.Compare, TraceShowVerb.Show, TraceStatsVerb.Tell, TraceMergeVerb.Merge),
     });
 }
-catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException or RecordingException)
+catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException or RecordingException or SnapshotException)
 {
     WriteError($"emu: {e.Message}");
     return ExitCode.Usage;

@@ -251,6 +251,8 @@ public sealed partial class PvhMachine : IDisposable
                     return requested;
                 if (_journal?.Pass(RegisterDigest) is { } end)
                     return end;
+                if (_isPauseRequested)
+                    return Pause();
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
                 var retired = InstructionsRetired;

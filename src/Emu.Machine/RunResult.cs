@@ -42,6 +42,9 @@ public enum StopReason
     /// <summary>The caller cancelled the run: a time limit, or a user who has seen enough.</summary>
     Cancelled,
 
+    /// <summary><see cref="PvhMachine.RequestPause"/> was called; the run may be taken up again.</summary>
+    Paused,
+
     /// <summary>The next instruction has a breakpoint; <see cref="PvhMachine.CurrentVcpu"/> is about to execute it.</summary>
     Breakpoint,
 
