@@ -42,6 +42,7 @@ public sealed class CaseRunner
             0 or 4 => [Cutting.Again, Cutting.SmallPieces],
             8 => [Cutting.Compiled],
             12 => [Cutting.CompiledPieces],
+            1 or 6 or 11 => [Cutting.Snapshots],
             var seed => [(Cutting)(2 + seed % 3)],
         };
         if (TryRun(guest, Cutting.Whole, false, out var whole) is { } finding)
@@ -108,10 +109,23 @@ public sealed class CaseRunner
 
     private static bool Compiles(Cutting cutting) => cutting is Cutting.Compiled or Cutting.CompiledPieces;
 
-    private unsafe Outcome Run(GuestCase guest, Cutting cutting, bool describes)
+    private Outcome Run(GuestCase guest, Cutting cutting, bool describes)
     {
         var around = new Surroundings(guest.Input);
-        using var machine = new PvhMachine(new MachineOptions
+        var machine = Make(guest, cutting, around);
+        try
+        {
+            return Run(guest, cutting, describes, around, ref machine);
+        }
+        finally
+        {
+            machine.Dispose();
+        }
+    }
+
+    private PvhMachine Make(GuestCase guest, Cutting cutting, Surroundings around)
+    {
+        var machine = new PvhMachine(new MachineOptions
         {
             MemorySize = guest.MemorySize,
             Profile = guest.Profile,
@@ -129,6 +143,12 @@ public sealed class CaseRunner
         });
         around.Machine = machine;
         machine.Mmio.Claim(around, Layout.Probe, Layout.ProbeLength);
+        Prepare?.Invoke(machine);
+        return machine;
+    }
+
+    private unsafe Outcome Run(GuestCase guest, Cutting cutting, bool describes, Surroundings around, ref PvhMachine machine)
+    {
         for (var page = 0; page < guest.Ram.Length; page += 4096)
         {
             if (guest.Ram.AsSpan(page, 4096) is var bytes && bytes.ContainsAnyExcept((byte)0))
@@ -137,13 +157,14 @@ public sealed class CaseRunner
         if (guest.Rom.Length == 0)
             guest.Apply(machine.Vcpu);
         guest.Start(machine);
-        Prepare?.Invoke(machine);
 
         var dice = new Dice(guest.CutSeed ^ (ulong)cutting);
         RunResult result;
         do
         {
             BeforePiece?.Invoke(machine);
+            if (cutting == Cutting.Snapshots && dice.OneIn(4))
+                machine = GoBack(guest, machine, around, dice);
             var end = Math.Min(guest.Instructions, machine.InstructionsRetired + Piece(cutting, dice));
             result = machine.Run(new RunLimits { MaxInstructions = end, MaxVirtualTime = LongestTime });
         }
@@ -157,11 +178,29 @@ public sealed class CaseRunner
             describes ? string.Concat(machine.Vcpus.Select(vcpu => StateText.Describe(vcpu, machine.Ram.Physical))) : null);
     }
 
+    // What the machine does after a snapshot that it goes back to has not happened.
+    private PvhMachine GoBack(GuestCase guest, PvhMachine machine, Surroundings around, Dice dice)
+    {
+        var snapshot = machine.TakeSnapshot();
+        var position = around.Position;
+        if (dice.OneIn(2))
+            machine.Run(new RunLimits { MaxInstructions = machine.InstructionsRetired + (ulong)dice.Below(500), MaxVirtualTime = LongestTime });
+        if (dice.OneIn(3))
+        {
+            machine.Dispose();
+            machine = Make(guest, Cutting.Snapshots, around);
+        }
+
+        machine.Restore(snapshot);
+        around.Position = position;
+        return machine;
+    }
+
     private static ulong Piece(Cutting cutting, Dice dice) => cutting switch
     {
         Cutting.SingleStepped => 1,
         Cutting.SmallPieces => 1 + (ulong)dice.Below(8),
-        Cutting.RandomPieces or Cutting.CompiledPieces => dice.Pick<ulong>([1, 2, 3, 7, 64, 1 + (ulong)dice.Below(3000)]),
+        Cutting.RandomPieces or Cutting.CompiledPieces or Cutting.Snapshots => dice.Pick<ulong>([1, 2, 3, 7, 64, 1 + (ulong)dice.Below(3000)]),
         _ => ulong.MaxValue >> 1,
     };
 
