@@ -157,6 +157,7 @@ public sealed unsafe partial class Vcpu
             State->PendingDebug = 0;
             State->StepFrom = NotStepping;
             Observer.Delivering(this, in current);
+            Tracer?.NoteEvent(this, in current);
             var done = EventDelivery.TryDeliver(this, in current, InstructionsRetired + 1);
             State->Budget--;
             if (done)

@@ -53,6 +53,7 @@ public sealed unsafe partial class Vcpu
             Chain.Boundary(s, s->Rip);
             return;
         }
+        vcpu.Tracer?.Note(vcpu, block, vcpu.InstructionsRetired - (ulong)block->Count);
         block->Interpreter(vcpu, s, op);
     }
 

@@ -4,13 +4,14 @@ using Emu.Host.CommandLine;
 using Emu.Host.Terminals;
 using Emu.Host.Verbs;
 using Emu.Machine;
+using Emu.Machine.Recording;
 using Emu.Pvh;
 
 try
 {
-    return EmuCommand.Invoke(args, RunVerb.Run, InspectVerb.Inspect, TraceDiffVerb.Compare);
+    return EmuCommand.Invoke(args, RunVerb.Run, ReplayVerb.Run, InspectVerb.Inspect, TraceDiffVerb.Compare);
 }
-catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException)
+catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException or RecordingException)
 {
     WriteError($"emu: {e.Message}");
     return ExitCode.Usage;

@@ -1,4 +1,5 @@
 using Emu.Cpu.Snapshots;
+using Emu.Machine.Recording;
 using Emu.Machine.Snapshots;
 
 namespace Emu.Machine;
@@ -39,5 +40,6 @@ public sealed partial class PvhMachine : IStateful
             vcpu.Transfer(stream);
         TransferDevices(stream);
         _xen?.Transfer(stream);
+        InputJournal.Transfer(stream, _journal);
     }
 }

@@ -11,8 +11,10 @@ using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Memory;
 using Emu.Machine.Network;
+using Emu.Machine.Network.HostAccess;
 using Emu.Machine.Power;
 using Emu.Machine.Processors;
+using Emu.Machine.Recording;
 using Emu.Machine.Time;
 using Emu.Machine.Xen;
 using Emu.Pvh;
@@ -50,7 +52,8 @@ public sealed partial class PvhMachine : IDisposable
     private readonly PcDevices? _pc;
     private readonly XenDevices? _xen;
     private readonly XenLogConsole? _xenLog;
-    private readonly ExternalInputs _inputs = new();
+    private readonly ExternalInputs _inputs;
+    private readonly InputJournal? _journal;
     private readonly ApicBus _apicBus = new();
     private readonly ConsoleFeed _feed;
     private readonly List<UserNetwork> _networks = [];
@@ -64,6 +67,8 @@ public sealed partial class PvhMachine : IDisposable
     {
         Check(options);
         _options = options;
+        _journal = options.Journal;
+        _inputs = new ExternalInputs(_journal);
         _log = options.LoggerFactory.CreateLogger<PvhMachine>();
         _power = new PowerSwitch(() => _scheduler.Current.Vcpu.RequestStop());
         _console = new ConsoleOutput(options.ConsoleOutput);
@@ -94,7 +99,8 @@ public sealed partial class PvhMachine : IDisposable
             }
         }
 
-        _feed = new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, options.ConsoleInput);
+        var source = _journal is null ? options.ConsoleInput : _journal.BeginLife(Clock, options.ConsoleInput);
+        _feed = new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source);
         _inputs.Add(_feed);
         foreach (var network in options.Networks)
             AddNetwork(network);
@@ -243,6 +249,8 @@ public sealed partial class PvhMachine : IDisposable
                 Clock.FireDue();
                 if (_power.Requested is { } requested)
                     return requested;
+                if (_journal?.Pass(RegisterDigest) is { } end)
+                    return end;
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
                 var retired = InstructionsRetired;
@@ -302,11 +310,19 @@ public sealed partial class PvhMachine : IDisposable
     {
         foreach (var network in _networks)
             network.Dispose();
+        _tracer?.Dispose();
+        _traceWriter?.Dispose();
         _compiler?.Dispose();
         _scheduler.Dispose();
         _blocks.Dispose();
         _xen?.Dispose();
         Ram.Dispose();
+    }
+
+    private byte[] RegisterDigest()
+    {
+        _scheduler.Settle();
+        return StateDigest.ComputeRegisters(Vcpus);
     }
 
     private static TieringLimits? Tiering(ExecutionEngine engine) => engine switch
@@ -427,15 +443,19 @@ public sealed partial class PvhMachine : IDisposable
 
     private void AddNetwork(NetworkOptions options)
     {
-        UserNetwork network = new(Clock, options, options.ReachesHost ? _options.HostSockets() : null);
+        UserNetwork network = new(Clock, options, options.ReachesHost ? OpenSockets() : null);
         _networks.Add(network);
         _inputs.Add(network);
         _xen!.AddNetworkCard(network.Port, options.GuestMac);
     }
 
+    private IHostSockets OpenSockets() => _journal?.OpenSockets(_options.HostSockets) ?? _options.HostSockets();
+
     private ulong EndOfSlice(ulong retired, RunLimits limits)
     {
         var end = Math.Min(Math.Min(retired + SliceLength, limits.MaxInstructions), Clock.InstructionCountAt(limits.MaxVirtualTime));
+        if (_journal is not null)
+            end = Math.Min(end, Clock.InstructionCountAt(_journal.NextStop));
         return Clock.NextDeadline is { } deadline ? Math.Min(end, Clock.InstructionCountAt(deadline)) : end;
     }
 

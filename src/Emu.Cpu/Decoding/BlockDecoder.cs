@@ -162,6 +162,7 @@ public sealed unsafe class BlockDecoder
         block->Count = count;
         block->ByteLength = end;
         block->Mode = mode;
+        block->TraceId = 0;
         block->Interpreter = Block.Ops(block)->Handler;
         ops = (int)(op - Block.Ops(block));
         return Result.Complete;

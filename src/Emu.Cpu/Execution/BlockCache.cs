@@ -26,6 +26,7 @@ public sealed unsafe class BlockCache : IDisposable
     private readonly byte* _arena;
     private readonly nuint _arenaBytes;
     private nuint _used;
+    private bool _isTraced;
 
     /// <summary>Makes an empty cache over RAM, and watches RAM for writes by devices.</summary>
     /// <param name="memory">Guest RAM.</param>
@@ -82,6 +83,17 @@ public sealed unsafe class BlockCache : IDisposable
 
     /// <summary>Called when a page of RAM begins to hold code: it may no longer be written without a check.</summary>
     public Action<nint>? CodePageAdded { get; set; }
+
+    /// <summary>Whether a trace is taken of what is executed: all blocks get its probe, and none is compiled.</summary>
+    public bool IsTraced
+    {
+        get => _isTraced;
+        internal set
+        {
+            _isTraced = value;
+            Flush();
+        }
+    }
 
     /// <summary>What has hot blocks compiled, or null.</summary>
     public TieredCompiler? Compiler { get; internal set; }
@@ -240,6 +252,8 @@ public sealed unsafe class BlockCache : IDisposable
     {
         if (MayBeAtBreakpoint(block))
             Block.Ops(block)->Handler = &Vcpu.LookForBreakpoint;
+        else if (_isTraced)
+            BlockTracer.Watch(block);
         else
             Compiler?.Watch(block);
     }

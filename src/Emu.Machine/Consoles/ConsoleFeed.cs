@@ -135,9 +135,6 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
         }
 
         value = 0;
-        if (_source is not { } source)
-            return ConsoleInput.Ended;
-        var state = source.TryRead(out value);
-        return state == ConsoleInput.Empty && patience != TimeSpan.Zero && source.Wait(patience) ? source.TryRead(out value) : state;
+        return _source is { } source ? source.TryRead(patience, out value) : ConsoleInput.Ended;
     }
 }

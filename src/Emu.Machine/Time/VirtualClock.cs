@@ -1,4 +1,5 @@
 using Emu.Cpu.Snapshots;
+using Emu.Machine.Recording;
 
 namespace Emu.Machine.Time;
 
@@ -37,6 +38,12 @@ public sealed class VirtualClock : IStateful
     /// <summary>Virtual time in nanoseconds since the machine started: exact even in the middle of a run.</summary>
     public ulong Now => _counter.InstructionsRetired + _offset;
 
+    /// <summary>How many timers have fired since the machine started.</summary>
+    public ulong Expirations { get; private set; }
+
+    /// <summary>The place in the run.</summary>
+    public InputPosition Position => new(Now, _counter.InstructionsRetired, Expirations);
+
     /// <summary>The earliest deadline, in nanoseconds since the start; null where no timer is armed.</summary>
     public ulong? NextDeadline => _armed.Count == 0 ? null : _armed[0].Deadline;
 
@@ -70,6 +77,7 @@ public sealed class VirtualClock : IStateful
         {
             var timer = _armed[0];
             _armed.RemoveAt(0);
+            Expirations++;
             timer.Expire();
         }
     }
@@ -83,6 +91,7 @@ public sealed class VirtualClock : IStateful
         stream.Section("virtual time");
         stream.Transfer(ref _offset);
         stream.Transfer(ref _armings);
+        Expirations = stream.Transferred(Expirations);
         // Nothing warps beyond the horizon, and no run lasts another 146 years: so sums of times and spans of time do not wrap.
         stream.Require(Now <= 2 * Horizon, $"{Now} ns are longer than any run");
         if (stream.IsRestoring)

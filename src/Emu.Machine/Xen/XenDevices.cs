@@ -42,7 +42,7 @@ internal sealed class XenDevices : IDisposable, IStateful
         WriteRecords(machine);
         StoreRing = new StoreService(Domain, Store);
         PlaceAcpiTables(machine.Vcpus);
-        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, _log);
+        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, _log, machine.Journal);
         _log.Follow(StoreRing.Ring.Connection);
         _toolstack = new Toolstack(Domain, Store.Control, clock, machine.ToolstackCommands, log);
         StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);

@@ -16,6 +16,7 @@ internal static class RunLine
                 options = given;
                 return 0;
             },
+            _ => throw new InvalidOperationException("replay was called"),
             (_, _) => throw new InvalidOperationException("inspect was called"),
             _ => throw new InvalidOperationException("trace diff was called"));
         Assert.Equal(0, code);

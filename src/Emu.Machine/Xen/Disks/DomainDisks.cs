@@ -1,4 +1,5 @@
 using Emu.Cpu.Snapshots;
+using Emu.Machine.Recording;
 using Emu.Xen.Backends.Block;
 using Emu.Xen.Domains;
 using Emu.Xen.Store;
@@ -17,8 +18,9 @@ internal sealed class DomainDisks : IDisposable, IStateful
     /// <param name="store">The store.</param>
     /// <param name="disks">The disks.</param>
     /// <param name="log">Hears of trouble.</param>
+    /// <param name="journal">What writes down, or plays back, how the host's files behave; null for neither.</param>
     /// <exception cref="MachineConfigurationException">An image cannot be used, or two disks have one name.</exception>
-    public DomainDisks(Domain domain, ControlDomain store, IReadOnlyList<DiskOptions> disks, ControlDomainLog log)
+    public DomainDisks(Domain domain, ControlDomain store, IReadOnlyList<DiskOptions> disks, ControlDomainLog log, InputJournal? journal = null)
     {
         HashSet<uint> numbers = [];
         try
@@ -34,7 +36,7 @@ internal sealed class DomainDisks : IDisposable, IStateful
                 };
                 if (!numbers.Add(record.Id))
                     throw new MachineConfigurationException($"The domain has two disks '{disk.Device}'.");
-                var image = Open(disk);
+                var image = journal?.OpenImage(disk, Open) ?? Open(disk);
                 _images.Add(image);
                 record.WriteTo(store);
                 BlockBackend backend = new(domain, store, record, image);
