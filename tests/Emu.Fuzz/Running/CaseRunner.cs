@@ -17,6 +17,9 @@ public sealed class CaseRunner
 
     private const long MostAllocated = 64 << 20;
 
+    // Each may need another machine, with all that goes with it.
+    private const int MostSnapshots = 4;
+
     /// <summary>A change to a machine before it runs: a test plants its defects here.</summary>
     public Action<PvhMachine>? Prepare { get; init; }
 
@@ -159,12 +162,16 @@ public sealed class CaseRunner
         guest.Start(machine);
 
         var dice = new Dice(guest.CutSeed ^ (ulong)cutting);
+        var snapshots = 0;
         RunResult result;
         do
         {
             BeforePiece?.Invoke(machine);
-            if (cutting == Cutting.Snapshots && dice.OneIn(4))
+            if (cutting == Cutting.Snapshots && snapshots < MostSnapshots && dice.OneIn(4))
+            {
+                snapshots++;
                 machine = GoBack(guest, machine, around, dice);
+            }
             var end = Math.Min(guest.Instructions, machine.InstructionsRetired + Piece(cutting, dice));
             result = machine.Run(new RunLimits { MaxInstructions = end, MaxVirtualTime = LongestTime });
         }
@@ -175,8 +182,11 @@ public sealed class CaseRunner
                 throw new InvalidOperationException("The slot that always reads zero was written to.");
         }
         return new Outcome(result.Reason, result.Code, machine.InstructionsRetired, Convert.ToHexStringLower(machine.StateHash()), around.Log,
-            describes ? string.Concat(machine.Vcpus.Select(vcpu => StateText.Describe(vcpu, machine.Ram.Physical))) : null);
+            describes ? Describe(machine) : null);
     }
+
+    private static string Describe(PvhMachine machine) =>
+        string.Concat(machine.Vcpus.Select(vcpu => StateText.Describe(vcpu, machine.Ram.Physical)));
 
     // What the machine does after a snapshot that it goes back to has not happened.
     private PvhMachine GoBack(GuestCase guest, PvhMachine machine, Surroundings around, Dice dice)

@@ -13,21 +13,24 @@ public static class SnapshotCase
     private const ulong Memory = 4UL << 20;
     private const ulong Longest = 30_000;
     private const long MostAllocated = 64 << 20;
+    private const int DevicesLength = 24 << 10;
 
     /// <summary>Makes and tries a snapshot.</summary>
     /// <returns>A finding, or null.</returns>
-    public static Finding? Check(ulong seed, ulong index) => Check(seed, index, out _);
+    public static Finding? Check(ulong seed, ulong index) => Check(seed, index, out _, out _);
 
     /// <summary>Makes and tries a snapshot.</summary>
     /// <param name="seed">The run's seed.</param>
     /// <param name="index">The case's number.</param>
     /// <param name="isRefused">Whether it was refused.</param>
+    /// <param name="hasRun">Whether a machine went on from it.</param>
     /// <returns>A finding, or null.</returns>
-    public static Finding? Check(ulong seed, ulong index, out bool isRefused)
+    public static Finding? Check(ulong seed, ulong index, out bool isRefused, out bool hasRun)
     {
         var dice = new Dice(Dice.SeedOf(seed, index * 8 + 6));
-        isRefused = false;
-        if (Make(dice) is not var (options, snapshot) || snapshot is null)
+        isRefused = hasRun = false;
+        var (options, snapshot) = Make(dice);
+        if (snapshot is null)
             return null;
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         try
@@ -35,6 +38,7 @@ public static class SnapshotCase
             using var machine = new PvhMachine(options);
             machine.Restore(snapshot);
             machine.Run(new RunLimits { MaxInstructions = snapshot.InstructionsRetired + Longest, MaxVirtualTime = snapshot.VirtualTime + 1_000_000 });
+            hasRun = machine.InstructionsRetired != snapshot.InstructionsRetired;
         }
         catch (SnapshotException)
         {
