@@ -10,7 +10,7 @@ namespace Emu.Host.CommandLine;
 
 /// <summary><c>emu run [KERNEL]</c>: its options, their help, and how their text becomes <see cref="RunOptions"/>.</summary>
 /// <remarks>Options are read as text and bound here, so that every refusal is one sentence of our own wording.</remarks>
-internal sealed class RunCommand
+internal sealed partial class RunCommand
 {
     private readonly Argument<string?> _kernel = new("KERNEL")
     {
@@ -75,6 +75,9 @@ internal sealed class RunCommand
     private readonly Option<string?> _traceXen = Text(
         "--trace-xen", "FILE|stderr", "Write one line for each hypercall, decoded, and for events, timers, grants and xenstore messages. docs/xen-trace.md");
 
+    private readonly Option<string?> _record = Text(
+        "--record", "FILE", "Write down all that comes from outside, with the instruction at which it does: 'emu replay FILE' runs it again, exactly. docs/recording.md");
+
     private readonly Option<string?> _symbols = Text(
         "--symbols", "FILE", "More names for addresses in traces and post-mortems, beside those that the kernel carries (ELF symbols, kallsyms): an ELF file, a System.map, or a copy of the guest's /proc/kallsyms.");
 
@@ -128,6 +131,10 @@ internal sealed class RunCommand
           Stop a kernel before its first instruction and let gdb say how it goes on; in another window: gdb -ex 'target remote :1234'
             emu run kernel.elf --gdb 1234
 
+          Write a session down, and see it again at full speed, instruction for instruction
+            emu run vmlinuz --initrd initrd.gz --record session.rec
+            emu replay session.rec
+
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
 
@@ -150,7 +157,7 @@ internal sealed class RunCommand
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
             _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
-            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _symbols, _dumpAt, _gdb,
+            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _record, _symbols, _dumpAt, _gdb,
             _logLevel, _logFile,
         };
         foreach (Option option in _traces.Options.Concat(_domain.Options))
@@ -159,14 +166,32 @@ internal sealed class RunCommand
         return command;
     }
 
+    /// <summary>Gives another command what describes a guest, without what a run does with it: <see cref="Bind"/> then works for it too.</summary>
+    /// <param name="command">The command.</param>
+    public void DescribeGuest(Command command)
+    {
+        command.Arguments.Add(_kernel);
+        Option[] options =
+        [
+            _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor, _cpu,
+            _forcedEmulation, _seed, _maximumInstructions, _timeout, _symbols, _logLevel, _logFile, .. _domain.Options,
+        ];
+        foreach (Option option in options)
+            command.Options.Add(option);
+    }
+
     private static Option<string?> Text(string name, string value, string description) =>
         new(name) { HelpName = value, Description = description };
 
-    private RunOptions Bind(ParseResult result)
+    /// <summary>What a command line asks for.</summary>
+    /// <param name="result">The command line, of a command of this object's.</param>
+    /// <returns>The options.</returns>
+    /// <exception cref="UsageException">It makes no sense.</exception>
+    public RunOptions Bind(ParseResult result)
     {
         string? kernel = result.GetValue(_kernel);
         if (kernel is ['-', ..])
-            throw new UsageException($"'{kernel}' is not an option of 'emu run'; 'emu run --help' lists them.");
+            throw new UsageException($"'{kernel}' is not an option of 'emu {result.CommandResult.Command.Name}'; 'emu {result.CommandResult.Command.Name} --help' lists them.");
 
         string? firmware = result.GetValue(_firmware);
         if (firmware is not null)
@@ -198,7 +223,10 @@ internal sealed class RunCommand
         if (traceXen == "-")
             throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
 
-        return _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        RunOptions options = _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        if (options is { Debugger: not null, TraceFile: not null } or { Debugger: not null, BinaryTrace: not null } or { Debugger: not null, DumpAt.Count: > 0 })
+            throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
+        return options;
 
         RunOptions Others() => new()
         {
@@ -250,6 +278,7 @@ internal sealed class RunCommand
             Timeout = OptionText.Seconds("--timeout", result.GetValue(_timeout)),
             StatisticsFile = result.GetValue(_statistics),
             XenTraceFile = traceXen,
+            RecordFile = result.GetValue(_record),
             SymbolFile = result.GetValue(_symbols),
             DumpAt = [.. (result.GetValue(_dumpAt) ?? []).Select(text => OptionText.Count("--dump-at", text)!.Value).Order()],
             Debugger = GdbEndpoint.Parse("--gdb", result.GetValue(_gdb)),

@@ -11,6 +11,9 @@ public readonly record struct Symbol(ulong Address, ulong Size, string Name, int
 {
     /// <summary>Whether it names code.</summary>
     public bool IsCode => (Rank & 2) != 0;
+
+    /// <summary>Whether it is known beyond its own source file.</summary>
+    public bool IsGlobal => (Rank & 1) != 0;
 }
 
 /// <summary>The symbols of a program: which one an address belongs to, and where one of a name is.</summary>
@@ -54,6 +57,9 @@ public sealed class SymbolTable
     /// <summary>The places with their names, ascending; of several names at one address, the one that is meant.</summary>
     public IReadOnlyList<Symbol> Symbols => _symbols;
 
+    /// <summary>All symbols, ascending, whatever else is at their addresses.</summary>
+    public IReadOnlyList<Symbol> All => _all;
+
     /// <summary>How many places have a name.</summary>
     public int Count => _symbols.Length;
 
@@ -62,16 +68,7 @@ public sealed class SymbolTable
     /// <returns>The symbol; null where there is none.</returns>
     public Symbol? Find(ulong address)
     {
-        int low = 0, high = _symbols.Length;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_symbols[middle].Address <= address)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-
+        int low = CountUpTo(address);
         if (low == 0)
             return null;
         Symbol found = _symbols[low - 1];
@@ -90,6 +87,11 @@ public sealed class SymbolTable
         return symbol with { Size = next < _symbols.Length ? _symbols[next].Address - symbol.Address : LastReach };
     }
 
+    /// <summary>The first symbol behind an address.</summary>
+    /// <param name="address">The address.</param>
+    /// <returns>The symbol; null where there is none.</returns>
+    public Symbol? Next(ulong address) => CountUpTo(address) is var low && low < _symbols.Length ? _symbols[low] : null;
+
     /// <summary>An address as people write it.</summary>
     /// <param name="address">The address.</param>
     /// <returns>For instance "start_kernel+0x1f", or "start_kernel"; null where no symbol is known.</returns>
@@ -106,4 +108,19 @@ public sealed class SymbolTable
     /// <param name="address">Its address; where several have the name, the lowest.</param>
     /// <returns>Whether there is one.</returns>
     public bool TryFind(string name, out ulong address) => _addresses.TryGetValue(name, out address);
+
+    private int CountUpTo(ulong address)
+    {
+        int low = 0, high = _symbols.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_symbols[middle].Address <= address)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
 }

@@ -9,18 +9,15 @@ internal static class RunLine
     public static RunOptions Parse(params string[] arguments)
     {
         RunOptions? options = null;
-        int code = EmuCommand.Invoke(
-            arguments,
-            given =>
+        int code = EmuCommand.Invoke(arguments, new EmuVerbs
+        {
+            Run = given =>
             {
                 options = given;
                 return 0;
             },
-            (_, _) => throw new InvalidOperationException("inspect was called"),
-            new TraceVerbs(static _ => Refuse(), static _ => Refuse(), static (_, _, _) => Refuse(), static (_, _) => Refuse()));
+        });
         Assert.Equal(0, code);
         return options!;
     }
-
-    private static int Refuse() => throw new InvalidOperationException("trace was called");
 }
