@@ -53,7 +53,6 @@ internal sealed class GuestSetup
         _modules = modules;
         _commandLine = commandLine;
         _resumed = options.Resumed;
-        _displacement = options.Resumed?.Displacement ?? 0;
         _networks = networks;
         _symbolTable = new Lazy<SymbolTable>(() => (image.Value is { } kernel ? KernelSymbols.Read(kernel) : SymbolTable.Empty).With(added ?? SymbolTable.Empty));
     }
@@ -115,7 +114,7 @@ internal sealed class GuestSetup
     public KernelImage? Kernel => _image.Value;
 
     /// <summary>How far from the addresses in its file the kernel lies: known once a machine has been made.</summary>
-    public ulong Displacement => _displacement;
+    public ulong Displacement => Boot?.Kernel.Displacement ?? _options.Resumed?.Displacement ?? 0;
 
     /// <summary>The name of the kernel's file, without its folder; null for the embedded tour, and where there is none.</summary>
     public string? KernelName => Path.GetFileName(_options.Kernel);
@@ -124,7 +123,7 @@ internal sealed class GuestSetup
     /// The names of the guest's addresses: what its kernel carries, and what the user has added. They are looked for when they are asked for first;
     /// where the kernel lies is known once a machine has been made.
     /// </summary>
-    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image.Value?.Elf, Boot?.Kernel.Displacement ?? 0);
+    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image.Value?.Elf, Displacement);
 
     /// <summary>Where everything lies and what the boot processor begins with, once a machine has been made; null before, and with a ROM.</summary>
     public BootResult? Boot { get; private set; }
