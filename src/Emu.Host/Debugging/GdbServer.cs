@@ -152,18 +152,18 @@ internal sealed class GdbServer : IDisposable
     /// <summary>Lets the guest run until gdb has to hear of it.</summary>
     private GuestStop Resume(GuestControl control, ResumeRequest request, CancellationToken cancellation)
     {
+        ulong? destination = _session?.Destination;
+        if (_session is not null)
+            _session.Destination = null;
         while (true)
         {
             using CancellationTokenSource running = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             Volatile.Write(ref _running, running);
             if (_connection is { } connection)
-            {
                 connection.IsRunning = true;
-                if (connection.IsClosed || connection.WasInterrupted)
-                    running.Cancel();
-            }
-
-            GuestStop stop = Move(control, request, running.Token);
+            if (IsCalledFor)
+                running.Cancel();
+            GuestStop stop = Move(control, request, destination, running.Token);
             Volatile.Write(ref _running, null);
             if (_connection is not null)
                 _connection.IsRunning = false;
@@ -176,19 +176,19 @@ internal sealed class GdbServer : IDisposable
                 Tell("gdb has gone; the guest runs on without breakpoints.");
                 LetGo();
                 request = default;
+                destination = null;
             }
-            else if (_connection is not null || Volatile.Read(ref _caller) is not null)
-            {
+
+            if (IsCalledFor)
                 return stop;
-            }
         }
     }
 
-    private GuestStop Move(GuestControl control, ResumeRequest request, CancellationToken cancellation)
+    // Whether somebody wants the guest to stand: gdb by Ctrl-C or by going away, or another one that waits.
+    private bool IsCalledFor => _connection is { } connection ? connection.IsClosed || connection.WasInterrupted : Volatile.Read(ref _caller) is not null;
+
+    private static GuestStop Move(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
     {
-        ulong? destination = _session?.Destination;
-        if (_session is not null)
-            _session.Destination = null;
         if (request.Stepped != 0)
         {
             Vcpu vcpu = control.Machine.Vcpus[request.Stepped - 1];
@@ -233,9 +233,9 @@ internal sealed class GdbServer : IDisposable
             while (true)
             {
                 Socket socket = _listener.AcceptSocket();
-                if (_connection is { IsClosed: false } || Interlocked.CompareExchange(ref _caller, socket, null) is not null)
+                // One gdb at a time; a second one waits until the first has gone, a third is sent away.
+                if (Interlocked.CompareExchange(ref _caller, socket, null) is not null)
                 {
-                    // One gdb at a time.
                     socket.Dispose();
                     continue;
                 }
