@@ -3,6 +3,7 @@ using System.Text;
 using Emu.Machine.Interrupts;
 using Emu.Pvh;
 using Emu.Xen.EventChannels;
+using Emu.Xen.Tracing;
 
 namespace Emu.Host.Debugging;
 
@@ -71,16 +72,16 @@ internal sealed partial class Monitor
         if (_session.Control.Machine.XenDomain is not { } domain)
             return "Only a Xen domain has event channels: --machine xen.\n";
         StringBuilder text = new();
-        foreach (EventChannelView port in domain.Events.Inspect())
+        foreach (PortNotice port in domain.Events.Inspect())
         {
             string what = port.State switch
             {
                 PortState.VirtualInterrupt => $"VIRQ {port.VirtualInterrupt}",
-                PortState.Unbound => $"unbound, for domain {port.Remote}",
-                PortState.Interdomain => $"domain {port.Remote}",
+                PortState.Unbound => $"unbound, for domain {port.RemoteDomain}",
+                PortState.Interdomain => $"domain {port.RemoteDomain}",
                 var other => $"{other}",
             };
-            text.Append(CultureInfo.InvariantCulture, $"{port.Number,4}  {what}, vCPU {port.Vcpu}{(port.IsPending ? ", pending" : "")}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{port.Number,4}  {what}, vCPU {port.Vcpu}{(port.IsPending ? ", pending" : "")}{(port.IsMasked ? ", masked" : "")}\n");
         }
 
         return text.Length != 0 ? text.ToString() : "None is in use.\n";

@@ -24,6 +24,7 @@ internal sealed partial class Monitor
             ("goto", "COUNT", "The next 'continue' goes to the place with so many instructions retired, forwards or backwards.", GoTo),
             ("interrupts", "over|into", "Whether steps pass over interrupts that come between, or go into their handlers. [over]", Interrupts),
             ("view", "16|32|64", "What gdb is to take the code for; then say: unset tdesc filename", View),
+            ("script", "", "Python that lets gdb follow the mode by itself: python exec(gdb.execute('monitor script', to_string=True))", _ => Script()),
             ("physical", "on|off", "Whether gdb's memory commands take physical addresses. [off]", Physical),
             ("breakpoints", "", "The breakpoints and watchpoints that gdb has set.", _ => Breakpoints()),
             ("cpus", "", "All vCPUs: where they stand, mode, privilege.", _ => Cpus()),
@@ -139,6 +140,12 @@ internal sealed partial class Monitor
             return "Usage: monitor view 16|32|64\n";
         _session.NextView = (CodeView)bits;
         return _session.NextView == _session.View ? "" : "Now say 'unset tdesc filename': gdb then asks for the new description.\n";
+    }
+
+    private static string Script()
+    {
+        using StreamReader reader = new(typeof(Monitor).Assembly.GetManifestResourceStream("gdb.py")!);
+        return reader.ReadToEnd();
     }
 
     private string Breakpoints()
