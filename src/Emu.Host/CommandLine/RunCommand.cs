@@ -166,14 +166,32 @@ internal sealed partial class RunCommand
         return command;
     }
 
+    /// <summary>Gives another command what describes a guest, without what a run does with it: <see cref="Bind"/> then works for it too.</summary>
+    /// <param name="command">The command.</param>
+    public void DescribeGuest(Command command)
+    {
+        command.Arguments.Add(_kernel);
+        Option[] options =
+        [
+            _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor, _cpu,
+            _forcedEmulation, _seed, _maximumInstructions, _timeout, _symbols, _logLevel, _logFile, .. _domain.Options,
+        ];
+        foreach (Option option in options)
+            command.Options.Add(option);
+    }
+
     private static Option<string?> Text(string name, string value, string description) =>
         new(name) { HelpName = value, Description = description };
 
-    private RunOptions Bind(ParseResult result)
+    /// <summary>What a command line asks for.</summary>
+    /// <param name="result">The command line, of a command of this object's.</param>
+    /// <returns>The options.</returns>
+    /// <exception cref="UsageException">It makes no sense.</exception>
+    public RunOptions Bind(ParseResult result)
     {
         string? kernel = result.GetValue(_kernel);
         if (kernel is ['-', ..])
-            throw new UsageException($"'{kernel}' is not an option of 'emu run'; 'emu run --help' lists them.");
+            throw new UsageException($"'{kernel}' is not an option of 'emu {result.CommandResult.Command.Name}'; 'emu {result.CommandResult.Command.Name} --help' lists them.");
 
         string? firmware = result.GetValue(_firmware);
         if (firmware is not null)

@@ -25,7 +25,6 @@ internal sealed class GuestSetup
     private readonly IReadOnlyList<NetworkOptions> _networks;
     private readonly Lazy<SymbolTable> _symbolTable;
     private KernelSymbols? _symbols;
-    private ulong _displacement;
 
     private GuestSetup(RunOptions options, FirmwareImage firmware, SymbolTable? added)
     {
@@ -60,7 +59,7 @@ internal sealed class GuestSetup
         _modules = other._modules;
         _commandLine = other._commandLine;
         _symbolTable = other._symbolTable;
-        _displacement = other._displacement;
+        Boot = other.Boot;
         _networks = networks;
     }
 
@@ -102,7 +101,10 @@ internal sealed class GuestSetup
     /// The names of the guest's addresses: what its kernel carries, and what the user has added. They are looked for when they are asked for first;
     /// where the kernel lies is known once a machine has been made.
     /// </summary>
-    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image?.Elf, _displacement);
+    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image?.Elf, Boot?.Kernel.Displacement ?? 0);
+
+    /// <summary>Where everything lies and what the boot processor begins with, once a machine has been made; null before, and with a ROM.</summary>
+    public BootResult? Boot { get; private set; }
 
     /// <summary>What a trace of it is to say of itself.</summary>
     public IReadOnlyDictionary<string, string> Properties => new Dictionary<string, string>
@@ -160,7 +162,7 @@ internal sealed class GuestSetup
         try
         {
             if (_image is not null)
-                _displacement = machine.Load(_image, _modules, _commandLine, _options.KernelName ?? Path.GetFileName(_options.Kernel)).Kernel.Displacement;
+                Boot = machine.Load(_image, _modules, _commandLine, _options.KernelName ?? Path.GetFileName(_options.Kernel));
             return machine;
         }
         catch
