@@ -16,6 +16,7 @@ try
         Replay = ReplayVerb.Run,
         Inspect = InspectVerb.Inspect,
         Explain = ExplainVerb.Run,
+        Symbols = SymbolsVerb.Write,
         Trace = new TraceVerbs(TraceDiffVerb.Compare, TraceShowVerb.Show, TraceStatsVerb.Tell, TraceMergeVerb.Merge),
     });
 }

@@ -114,7 +114,7 @@ internal sealed class GuestSetup
     public KernelImage? Kernel => _image.Value;
 
     /// <summary>How far from the addresses in its file the kernel lies: known once a machine has been made.</summary>
-    public ulong Displacement => Boot?.Kernel.Displacement ?? _resumed?.Displacement ?? 0;
+    public ulong Displacement => Boot?.Kernel.Displacement ?? _options.Resumed?.Displacement ?? 0;
 
     /// <summary>The name of the kernel's file, without its folder; null for the embedded tour, and where there is none.</summary>
     public string? KernelName => Path.GetFileName(_options.Kernel);
@@ -125,7 +125,7 @@ internal sealed class GuestSetup
     /// </summary>
     public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image.Value?.Elf, Displacement);
 
-    /// <summary>Where everything lies and what the boot processor begins with, once a machine has been made; null before, with a ROM and with a snapshot.</summary>
+    /// <summary>Where everything lies and what the boot processor begins with, once a machine has been made; null before, and with a ROM.</summary>
     public BootResult? Boot { get; private set; }
 
     /// <summary>What a trace of it is to say of itself.</summary>
