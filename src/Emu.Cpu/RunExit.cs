@@ -19,4 +19,7 @@ public enum RunExit
     /// PAUSE on a machine with several vCPUs: the guest waits in a loop for what another vCPU is to do (<see cref="Vcpu.TakeYield"/>).
     /// </summary>
     Yielded,
+
+    /// <summary>The next instruction has a breakpoint (<see cref="Instrumentation.CodeBreakpoints"/>), and was not told to be passed.</summary>
+    Breakpoint,
 }

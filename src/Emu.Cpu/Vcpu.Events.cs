@@ -134,7 +134,12 @@ public sealed unsafe partial class Vcpu
         return true;
     }
 
-    private void DeliverPendingFault() => Deliver(in _pendingFault);
+    private void DeliverPendingFault()
+    {
+        // What an instruction did before it faulted it will do again.
+        _watchpointHit = null;
+        Deliver(in _pendingFault);
+    }
 
     /// <summary>Delivers an event at an instruction boundary; where that faults, what the first two events combine to (SDM Vol. 3, table 6-5).</summary>
     internal void Deliver(in EventInFlight delivered)
@@ -152,8 +157,11 @@ public sealed unsafe partial class Vcpu
             State->PendingDebug = 0;
             State->StepFrom = NotStepping;
             Observer.Delivering(this, in current);
+            Tracer?.NoteEvent(this, in current);
             var done = EventDelivery.TryDeliver(this, in current, InstructionsRetired + 1);
             State->Budget--;
+            if (_stepsForTrace)
+                Tracer!.NoteStep(this);
             if (done)
                 break;
             if (DoubleFault.Combine(in current, _failure.Vector) is not { } outcome)
@@ -166,5 +174,6 @@ public sealed unsafe partial class Vcpu
                 : new EventInFlight(EventKind.Exception, outcome, _failure.Kind == FailureKind.FaultWithErrorCode, _failure.ErrorCode, State->Rip);
         }
         _betweenInstructions = false;
+        StopAtWatchpoint();
     }
 }

@@ -81,6 +81,7 @@ public sealed unsafe partial class Vcpu
                 if (!TryTranslateFetch(WrapLinear(linear + (ulong)fetched), out var host, out var at))
                     return false;
                 bytes[fetched] = host != null ? *host : (byte)_mmio.Read(at, 1);
+                _uncachedCode[fetched] = bytes[fetched];
             }
             var outcome = _decoder.Decode(_uncached, _codeMode, bytes, end, null, 1, _blocks.NoBlock, out _);
             complete = outcome == BlockDecoder.Result.Complete;

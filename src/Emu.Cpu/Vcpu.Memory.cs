@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instrumentation;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
@@ -38,7 +39,7 @@ public sealed unsafe partial class Vcpu
     {
         var s = State;
         if (s->Solo != Solitude.None || _segmentFaulted || (linear & 0xFFF) + (ulong)size > PhysicalMemory.PageSize || !IsCanonical(linear)
-            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || (isWrite && Tlb.Slot(s->DataTlb, linear)->Allows(linear, TlbEntry.Writable)))
+            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || Tlb.Slot(s->DataTlb, linear)->Allows(linear, isWrite ? TlbEntry.Writable : TlbEntry.Readable) || _tlb.IsWatched(linear))
         {
             return Answered.Otherwise;
         }
@@ -94,7 +95,7 @@ public sealed unsafe partial class Vcpu
     private byte* ReadUnusual(Op* op, ulong linear, int size, SegmentName segment)
     {
         var rights = DataAccess;
-        if (!BeginAccess(op, linear, size, segment, rights))
+        if (!BeginAccess(op, linear, size, segment, rights) || !PassesWatchpoints(op, linear, size, WatchedAccess.Read))
             return null;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (!TryTranslateData(op, linear, rights, out var host, out var physical))
@@ -132,7 +133,7 @@ public sealed unsafe partial class Vcpu
     private bool WriteUnusual(Op* op, ulong linear, int size, SegmentName segment)
     {
         var rights = DataAccess | PageAccess.Write;
-        if (!BeginAccess(op, linear, size, segment, rights))
+        if (!BeginAccess(op, linear, size, segment, rights) || !PassesWatchpoints(op, linear, size, WatchedAccess.Write))
             return false;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (first == size)
@@ -175,7 +176,7 @@ public sealed unsafe partial class Vcpu
     private byte* ModifyUnusual(Op* op, ulong linear, int size, SegmentName segment)
     {
         var rights = DataAccess | PageAccess.Write;
-        if (!BeginAccess(op, linear, size, segment, rights))
+        if (!BeginAccess(op, linear, size, segment, rights) || !PassesWatchpoints(op, linear, size, WatchedAccess.Any))
             return null;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         // Of two pages the first is made dirty only once the second is known to allow the write.
@@ -225,7 +226,7 @@ public sealed unsafe partial class Vcpu
     /// <returns>The host address, or null where each write must be made by itself.</returns>
     internal byte* WritableRun(ulong linear, int length)
     {
-        if (State->DataTlb == _tlb.Bank(TlbBank.Checked)
+        if (State->DataTlb == _tlb.Bank(TlbBank.Checked) || _tlb.IsWatched(linear)
             || !TryTranslate(DataBank, linear, DataAccess | PageAccess.Write, out var host, out var physical, out _))
         {
             return null;

@@ -24,6 +24,7 @@ public sealed unsafe partial class Vcpu
         SetBudgetEnd(untilRetired);
         s->Pending &= ~(PendingEvents.Stop | PendingEvents.Yield);
         s->LinkRequest = null;
+        Tracer?.Enter(this);
         while (true)
         {
             _blocks.Compiler?.Trim();
@@ -38,6 +39,8 @@ public sealed unsafe partial class Vcpu
                 DeliverPendingFault();
                 continue;
             }
+            if (_blocks.Breakpoints.Any && IsAtBreakpoint(0))
+                return RunExit.Breakpoint;
             // A block of one instruction, executed as it is, would go on to its successor.
             if (SingleStepping || block == _uncached)
                 ExecuteFirst(block, 1);
@@ -105,7 +108,7 @@ public sealed unsafe partial class Vcpu
 
     // One instruction alone: traps may follow it, or it stands in the shadow of an event that waits.
     private bool SingleStepping =>
-        (State->SystemFlags & Rflags.Trap) != 0 || _oneInstruction || (State->Pending & PendingEvents.Breakpoints) != 0;
+        (State->SystemFlags & Rflags.Trap) != 0 || _oneInstruction || (State->Pending & PendingEvents.Breakpoints) != 0 || _stepsForTrace;
 
     // Where the current run ends; BudgetEnd lies before it while a truncated block runs.
     private ulong _runEnd;
@@ -143,13 +146,17 @@ public sealed unsafe partial class Vcpu
     // The first instructions of a block and not one more: no budget is left for a link.
     private void ExecuteFirst(Block* block, int count)
     {
+        Tracer?.Note(this, block, InstructionsRetired);
         CopyFirst(block, count);
         SetBudgetEnd(InstructionsRetired + (ulong)count);
         State->Solo = count == 1 ? Solitude.Alone : Solitude.None;
         Execute(_partial);
         State->Solo = Solitude.None;
+        StopAtWatchpoint();
         State->LinkRequest = null;
         SetBudgetEnd(_runEnd);
+        if (_stepsForTrace)
+            Tracer!.NoteStep(this);
     }
 
     private void CopyFirst(Block* block, int count)

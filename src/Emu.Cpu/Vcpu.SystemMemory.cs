@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instrumentation;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
@@ -172,6 +173,8 @@ public sealed unsafe partial class Vcpu
         if (!IsCanonical(linear) || !IsCanonical(linear + (ulong)size - 1))
             return Fail(uncanonical, errorCode);
         NoteDataAccess(linear, size, rights);
+        if (!SystemPassesWatchpoints(linear, size, WatchedAccess.Read))
+            return false;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (!TryTranslateSystem(linear, rights, out var host, out var physical) || !ReadSystemPiece(host, physical, to, first))
             return false;
@@ -188,6 +191,8 @@ public sealed unsafe partial class Vcpu
             return Fail(uncanonical, errorCode);
         rights |= PageAccess.Write;
         NoteDataAccess(linear, size, rights);
+        if (!SystemPassesWatchpoints(linear, size, WatchedAccess.Write))
+            return false;
         var first = (int)Math.Min((ulong)size, PhysicalMemory.PageSize - (linear & 0xFFF));
         if (first != size && !MayCrossSystem(linear, rights))
             return false;

@@ -109,10 +109,15 @@ public sealed unsafe partial class Vcpu
             physical = _memory.HomeAddress(host);
             if (isWrite && slot->WriteTag == TlbEntry.Never)
             {
+                _memory.NoteWrite(host);
                 if (!_memory.WatchesWrites(host))
                     _tlb.LetWritesThrough(slot);
                 else if (_memory.IsRom(host))
                     host = null;
+            }
+            else if (!isWrite && slot->ReadTag == TlbEntry.Never)
+            {
+                _tlb.LetReadsThrough(slot);
             }
             return true;
         }
@@ -128,6 +133,8 @@ public sealed unsafe partial class Vcpu
         host = HostOf(physical, rights);
         if (host != null)
         {
+            if (isWrite)
+                _memory.NoteWrite(host);
             var isReadOnlyHere = _memory.IsReadOnlyHere(physical);
             physical = _memory.HomeAddress(host);
             var user = rights & PageAccess.User;
@@ -160,7 +167,8 @@ public sealed unsafe partial class Vcpu
         var s = State;
         var slot = Tlb.Slot(s->DataTlb, linear);
         if ((linear & 0xFFF) + (ulong)size > PhysicalMemory.PageSize || SignExtend(linear, 48) != linear || _segmentFaulted
-            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || (isWrite && slot->Allows(linear, TlbEntry.Writable)))
+            || s->DataTlb == _tlb.Bank(TlbBank.Checked) || slot->Allows(linear, isWrite ? TlbEntry.Writable : TlbEntry.Readable)
+            || _tlb.IsWatched(linear))
         {
             return null;
         }
@@ -199,6 +207,8 @@ public sealed unsafe partial class Vcpu
             return AtDevice;
         }
         var host = _memory.Host + physical;
+        if (isWrite)
+            _memory.NoteWrite(host);
         var page = linear & ~0xFFFUL;
         // D is set by the first write, and only then may later writes go without a walk.
         var writable = isWritable && (isWrite || (leaf & PageWalker.LeafDirty) != 0);

@@ -4,6 +4,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
+using Emu.Cpu.Snapshots;
 using Emu.Cpu.State;
 
 namespace Emu.Cpu;
@@ -16,7 +17,7 @@ namespace Emu.Cpu;
 /// run loop delivers it (<c>Vcpu.Events.cs</c>).
 /// Not thread safe: everything is called on the thread that runs the vCPU.
 /// </remarks>
-public sealed unsafe partial class Vcpu : IDisposable
+public sealed unsafe partial class Vcpu : IStateful, IDisposable
 {
     private readonly PhysicalMemory _memory;
     private readonly IMmioBus _mmio;
@@ -54,10 +55,11 @@ public sealed unsafe partial class Vcpu : IDisposable
         _walker = new PageWalker(_memory, State, Model.PhysicalAddressBits, Model.HasGiantPages);
         _banks = _tlb.Bank(0);
         _blocks = options.Blocks;
-        _decoder = new BlockDecoder(Model.InstructionTable);
+        _decoder = new BlockDecoder(Model.InstructionTable) { Breakpoints = _blocks.Breakpoints };
         _blocks.Flushed += ForgetJumps;
         _blocks.CodePageAdded += ProtectCode;
         _memory.Remapped += TakeRemapping;
+        _memory.AllKept += _tlb.WithdrawWrites;
         ForgetJumps();
         Reset();
     }
@@ -95,6 +97,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         _blocks.Flushed -= ForgetJumps;
         _blocks.CodePageAdded -= ProtectCode;
         _memory.Remapped -= TakeRemapping;
+        _memory.AllKept -= _tlb.WithdrawWrites;
         NativeMemory.AlignedFree(State->JumpCache);
         NativeMemory.AlignedFree(State);
         NativeMemory.AlignedFree(_partial);

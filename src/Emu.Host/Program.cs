@@ -4,13 +4,21 @@ using Emu.Host.CommandLine;
 using Emu.Host.Terminals;
 using Emu.Host.Verbs;
 using Emu.Machine;
+using Emu.Machine.Recording;
 using Emu.Pvh;
 
 try
 {
-    return EmuCommand.Invoke(args, RunVerb.Run, InspectVerb.Inspect, TraceDiffVerb.Compare, ExplainVerb.Run);
+    return EmuCommand.Invoke(args, new EmuVerbs
+    {
+        Run = RunVerb.Run,
+        Replay = ReplayVerb.Run,
+        Inspect = InspectVerb.Inspect,
+        Explain = ExplainVerb.Run,
+        Trace = new TraceVerbs(TraceDiffVerb.Compare, TraceShowVerb.Show, TraceStatsVerb.Tell, TraceMergeVerb.Merge),
+    });
 }
-catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException)
+catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException or RecordingException)
 {
     WriteError($"emu: {e.Message}");
     return ExitCode.Usage;

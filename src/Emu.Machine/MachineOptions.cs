@@ -4,6 +4,7 @@ using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
 using Emu.Machine.Network;
 using Emu.Machine.Network.HostAccess;
+using Emu.Machine.Recording;
 using Emu.Machine.Xen;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
@@ -124,6 +125,9 @@ public sealed record MachineOptions
 
     /// <summary>Gives a network the host's sockets, where its options open a way to the host.</summary>
     public Func<IHostSockets> HostSockets { get; init; } = static () => new SystemSockets();
+
+    /// <summary>What writes down, or plays back, what comes from outside; null for neither. It serves one machine at a time.</summary>
+    public InputJournal? Journal { get; init; }
 
     /// <summary>The ROM to start from instead of a kernel; null for a machine that gets one by <see cref="PvhMachine.Load"/>.</summary>
     public FirmwareImage? Firmware { get; init; }

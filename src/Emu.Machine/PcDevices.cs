@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
@@ -11,18 +12,20 @@ using Emu.Machine.Timers;
 namespace Emu.Machine;
 
 /// <summary>The devices of the <c>pc</c> profile, and the wires between them.</summary>
-internal sealed class PcDevices
+internal sealed class PcDevices : IStateful
 {
     private const int IsaInterruptCount = 16;
 
     private readonly ApicBus _apicBus;
     private readonly PostCodePort? _post;
+    private readonly A20Gate _a20;
 
     public PcDevices(
         VirtualClock clock, ApicBus apicBus, IPowerControl power, A20Gate a20, IConsoleSink console, DateTimeOffset clockStart, PostCodePort? post,
         bool testDevices)
     {
         _post = post;
+        _a20 = a20;
         _apicBus = apicBus;
         Pic = new Pic8259Pair(PicOutputChanged);
         IoApic = new IoApic(apicBus);
@@ -37,7 +40,7 @@ internal sealed class PcDevices
         FixedHardware = new FixedHardware(clock, IsaLine(AddressMap.SystemControlIrq), power);
         PmTimer = new PmTimer(clock);
         if (testDevices)
-            TestDevice = new PcTestDevice(SetTestLine);
+            (TestDevice, TestMemory) = (new PcTestDevice(SetTestLine), new TestMemory());
     }
 
     public Pic8259Pair Pic { get; }
@@ -64,6 +67,9 @@ internal sealed class PcDevices
 
     /// <summary>The test device; null without test devices.</summary>
     public PcTestDevice? TestDevice { get; }
+
+    /// <summary>The memory of the test device; null without test devices.</summary>
+    public TestMemory? TestMemory { get; }
 
     public void Claim(PortBus ports)
     {
@@ -104,8 +110,27 @@ internal sealed class PcDevices
     {
         memory.Claim(Sleep, AddressMap.SleepRegisters, SleepRegisters.Length);
         memory.Claim(IoApic, AddressMap.IoApic, 0x1000);
-        if (TestDevice is not null)
-            memory.Claim(new TestMemory(), AddressMap.TestMemory, TestMemory.Length);
+        if (TestMemory is { } test)
+            memory.Claim(test, AddressMap.TestMemory, TestMemory.Length);
+    }
+
+    /// <summary>Transfers all devices but the local APICs; the clock comes before.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        Pic.Transfer(stream);
+        IoApic.Transfer(stream);
+        Timer.Transfer(stream);
+        Clock.Transfer(stream);
+        Com1.Transfer(stream);
+        _a20.Transfer(stream);
+        Keyboard.Transfer(stream);
+        SystemControlA.Transfer(stream);
+        ResetControl.Transfer(stream);
+        FixedHardware.Transfer(stream);
+        TestDevice?.Transfer(stream);
+        TestMemory?.Transfer(stream);
+        _post?.Transfer(stream);
     }
 
     /// <summary>An ISA interrupt goes to the 8259A pair and to the I/O APIC; the 8259A pair's INT goes to LINT0 and to pin 0.</summary>

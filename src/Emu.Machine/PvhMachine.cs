@@ -1,6 +1,7 @@
 using Emu.Cpu;
 using Emu.Cpu.Compilation;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Instrumentation;
 using Emu.Cpu.Platform;
 using Emu.Machine.Acpi;
 using Emu.Machine.Buses;
@@ -10,8 +11,10 @@ using Emu.Machine.Firmware;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Memory;
 using Emu.Machine.Network;
+using Emu.Machine.Network.HostAccess;
 using Emu.Machine.Power;
 using Emu.Machine.Processors;
+using Emu.Machine.Recording;
 using Emu.Machine.Time;
 using Emu.Machine.Xen;
 using Emu.Pvh;
@@ -28,7 +31,7 @@ namespace Emu.Machine;
 /// Everything that the guest can observe is a function of the kernel, its modules and command line, the options, disk images and console input:
 /// see <see cref="VirtualClock"/> for time and <see cref="ConsoleFeed"/> for input. Not thread safe.
 /// </remarks>
-public sealed class PvhMachine : IDisposable
+public sealed partial class PvhMachine : IDisposable
 {
     /// <summary>The longest stretch without a look at console input and cancellation: 1 ms of virtual time.</summary>
     private const ulong SliceLength = 1_000_000;
@@ -49,7 +52,10 @@ public sealed class PvhMachine : IDisposable
     private readonly PcDevices? _pc;
     private readonly XenDevices? _xen;
     private readonly XenLogConsole? _xenLog;
-    private readonly ExternalInputs _inputs = new();
+    private readonly ExternalInputs _inputs;
+    private readonly InputJournal? _journal;
+    private readonly ApicBus _apicBus = new();
+    private readonly ConsoleFeed _feed;
     private readonly List<UserNetwork> _networks = [];
     private readonly BlockCache _blocks;
     private TieredCompiler? _compiler;
@@ -61,6 +67,8 @@ public sealed class PvhMachine : IDisposable
     {
         Check(options);
         _options = options;
+        _journal = options.Journal;
+        _inputs = new ExternalInputs(_journal);
         _log = options.LoggerFactory.CreateLogger<PvhMachine>();
         _power = new PowerSwitch(() => _scheduler.Current.Vcpu.RequestStop());
         _console = new ConsoleOutput(options.ConsoleOutput);
@@ -69,12 +77,11 @@ public sealed class PvhMachine : IDisposable
         MemoryMap = MachineMemoryMap.Build(options.Profile, options.MemorySize);
         Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap), options.Firmware is { } rom ? rom.Bytes.Span : default,
             options.Profile == MachineProfile.Xen ? XenDevices.SparePages : 0);
-        var apicBus = new ApicBus();
         var ports = new PortBus(_log);
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
-            _pc = new PcDevices(Clock, apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
+            _pc = new PcDevices(Clock, _apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
             _pc.Claim(ports);
         }
         else
@@ -92,8 +99,9 @@ public sealed class PvhMachine : IDisposable
             }
         }
 
-        if (options.ConsoleInput is { } source)
-            _inputs.Add(new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source));
+        var source = _journal is null ? options.ConsoleInput : _journal.BeginLife(Clock, options.ConsoleInput);
+        _feed = new ConsoleFeed(_pc is not null ? _pc.Com1 : new ConsoleRingReceiver(_xen!.Console), Clock, source);
+        _inputs.Add(_feed);
         foreach (var network in options.Networks)
             AddNetwork(network);
 
@@ -104,7 +112,7 @@ public sealed class PvhMachine : IDisposable
         if (options.Firmware is { } firmware)
             RomWrites.Claim(Mmio, firmware);
         _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
-        Vcpus = MakeProcessors(apicBus, ports);
+        Vcpus = MakeProcessors(ports);
         _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _inputs);
     }
 
@@ -128,6 +136,13 @@ public sealed class PvhMachine : IDisposable
 
     /// <summary>The vCPU that executed last; after a crash, the one that crashed.</summary>
     public Vcpu CurrentVcpu => _scheduler.Current.Vcpu;
+
+    /// <summary>While true, the machine does again what it has done before: its console output has been seen, and is held back.</summary>
+    public bool IsRepeating
+    {
+        get => _console.IsMuted;
+        set => _console.IsMuted = _debugConsole.IsMuted = value;
+    }
 
     /// <summary>The memory map that the guest is told.</summary>
     public IReadOnlyList<MemoryMapEntry> MemoryMap { get; }
@@ -227,11 +242,15 @@ public sealed class PvhMachine : IDisposable
     {
         try
         {
+            if (limits.PassesBreakpoint)
+                ChooseVcpu().PassBreakpoint();
             while (true)
             {
                 Clock.FireDue();
                 if (_power.Requested is { } requested)
                     return requested;
+                if (_journal?.Pass(RegisterDigest) is { } end)
+                    return end;
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
                 var retired = InstructionsRetired;
@@ -245,6 +264,10 @@ public sealed class PvhMachine : IDisposable
                     case RunExit.Shutdown:
                         return new RunResult(
                             StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
+                    case RunExit.Breakpoint:
+                        return new RunResult(StopReason.Breakpoint);
+                    case RunExit.Stopped when CurrentVcpu.TakeWatchpointHit() is { } hit:
+                        return new RunResult(StopReason.Watchpoint) { Hit = hit };
                     case RunExit.Halted when _power.Requested is null && !_idle.TryPass(limits.MaxVirtualTime):
                         return DeadHalt();
                 }
@@ -266,6 +289,18 @@ public sealed class PvhMachine : IDisposable
         return CurrentVcpu;
     }
 
+    /// <summary>Replaces the breakpoints, at which <see cref="Run"/> ends with <see cref="StopReason.Breakpoint"/>; code elsewhere is not slowed down.</summary>
+    /// <param name="addresses">Linear addresses of instructions, the same for all vCPUs and address spaces.</param>
+    public void SetBreakpoints(IEnumerable<ulong> addresses) => _blocks.SetBreakpoints(addresses);
+
+    /// <summary>Replaces the watchpoints, behind whose accesses <see cref="Run"/> ends with <see cref="StopReason.Watchpoint"/>.</summary>
+    /// <param name="watchpoints">They, for all vCPUs and address spaces.</param>
+    public void SetWatchpoints(IReadOnlyList<Watchpoint> watchpoints)
+    {
+        foreach (var vcpu in Vcpus)
+            vcpu.Watchpoints = watchpoints;
+    }
+
     /// <summary>SHA-256 over all vCPU state and RAM; equal for equal runs on any host.</summary>
     /// <returns>32 bytes.</returns>
     public byte[] StateHash() => StateDigest.Compute(Vcpus, Ram.Physical);
@@ -275,11 +310,19 @@ public sealed class PvhMachine : IDisposable
     {
         foreach (var network in _networks)
             network.Dispose();
+        _tracer?.Dispose();
+        _traceWriter?.Dispose();
         _compiler?.Dispose();
         _scheduler.Dispose();
         _blocks.Dispose();
         _xen?.Dispose();
         Ram.Dispose();
+    }
+
+    private byte[] RegisterDigest()
+    {
+        _scheduler.Settle();
+        return StateDigest.ComputeRegisters(Vcpus);
     }
 
     private static TieringLimits? Tiering(ExecutionEngine engine) => engine switch
@@ -332,7 +375,7 @@ public sealed class PvhMachine : IDisposable
         }
     }
 
-    private Vcpu[] MakeProcessors(ApicBus apicBus, PortBus ports)
+    private Vcpu[] MakeProcessors(PortBus ports)
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
         var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures)
@@ -347,7 +390,7 @@ public sealed class PvhMachine : IDisposable
         {
             var isReset = _options.Firmware is null && _xen is null;
             var processor = new Processor(number, Clock, isReset ? _power : null, _scheduler.ShortenTurns);
-            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, apicBus, processor, _pc?.Pic)
+            var apic = new LocalApic((uint)(number * stride), processor.IsBootProcessor, Clock, _apicBus, processor, _pc?.Pic)
             {
                 PhysicalAddressBits = model.PhysicalAddressBits,
             };
@@ -392,23 +435,27 @@ public sealed class PvhMachine : IDisposable
                 Uuid = _options.DomainUuid ?? DomainOptions.StandardUuid,
             },
             _options,
+            Clock,
             _log);
         log.HasOtherConsole = () => xen.Console.IsInUse;
-        _ = new Toolstack(xen.Domain, xen.Store.Control, Clock, _options.ToolstackCommands, _log);
         return xen;
     }
 
     private void AddNetwork(NetworkOptions options)
     {
-        UserNetwork network = new(Clock, options, options.ReachesHost ? _options.HostSockets() : null);
+        UserNetwork network = new(Clock, options, options.ReachesHost ? OpenSockets() : null);
         _networks.Add(network);
         _inputs.Add(network);
         _xen!.AddNetworkCard(network.Port, options.GuestMac);
     }
 
+    private IHostSockets OpenSockets() => _journal?.OpenSockets(_options.HostSockets) ?? _options.HostSockets();
+
     private ulong EndOfSlice(ulong retired, RunLimits limits)
     {
         var end = Math.Min(Math.Min(retired + SliceLength, limits.MaxInstructions), Clock.InstructionCountAt(limits.MaxVirtualTime));
+        if (_journal is not null)
+            end = Math.Min(end, Clock.InstructionCountAt(_journal.NextStop));
         return Clock.NextDeadline is { } deadline ? Math.Min(end, Clock.InstructionCountAt(deadline)) : end;
     }
 

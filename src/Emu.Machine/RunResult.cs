@@ -1,3 +1,5 @@
+using Emu.Cpu.Instrumentation;
+
 namespace Emu.Machine;
 
 /// <summary>When a run ends even if the guest goes on.</summary>
@@ -11,6 +13,9 @@ public sealed record RunLimits
 
     /// <summary>Virtual time, in nanoseconds since the start, after which the run ends: idle time counts.</summary>
     public ulong MaxVirtualTime { get; init; } = ulong.MaxValue;
+
+    /// <summary>Whether the first instruction is executed even if a breakpoint is there: that of a run that goes on after it was reported.</summary>
+    public bool PassesBreakpoint { get; init; }
 }
 
 /// <summary>Why a run ended.</summary>
@@ -36,6 +41,15 @@ public enum StopReason
 
     /// <summary>The caller cancelled the run: a time limit, or a user who has seen enough.</summary>
     Cancelled,
+
+    /// <summary>The next instruction has a breakpoint; <see cref="PvhMachine.CurrentVcpu"/> is about to execute it.</summary>
+    Breakpoint,
+
+    /// <summary>The instruction, or event, that <see cref="PvhMachine.CurrentVcpu"/> has just completed has touched a watchpoint.</summary>
+    Watchpoint,
+
+    /// <summary>Going backwards, nothing was found up to where it all begins (<see cref="TimeTravel.Timeline"/>).</summary>
+    BeginningReached,
 }
 
 /// <summary>How a run ended.</summary>
@@ -44,6 +58,9 @@ public enum StopReason
 /// <param name="Detail">One sentence, or null where <paramref name="Reason"/> says it all.</param>
 public sealed record RunResult(StopReason Reason, int Code = 0, string? Detail = null)
 {
+    /// <summary>What touched a watchpoint; null where the run ended for another reason.</summary>
+    public WatchpointHit? Hit { get; init; }
+
     /// <summary>
     /// The process's exit code: 0 where the guest ended its work (off, reset, halted), 3 where it crashed, 4 at a limit, else what it
     /// wrote to isa-debug-exit.

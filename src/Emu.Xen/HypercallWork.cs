@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen;
 
 /// <summary>
@@ -5,7 +7,7 @@ namespace Emu.Xen;
 /// A call that has more to do is interrupted: its registers say what is left, and the instruction is executed again.
 /// </summary>
 /// <remarks>The calls of a multicall share what it may do. Work is counted, not timed: a call is interrupted at the same place in each run.</remarks>
-internal sealed class HypercallWork
+internal sealed class HypercallWork : IStateful
 {
     /// <summary>What may be done at once: so many pages given or taken, or calls of a multicall.</summary>
     public const int Most = 4096;
@@ -51,4 +53,13 @@ internal sealed class HypercallWork
 
     /// <summary>A multicall has taken notice that one of its calls was interrupted.</summary>
     public void Resume() => IsInterrupted = false;
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer(_arguments.AsSpan());
+        _argumentCount = stream.Count(_argumentCount, MostArguments);
+        stream.Transfer(ref _left);
+        IsInterrupted = stream.Transferred(IsInterrupted);
+    }
 }

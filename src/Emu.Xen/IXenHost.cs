@@ -1,5 +1,6 @@
 using Emu.Cpu;
 using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
 
 namespace Emu.Xen;
 
@@ -43,8 +44,11 @@ public interface IXenHost
 }
 
 /// <summary>One deadline in system time.</summary>
-public interface IXenTimer
+public interface IXenTimer : IStateful
 {
+    /// <summary>True while it waits.</summary>
+    bool IsArmed { get; }
+
     /// <summary>Waits for a time, instead of what it waited for before. A time in the past comes after the current instruction.</summary>
     /// <param name="deadline">Nanoseconds since the domain started.</param>
     void Arm(ulong deadline);

@@ -165,7 +165,7 @@ public sealed class EventChannelTests : IDisposable
         Assert.Equal(0, Do(Status, Self, 1));
         Assert.Equal(1U, _domain.Read32(Buffer + 8));
         Assert.Equal(0, _domain.Read16(Buffer + 16));
-        _domain.Domain.Events.TryConnect(1, static () => { });
+        _domain.Domain.Events.TryConnect(1, _domain.Domain.Events.AddListener(static () => { }));
         Assert.Equal(0, Do(Status, Self, 1));
         Assert.Equal(2U, _domain.Read32(Buffer + 8));
         Assert.Equal(0, _domain.Read16(Buffer + 16));
@@ -218,9 +218,9 @@ public sealed class EventChannelTests : IDisposable
     public void Control_domain_hears_what_is_sent_and_that_a_port_is_closed()
     {
         int notified = 0, closed = 0;
-        Assert.True(_domain.Domain.Events.TryConnect(1, () => notified++, () => closed++));
-        Assert.False(_domain.Domain.Events.TryConnect(1, static () => { }));
-        Assert.False(_domain.Domain.Events.TryConnect(40, static () => { }));
+        Assert.True(_domain.Domain.Events.TryConnect(1, _domain.Domain.Events.AddListener(() => notified++, _ => closed++)));
+        Assert.False(_domain.Domain.Events.TryConnect(1, _domain.Domain.Events.AddListener(static () => { })));
+        Assert.False(_domain.Domain.Events.TryConnect(40, _domain.Domain.Events.AddListener(static () => { })));
         Assert.Equal(1, notified);
         Assert.Equal(0, Do(Send, 1));
         Assert.Equal(2, notified);
@@ -236,19 +236,19 @@ public sealed class EventChannelTests : IDisposable
     [Fact]
     public void Port_waits_again_when_the_control_domain_disconnects()
     {
-        _domain.Domain.Events.TryConnect(2, static () => { });
+        _domain.Domain.Events.TryConnect(2, _domain.Domain.Events.AddListener(static () => { }));
         _domain.Domain.Events.Disconnect(2);
         Assert.Equal(0, Do(Send, 2));
         Assert.Equal(0, Do(Status, Self, 2));
         Assert.Equal(1U, _domain.Read32(Buffer + 8));
-        Assert.True(_domain.Domain.Events.TryConnect(2, static () => { }));
+        Assert.True(_domain.Domain.Events.TryConnect(2, _domain.Domain.Events.AddListener(static () => { })));
     }
 
     [Fact]
     public void Reset_closes_every_port()
     {
         var closed = 0;
-        _domain.Domain.Events.TryConnect(1, static () => { }, () => closed++);
+        _domain.Domain.Events.TryConnect(1, _domain.Domain.Events.AddListener(static () => { }, _ => closed++));
         BindIpi(1);
         Assert.Equal(0, Do(BindVirtual, 0, 1));
         Assert.Equal(0, Do(Reset, Self));

@@ -210,7 +210,7 @@ public sealed class FifoEventTests : IDisposable
     public void Moved_port_is_queued_for_its_new_vcpu()
     {
         Assert.Equal(0, Init(1, OtherControl));
-        _domain.Domain.Events.TryConnect(1, static () => { });
+        _domain.Domain.Events.TryConnect(1, _domain.Domain.Events.AddListener(static () => { }));
         Assert.Equal(0, Do(BindVcpu, 1, 1));
         _domain.Domain.Events.Notify(1);
         Assert.Equal(0U, Ready());

@@ -151,7 +151,7 @@ public sealed class SchedulerOperationTests : IDisposable
     [Fact]
     public void Poll_of_a_pending_port_does_not_wait()
     {
-        _domain.Domain.Events.TryConnect(1, static () => { });
+        _domain.Domain.Events.TryConnect(1, _domain.Domain.Events.AddListener(static () => { }));
         _domain.Domain.SharedInfo.Bytes.SetBit(0xA00, 1);
         _domain.Domain.Events.Notify(1);
         _domain.Put(Ports, 2, 1, 900);

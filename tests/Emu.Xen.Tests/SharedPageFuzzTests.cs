@@ -56,7 +56,7 @@ public sealed class SharedPageFuzzTests
                 domain.Host.Advance((ulong)random.Next(2_000_000));
                 break;
             case 3:
-                events.TryConnect((uint)random.Next(70), static () => { });
+                events.TryConnect((uint)random.Next(70), events.AddListener(static () => { }));
                 events.Notify((uint)random.Next(70));
                 events.Disconnect((uint)random.Next(70));
                 break;

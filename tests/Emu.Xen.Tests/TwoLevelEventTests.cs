@@ -110,7 +110,7 @@ public sealed class TwoLevelEventTests : IDisposable
     [Fact]
     public void Event_goes_to_the_vcpu_to_which_its_port_was_moved()
     {
-        _domain.Domain.Events.TryConnect(1, static () => { });
+        _domain.Domain.Events.TryConnect(1, _domain.Domain.Events.AddListener(static () => { }));
         Assert.Equal(0, Do(BindVcpu, 1, 1));
         _domain.Domain.Events.Notify(1);
         Assert.Equal((0, 1), (Shared.ReadByte(0), Shared.ReadByte(64)));

@@ -212,6 +212,7 @@ internal sealed unsafe class RegionPlan
             if (!_known.TryGetValue(delta, out var planned))
             {
                 if (target == null || target->Mode != _seed->Mode || !target->IsLinkable || target->Count == Block.Forgotten
+                    || cache.MayBeAtBreakpoint(target)
                     || target->Executions(limits.Executions) < _seed->Executions(limits.Executions) / limits.Coldness)
                 {
                     return;

@@ -3,6 +3,7 @@ using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions;
 using Emu.Cpu.Instructions.Supervisor;
 using Emu.Cpu.Instructions.X87;
+using Emu.Cpu.Instrumentation;
 using Emu.Cpu.State;
 using Iced.Intel;
 
@@ -32,6 +33,9 @@ public sealed unsafe class BlockDecoder
 
     /// <summary>Whether UD2 with "xen" behind it is Xen's forced emulation prefix, as the model says: see <see cref="ForcedEmulation"/>.</summary>
     internal bool KnowsForcedEmulation { get; set; }
+
+    /// <summary>Where blocks are cut so that they begin there; null where it does not matter.</summary>
+    internal CodeBreakpoints? Breakpoints { get; init; }
 
     private sealed class PageReader : CodeReader
     {
@@ -107,7 +111,7 @@ public sealed unsafe class BlockDecoder
         while (count < maxInstructions && !terminated)
         {
             var start = (uint)decoder.IP;
-            if (start >= (uint)length)
+            if (start >= (uint)length || (count > 0 && Breakpoints is { } breakpoints && breakpoints.MayBeAt(pageOffset + start)))
                 break;
             decoder.Decode(out var instruction);
             if (decoder.LastError == DecoderError.NoMoreBytes)
@@ -158,6 +162,7 @@ public sealed unsafe class BlockDecoder
         block->Count = count;
         block->ByteLength = end;
         block->Mode = mode;
+        block->TraceId = 0;
         block->Interpreter = Block.Ops(block)->Handler;
         ops = (int)(op - Block.Ops(block));
         return Result.Complete;

@@ -54,6 +54,9 @@ public unsafe struct Block
     /// <summary>Ops that there is room for behind the header.</summary>
     public uint Room;
 
+    /// <summary>What a trace called the block where it was executed last; 0 where it has no name yet.</summary>
+    public uint TraceId;
+
     /// <summary>True where direct links from its own page may lead here: it lies in one page.</summary>
     public readonly bool IsLinkable => (PhysicalAddress & 0xFFF) + ByteLength <= PhysicalMemory.PageSize;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Emu.Cpu.Compilation;
+using Emu.Cpu.Instrumentation;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
 
@@ -25,6 +26,7 @@ public sealed unsafe class BlockCache : IDisposable
     private readonly byte* _arena;
     private readonly nuint _arenaBytes;
     private nuint _used;
+    private bool _isTraced;
 
     /// <summary>Makes an empty cache over RAM, and watches RAM for writes by devices.</summary>
     /// <param name="memory">Guest RAM.</param>
@@ -82,8 +84,45 @@ public sealed unsafe class BlockCache : IDisposable
     /// <summary>Called when a page of RAM begins to hold code: it may no longer be written without a check.</summary>
     public Action<nint>? CodePageAdded { get; set; }
 
+    /// <summary>Whether a trace is taken of what is executed: all blocks get its probe, and none is compiled.</summary>
+    public bool IsTraced
+    {
+        get => _isTraced;
+        internal set
+        {
+            _isTraced = value;
+            Flush();
+        }
+    }
+
     /// <summary>What has hot blocks compiled, or null.</summary>
     public TieredCompiler? Compiler { get; internal set; }
+
+    /// <summary>Where vCPUs stop for whoever looks at the guest from outside.</summary>
+    public CodeBreakpoints Breakpoints { get; } = new();
+
+    /// <summary>Replaces the breakpoints; to be called between two runs.</summary>
+    /// <param name="addresses">Linear addresses of instructions.</param>
+    public void SetBreakpoints(IEnumerable<ulong> addresses)
+    {
+        var changed = Breakpoints.Replace(addresses);
+        if (changed.Count == 0)
+            return;
+        for (var index = 0; index < _pages.Length; index++)
+        {
+            if (_pages[index] is not { } page)
+                continue;
+            var home = _memory.HomeAddress(_memory.Host + (long)index * PhysicalMemory.PageSize);
+            foreach (var offset in changed)
+            {
+                if ((page.Granules & Granules(offset, offset + 1)) != 0)
+                    Drop(page, home, offset, offset + 1);
+            }
+        }
+    }
+
+    /// <summary>Whether a block looks for a breakpoint each time: such a block is never part of a compiled region.</summary>
+    internal bool MayBeAtBreakpoint(Block* block) => Breakpoints.MayBeAt((uint)block->PhysicalAddress & (PhysicalMemory.PageSize - 1));
 
     /// <summary>Finds the block that a direct branch leads to, without translating anything, or null where it is not known.</summary>
     /// <param name="s">State of the vCPU.</param>
@@ -148,7 +187,7 @@ public sealed unsafe class BlockCache : IDisposable
         block->NextInBucket = (Block*)bucket;
         bucket = (nint)block;
         block->IsInRegion = false;
-        Compiler?.Watch(block);
+        SetFirstHandler(block);
         page.Enter(first, Math.Min(first + block->ByteLength, PhysicalMemory.PageSize));
         if (!block->IsLinkable)
         {
@@ -206,6 +245,17 @@ public sealed unsafe class BlockCache : IDisposable
     {
         NativeMemory.AlignedFree(_arena);
         NativeMemory.AlignedFree(NoBlock);
+    }
+
+    // What whoever chains to a new block calls.
+    private void SetFirstHandler(Block* block)
+    {
+        if (MayBeAtBreakpoint(block))
+            Block.Ops(block)->Handler = &Vcpu.LookForBreakpoint;
+        else if (_isTraced)
+            BlockTracer.Watch(block);
+        else
+            Compiler?.Watch(block);
     }
 
     private CodePage? PageOf(ulong physical)

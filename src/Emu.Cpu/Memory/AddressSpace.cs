@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Emu.Cpu.Memory;
 
 /// <summary>What the TLB holds for one process-context identifier: three direct-mapped banks of data, and the pages of code.</summary>
-internal sealed unsafe class AddressSpace : IDisposable
+internal sealed unsafe partial class AddressSpace : IDisposable
 {
     private const int Banks = 3;
 

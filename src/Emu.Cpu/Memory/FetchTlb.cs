@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Cpu.Memory;
 
 /// <summary>Translations of pages that code has been fetched from: every one since the table was last emptied.</summary>
@@ -6,7 +8,7 @@ namespace Emu.Cpu.Memory;
 /// times; so that none can tell, a translation that was used once stays until the guest's own doing ends it, or the table is full and
 /// all of it goes at once, together with those caches.
 /// </remarks>
-internal sealed class FetchTlb
+internal sealed class FetchTlb : IStateful
 {
     private const int Slots = 4096;
     private const int Capacity = Slots / 2;
@@ -83,6 +85,30 @@ internal sealed class FetchTlb
         _count = 0;
         _large.Clear();
         return any;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Those that were removed count: the table is full when as many have been entered as it has room for.</remarks>
+    public void Transfer(StateStream stream)
+    {
+        if (stream.IsRestoring)
+            Clear();
+        var count = stream.Count(_count, Capacity);
+        for (_count = 0; _count < count; _count++)
+        {
+            var index = stream.Transferred(_used[_count]);
+            stream.Require(index < Slots, "a page of code is entered nowhere");
+            var slot = _slots[index];
+            stream.Require(!stream.IsRestoring || slot.Key == 0, "two pages of code are entered in one place");
+            stream.Transfer(ref slot.Key);
+            stream.Transfer(ref slot.Physical);
+            stream.Require(slot.Key == Removed || (slot.Key & Valid) != 0, "a page of code is neither entered nor removed");
+            _used[_count] = index;
+            _slots[index] = slot;
+            var sizeShift = (int)(slot.Physical & 0xFFF);
+            if (stream.IsRestoring && sizeShift != 12)
+                _large.Add(PageFilter.LargePage(slot.Key, sizeShift));
+        }
     }
 
     private bool RemoveOne(ulong key)

@@ -12,7 +12,7 @@ namespace Emu.Cpu.Memory;
 /// that it holds wherever and however often the guest sees the page.
 /// </para>
 /// </remarks>
-public sealed unsafe class PhysicalMemory
+public sealed unsafe partial class PhysicalMemory
 {
     /// <summary>Bytes in a page, the unit of all bookkeeping.</summary>
     public const int PageSize = 4096;
@@ -22,10 +22,13 @@ public sealed unsafe class PhysicalMemory
 
     private const ulong OneMiB = 1UL << 20;
     private const ulong FourGiB = 1UL << 32;
-    private const byte HoldsCodeBit = 1, ReadOnlyBit = 2;
+    private const byte HoldsCodeBit = 1, ReadOnlyBit = 2, KeptBit = 4;
 
     // Homes of spare pages: no page-table entry has so wide an address.
     private const ulong SpareHome = 1UL << 56;
+
+    // Width of the guest-physical addresses that can be remapped, unless somebody asks for another.
+    private const int RemappableBits = 40;
 
     private readonly ulong _lowRomSize;
     private PageRemapping? _remapping;
@@ -48,9 +51,10 @@ public sealed unsafe class PhysicalMemory
         LowLimit = Math.Min(size, lowLimit);
         _lowRomSize = Math.Min(romSize, LargestLowRom);
         SparePages = sparePages;
-        PlainLimit = _lowRomSize == 0 ? LowLimit : 0;
+        PlainLimit = UsualPlainLimit;
         PageState = new byte[(size + romSize) / PageSize + (ulong)sparePages];
-        ForgetCode();
+        Array.Fill(PageState, KeptBit);
+        Array.Fill(PageState, ReadOnlyBit, (int)(size / PageSize), (int)(romSize / PageSize));
     }
 
     /// <summary>Start of the host mapping.</summary>
@@ -81,13 +85,13 @@ public sealed unsafe class PhysicalMemory
     internal Action? Remapped { get; set; }
 
     /// <summary>
-    /// One byte for each page in host order: non-zero where writes may not go straight through, because translated code lies in the page
-    /// or because it is ROM.
+    /// One byte for each page in host order: non-zero where writes may not go straight through, because translated code lies in the page,
+    /// because it is ROM, or because it has not been written since the last snapshot.
     /// </summary>
     private byte[] PageState { get; }
 
-    /// <summary>How many pages of RAM and ROM there are.</summary>
-    internal int PageCount => PageState.Length;
+    /// <summary>How many pages the host mapping has: RAM, ROM and spare pages.</summary>
+    public int PageCount => PageState.Length;
 
     /// <summary>Called before a write by a device, the loader or the page walker to a page that holds translated code: home address, length.</summary>
     internal Action<ulong, int>? CodePageWritten { get; set; }
@@ -103,6 +107,19 @@ public sealed unsafe class PhysicalMemory
     /// <summary>The host address of a byte by its page's home, wherever the guest may see the page.</summary>
     /// <param name="home">What <see cref="HomeAddress"/> said.</param>
     internal byte* HostAtHome(ulong home) => home >= SpareHome ? Host + Size + RomSize + (home - SpareHome) : UsualHostAddress(home);
+
+    /// <summary>The page of the host mapping that has its home at an address.</summary>
+    /// <param name="home">Any address, of a spare page or not.</param>
+    /// <returns>Its number in the host mapping; -1 for none.</returns>
+    internal int FrameAtHome(ulong home)
+    {
+        var host = HostAtHome(home);
+        return host == null || (ulong)(host - Host) / PageSize >= (ulong)PageState.Length ? -1 : FrameOf(host);
+    }
+
+    /// <summary>The number of a page of the host mapping.</summary>
+    /// <param name="host">A byte of it.</param>
+    internal int FrameOf(byte* host) => (int)((nuint)(host - Host) / PageSize);
 
     /// <summary>True for what lies between the low RAM and the ROM that ends at 4 GiB: nothing but devices is there.</summary>
     internal bool IsInDeviceHole(ulong address) =>
@@ -148,7 +165,7 @@ public sealed unsafe class PhysicalMemory
     /// <param name="frame">The page's number in the host mapping; -1 for nothing: what is there then is no memory.</param>
     /// <param name="isReadOnly">Whether the guest's writes there vanish.</param>
     /// <param name="addressBits">Width of guest-physical addresses: the same in all calls.</param>
-    public void Remap(ulong address, int frame, bool isReadOnly = false, int addressBits = 40)
+    public void Remap(ulong address, int frame, bool isReadOnly = false, int addressBits = RemappableBits)
     {
         if (frame < -1 || frame >= PageState.Length)
             throw new ArgumentOutOfRangeException(nameof(frame), "no such page in the host mapping");
@@ -177,7 +194,10 @@ public sealed unsafe class PhysicalMemory
         return address >= FourGiB - RomSize ? Host + Size + RomSize + high : null;
     }
 
-    /// <summary>True where a write to the page of a byte of the host mapping needs a look: it holds translated code, or is ROM.</summary>
+    /// <summary>
+    /// True where a write to the page of a byte of the host mapping needs a look: it holds translated code, is ROM, or has not been written since
+    /// the last snapshot, which <see cref="NoteWrite"/> ends.
+    /// </summary>
     internal bool WatchesWrites(byte* host) => PageState[(nuint)(host - Host) / PageSize] != 0;
 
     /// <summary>Notes that a page holds translated code.</summary>
@@ -185,20 +205,20 @@ public sealed unsafe class PhysicalMemory
     /// <returns>False where that was noted already, or the page cannot be written anyway.</returns>
     internal bool NoteCode(long index)
     {
-        var isNew = PageState[index] == 0;
+        var isNew = (PageState[index] & (HoldsCodeBit | ReadOnlyBit)) == 0;
         PageState[index] |= HoldsCodeBit;
         return isNew;
     }
 
     /// <summary>Notes that a page holds no translated code any more.</summary>
     /// <param name="index">The page's number in the host mapping.</param>
-    internal void ForgetCode(long index) => PageState[index] &= ReadOnlyBit;
+    internal void ForgetCode(long index) => PageState[index] &= unchecked((byte)~HoldsCodeBit);
 
     /// <summary>Notes that no page holds translated code any more.</summary>
     internal void ForgetCode()
     {
-        Array.Clear(PageState);
-        Array.Fill(PageState, ReadOnlyBit, (int)(Size / PageSize), (int)(RomSize / PageSize));
+        foreach (ref var state in PageState.AsSpan())
+            state &= unchecked((byte)~HoldsCodeBit);
     }
 
     /// <summary>A page of the host mapping, to be read.</summary>
@@ -216,9 +236,16 @@ public sealed unsafe class PhysicalMemory
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)offset, (uint)PageSize);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)(PageSize - offset));
         var host = HostOf(frame) + offset;
-        if (length != 0 && WatchesWrites(host))
-            CodePageWritten?.Invoke(HomeAddress(host), length);
+        if (length != 0)
+            PrepareWrite(host, length);
         return new Span<byte>(host, length);
+    }
+
+    private void PrepareWrite(byte* host, int length)
+    {
+        NoteWrite(host);
+        if (WatchesWrites(host))
+            CodePageWritten?.Invoke(HomeAddress(host), length);
     }
 
     private byte* HostOf(int frame)
@@ -254,8 +281,7 @@ public sealed unsafe class PhysicalMemory
             if (host == null)
                 return false;
             var run = (int)Math.Min((ulong)source.Length, PageSize - address % PageSize);
-            if (WatchesWrites(host))
-                CodePageWritten?.Invoke(HomeAddress(host), run);
+            PrepareWrite(host, run);
             source[..run].CopyTo(new Span<byte>(host, run));
             source = source[run..];
             address += (ulong)run;

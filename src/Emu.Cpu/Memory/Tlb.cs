@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Emu.Cpu.Instrumentation;
 
 namespace Emu.Cpu.Memory;
 
@@ -10,7 +11,7 @@ namespace Emu.Cpu.Memory;
 /// enters its page in its one slot, and code is kept apart from data (<see cref="FetchTlb"/>).
 /// Global translations of data are entered for each space by itself; those of code are shared.
 /// </remarks>
-public sealed unsafe class Tlb : IDisposable
+public sealed unsafe partial class Tlb : IDisposable
 {
     /// <summary>Entries in a bank.</summary>
     public const int Entries = 1024;
@@ -24,6 +25,9 @@ public sealed unsafe class Tlb : IDisposable
     private AddressSpace _current;
     private ulong _changes;
     private ulong _epochs;
+
+    // Numbers of linear pages, both included.
+    private (ulong First, ulong Last)[] _watched = [];
 
     /// <summary>Makes an empty TLB.</summary>
     public Tlb()
@@ -54,7 +58,7 @@ public sealed unsafe class Tlb : IDisposable
     /// <param name="straight">Writes need no look at what lies in the page.</param>
     /// <param name="host">The page in the host's memory.</param>
     public void Insert(TlbBank bank, ulong linearPage, in PageTranslation page, bool read, bool write, bool straight, byte* host) =>
-        _current.Insert(Slot(_current.Bank(bank), linearPage), new TlbEntry
+        Insert(Slot(_current.Bank(bank), linearPage), new TlbEntry
         {
             ReadTag = read ? linearPage : TlbEntry.Never,
             WriteTag = write && straight ? linearPage : TlbEntry.Never,
@@ -66,14 +70,64 @@ public sealed unsafe class Tlb : IDisposable
     /// <summary>Enters a translation of data.</summary>
     /// <param name="slot">Where: its slot in a bank of the current address space.</param>
     /// <param name="entry">The translation.</param>
-    public void Insert(TlbEntry* slot, in TlbEntry entry) => _current.Insert(slot, in entry);
+    public void Insert(TlbEntry* slot, in TlbEntry entry)
+    {
+        _current.Insert(slot, in entry);
+        if (_watched.Length != 0 && IsWatched(entry.Identity))
+            Withdraw(slot);
+    }
 
     /// <summary>Lets writes through an entry go straight to RAM: no translated code lies in its page any more.</summary>
     public void LetWritesThrough(TlbEntry* slot)
     {
         var entry = *slot;
         entry.WriteTag = entry.Identity & ~0xFFFUL;
-        _current.Insert(slot, entry);
+        Insert(slot, entry);
+    }
+
+    /// <summary>Lets reads through an entry go straight to RAM: nobody watches its page any more.</summary>
+    public void LetReadsThrough(TlbEntry* slot)
+    {
+        var entry = *slot;
+        entry.ReadTag = entry.Identity & ~0xFFFUL;
+        Insert(slot, entry);
+    }
+
+    /// <summary>Lets every access to some pages be looked at, in all address spaces; those that were watched before go straight to RAM again.</summary>
+    /// <param name="watchpoints">What is watched in them.</param>
+    public void WatchPages(ReadOnlySpan<Watchpoint> watchpoints)
+    {
+        _watched = new (ulong First, ulong Last)[watchpoints.Length];
+        for (var i = 0; i < watchpoints.Length; i++)
+            _watched[i] = (watchpoints[i].Address >> 12, (watchpoints[i].Address + watchpoints[i].Length - 1) >> 12);
+        WithdrawWatched();
+    }
+
+    private void WithdrawWatched()
+    {
+        foreach (var space in _spaces)
+        {
+            for (var bank = TlbBank.SupervisorOverride; bank <= TlbBank.User; bank++)
+            {
+                for (var slot = space.Bank(bank); slot < space.Bank(bank) + Entries; slot++)
+                {
+                    if (IsWatched(slot->Identity))
+                        Withdraw(slot);
+                }
+            }
+        }
+    }
+
+    /// <summary>Whether accesses to a page are looked at.</summary>
+    /// <param name="linear">An address in it.</param>
+    public bool IsWatched(ulong linear)
+    {
+        foreach (var (first, last) in _watched)
+        {
+            if (linear >> 12 >= first && linear >> 12 <= last)
+                return true;
+        }
+        return false;
     }
 
     /// <summary>Finds a page of code.</summary>
@@ -189,6 +243,8 @@ public sealed unsafe class Tlb : IDisposable
             space.Dispose();
         NativeMemory.AlignedFree(_checked);
     }
+
+    private static void Withdraw(TlbEntry* slot) => slot->ReadTag = slot->WriteTag = TlbEntry.Never;
 
     private AddressSpace? Find(uint pcid)
     {

@@ -14,7 +14,7 @@ namespace Emu.Cpu.State;
 /// While a block runs, <see cref="Rip"/> is the address of its first instruction; between blocks it is that of the next instruction.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
-public unsafe struct CpuState
+public unsafe partial struct CpuState
 {
     /// <summary>Byte offset of the slot that always reads zero.</summary>
     public const byte ZeroOffset = 16 * 8;

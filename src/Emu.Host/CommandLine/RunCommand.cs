@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Emu.Cpu;
 using Emu.Host.Configuration;
+using Emu.Host.Debugging;
 using Emu.Machine;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
@@ -9,7 +10,7 @@ namespace Emu.Host.CommandLine;
 
 /// <summary><c>emu run [KERNEL]</c>: its options, their help, and how their text becomes <see cref="RunOptions"/>.</summary>
 /// <remarks>Options are read as text and bound here, so that every refusal is one sentence of our own wording.</remarks>
-internal sealed class RunCommand
+internal sealed partial class RunCommand
 {
     private readonly Argument<string?> _kernel = new("KERNEL")
     {
@@ -69,12 +70,13 @@ internal sealed class RunCommand
     private readonly Option<string?> _maximumInstructions = Text("--max-instructions", "N", "End after N instructions, with exit code 4.");
     private readonly Option<string?> _timeout = Text("--timeout", "SECONDS", "End after so much time on this computer, with exit code 4.");
     private readonly Option<string?> _statistics = Text("--stats", "FILE", "Write instructions, time, state hash and exit reason as JSON at the end.");
-    private readonly Option<string?> _trace = Text("--trace", "FILE", "Write one line for each instruction: count, CS:RIP, registers. Slow.");
-    private readonly Option<string?> _traceFrom = Text("--trace-from", "N", "Begin the trace after N instructions. [0]");
-    private readonly Option<string?> _traceCount = Text("--trace-count", "M", "End the trace after M instructions. [all]");
+    private readonly TraceArguments _traces = new();
 
     private readonly Option<string?> _traceXen = Text(
         "--trace-xen", "FILE|stderr", "Write one line for each hypercall, decoded, and for events, timers, grants and xenstore messages. docs/xen-trace.md");
+
+    private readonly Option<string?> _record = Text(
+        "--record", "FILE", "Write down all that comes from outside, with the instruction at which it does: 'emu replay FILE' runs it again, exactly. docs/recording.md");
 
     private readonly Option<string?> _symbols = Text(
         "--symbols", "FILE", "More names for addresses in traces and post-mortems, beside those that the kernel carries (ELF symbols, kallsyms): an ELF file, a System.map, or a copy of the guest's /proc/kallsyms.");
@@ -85,6 +87,9 @@ internal sealed class RunCommand
         Description = "Write the whole CPU state to stderr after N instructions; repeat it for more.",
         Arity = ArgumentArity.OneOrMore,
     };
+
+    private readonly Option<string?> _gdb = Text(
+        "--gdb", "[HOST:]PORT", "Wait there for gdb before the first instruction; gdb then says how the guest runs. [HOST: 127.0.0.1] docs/debugging.md");
 
     private readonly Option<string?> _logLevel = new("--log-level", "-v")
     {
@@ -123,8 +128,18 @@ internal sealed class RunCommand
           Start a BIOS or a test ROM as a processor starts after reset, and see its POST codes
             emu run --firmware test386.bin --log-level info --debug-console stdout
 
+          Stop a kernel before its first instruction and let gdb say how it goes on; in another window: gdb -ex 'target remote :1234'
+            emu run kernel.elf --gdb 1234
+
+          Write a session down, and see it again at full speed, instruction for instruction
+            emu run vmlinuz --initrd initrd.gz --record session.rec
+            emu replay session.rec
+
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
+
+          Everything that is executed, in a file that 'emu trace show', 'stats' and 'diff' read
+            emu run vmlinuz --initrd initrd.gz --trace boot.emut
 
         The guest's console is all that goes to stdout. At a terminal, Ctrl-A x ends the run and Ctrl-A h helps.
 
@@ -142,10 +157,10 @@ internal sealed class RunCommand
         Command command = new("run", "Boots a kernel and gives it the console.")
         {
             _kernel, _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor,
-            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _trace, _traceFrom, _traceCount, _traceXen, _symbols, _dumpAt,
+            _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _record, _symbols, _dumpAt, _gdb,
             _logLevel, _logFile,
         };
-        foreach (Option option in _domain.Options)
+        foreach (Option option in _traces.Options.Concat(_domain.Options))
             command.Options.Add(option);
         command.SetAction(result => run(Bind(result)));
         return command;
@@ -203,18 +218,15 @@ internal sealed class RunCommand
         if (memory % 4096 != 0)
             throw new UsageException($"--memory must be a whole number of 4 KiB pages; '{result.GetValue(_memory)}' is not.");
 
-        string? trace = result.GetValue(_trace);
-        ulong? traceFrom = OptionText.Count("--trace-from", result.GetValue(_traceFrom));
-        ulong? traceCount = OptionText.Count("--trace-count", result.GetValue(_traceCount));
-        if (trace is null && (traceFrom ?? traceCount) is not null)
-            throw new UsageException("--trace-from and --trace-count need --trace FILE.");
-
         MachineProfile machine = Machine(result, isTour: kernel is null && firmware is null, configuration);
         string? traceXen = result.GetValue(_traceXen);
         if (traceXen == "-")
             throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
 
-        return _domain.Bind(result, Others(), configuration);
+        RunOptions options = _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        if (options is { Debugger: not null, TraceFile: not null } or { Debugger: not null, BinaryTrace: not null } or { Debugger: not null, DumpAt.Count: > 0 })
+            throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
+        return options;
 
         RunOptions Others() => new()
         {
@@ -265,12 +277,11 @@ internal sealed class RunCommand
             MaximumInstructions = OptionText.Count("--max-instructions", result.GetValue(_maximumInstructions)),
             Timeout = OptionText.Seconds("--timeout", result.GetValue(_timeout)),
             StatisticsFile = result.GetValue(_statistics),
-            TraceFile = trace,
-            TraceFrom = traceFrom ?? 0,
-            TraceCount = traceCount,
             XenTraceFile = traceXen,
+            RecordFile = result.GetValue(_record),
             SymbolFile = result.GetValue(_symbols),
             DumpAt = [.. (result.GetValue(_dumpAt) ?? []).Select(text => OptionText.Count("--dump-at", text)!.Value).Order()],
+            Debugger = GdbEndpoint.Parse("--gdb", result.GetValue(_gdb)),
             LogLevel = OptionText.Choice(
                 "--log-level",
                 result.GetValue(_logLevel),

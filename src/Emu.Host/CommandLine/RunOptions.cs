@@ -1,6 +1,9 @@
 using Emu.Cpu;
 using Emu.Host.Configuration;
+using Emu.Host.Debugging;
+using Emu.Host.Recording;
 using Emu.Host.Running;
+using Emu.Host.Tracing;
 using Emu.Machine;
 using Emu.Machine.Xen;
 using Emu.Pvh;
@@ -71,8 +74,20 @@ public sealed record RunOptions
     /// <summary>Where the instruction trace goes; null for no trace.</summary>
     public string? TraceFile { get; init; }
 
+    /// <summary>The binary trace; null for none.</summary>
+    public TraceRequest? BinaryTrace { get; init; }
+
     /// <summary>Where the trace of what passes between a Xen domain and its hypervisor goes: a file's path or stderr; null for no trace.</summary>
     public string? XenTraceFile { get; init; }
+
+    /// <summary>Where what comes from outside is written down; null for nowhere.</summary>
+    public string? RecordFile { get; init; }
+
+    /// <summary>The recorded run that this is to be again; null for a new one.</summary>
+    internal Replay? Replay { get; init; }
+
+    /// <summary>What the kernel's file is called for the guest; null for the name that it has.</summary>
+    public string? KernelName { get; init; }
 
     /// <summary>A file that names addresses of the guest beside the kernel itself; null for none.</summary>
     public string? SymbolFile { get; init; }
@@ -88,6 +103,9 @@ public sealed record RunOptions
 
     /// <summary>The instruction counts at which the full state is written to stderr, ascending.</summary>
     public IReadOnlyList<ulong> DumpAt { get; init; } = [];
+
+    /// <summary>Where gdb is waited for before the first instruction; null for no debugger.</summary>
+    public GdbEndpoint? Debugger { get; init; }
 
     /// <summary>The least severe message that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
@@ -141,4 +159,8 @@ public sealed record RunOptions
 /// <summary>A module file with its own command line.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="CommandLine">Its command line, byte for byte; null for none.</param>
-public sealed record ModuleOption(string Path, ReadOnlyMemory<byte>? CommandLine);
+public sealed record ModuleOption(string Path, ReadOnlyMemory<byte>? CommandLine)
+{
+    /// <summary>What the file is called for the guest; null for the name that it has.</summary>
+    public string? Name { get; init; }
+}

@@ -1,6 +1,8 @@
 using Emu.Host.CommandLine;
+using Emu.Host.Debugging;
 using Emu.Host.Tracing;
 using Emu.Machine;
+using Emu.Machine.Recording;
 using Microsoft.Extensions.Logging;
 
 namespace Emu.Host.Running;
@@ -14,27 +16,33 @@ internal sealed class GuestLives : IDisposable
 {
     private readonly RunOptions _options;
     private readonly Func<GuestSetup, RunObserver, PvhMachine> _make;
+    private readonly GdbServer? _debugger;
     private readonly TextWriter _error;
     private readonly ILogger _log;
+    private readonly InputJournal? _journal;
     private ulong _instructionsBefore;
 
     /// <summary>Makes the first machine.</summary>
     /// <param name="setup">The guest.</param>
     /// <param name="make">Makes a machine for it, whose processors the observer watches.</param>
     /// <param name="options">What the user asked for.</param>
-    /// <param name="trace">The trace, or null.</param>
+    /// <param name="instruments">What looks at it.</param>
     /// <param name="error">Where dumps go.</param>
     /// <param name="logs">Hears of each new start.</param>
+    /// <param name="journal">Hears of each end, or knows of it; null for neither.</param>
     public GuestLives(
-        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, InstructionTrace? trace, TextWriter error, ILoggerFactory logs)
+        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, RunInstruments instruments, TextWriter error, ILoggerFactory logs,
+        InputJournal? journal = null)
     {
         _make = make;
         _options = options;
+        _debugger = instruments.Debugger;
         _error = error;
+        _journal = journal;
         _log = logs.CreateLogger<GuestLives>();
         Setup = setup;
         Machine = make(setup, Observer);
-        Current = new GuestRun(Machine, Observer, options, trace, error);
+        Current = new GuestRun(Machine, setup, Observer, options, instruments, error);
     }
 
     /// <summary>The guest as this life's machine was made from it.</summary>
@@ -63,7 +71,8 @@ internal sealed class GuestLives : IDisposable
         while (true)
         {
             RunResult result = Current.Run(cancellation);
-            if ((_options.Restart & PolicyFor(result.Reason)) == RestartPolicy.Never || cancellation.IsCancellationRequested)
+            _journal?.EndLife(Machine, result);
+            if ((_options.Restart & PolicyFor(result.Reason)) == RestartPolicy.Never || cancellation.IsCancellationRequested || WasStoppedThere())
                 return result;
             if (Restarts == _options.MaximumRestarts)
             {
@@ -77,6 +86,10 @@ internal sealed class GuestLives : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Machine.Dispose();
+
+    /// <summary>True where a recorded run ended between two lives, because the host ended it or nothing more was recorded.</summary>
+    private bool WasStoppedThere() =>
+        _journal is InputReplayer { HasNextLife: false, RunEnd: var end } && !(end is ((ulong)HostStop.None, _) && Restarts == _options.MaximumRestarts);
 
     private static RestartPolicy PolicyFor(StopReason reason) => reason switch
     {
@@ -96,6 +109,6 @@ internal sealed class GuestLives : IDisposable
         Observer = new RunObserver();
         Machine = _make(Setup, Observer);
         RunOptions options = _options with { DumpAt = [], MaximumInstructions = _options.MaximumInstructions - _instructionsBefore };
-        Current = new GuestRun(Machine, Observer, options, null, _error);
+        Current = new GuestRun(Machine, Setup, Observer, options, new RunInstruments { Debugger = _debugger }, _error);
     }
 }

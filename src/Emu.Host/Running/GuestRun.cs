@@ -2,27 +2,37 @@ using System.Diagnostics;
 using System.Globalization;
 using Emu.Cpu;
 using Emu.Host.CommandLine;
+using Emu.Host.Debugging;
 using Emu.Host.Tracing;
 using Emu.Machine;
 
 namespace Emu.Host.Running;
 
-/// <summary>Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions.</summary>
-internal sealed class GuestRun
+/// <summary>
+/// Runs a machine to its end, in pieces where a dump or the trace wants to look between two instructions, or as a debugger says.
+/// </summary>
+internal sealed class GuestRun : IDebuggedGuest
 {
     private readonly PvhMachine _machine;
     private readonly RunObserver _observer;
+    private readonly GuestSetup _setup;
     private readonly InstructionTrace? _trace;
+    private readonly BinaryTrace? _binaryTrace;
     private readonly TextWriter _error;
     private readonly Queue<ulong> _dumps;
     private readonly ulong _maximum;
+    private readonly GdbServer? _debugger;
     private readonly Stopwatch _clock = new();
 
-    public GuestRun(PvhMachine machine, RunObserver observer, RunOptions options, InstructionTrace? trace, TextWriter error)
+    public GuestRun(
+        PvhMachine machine, GuestSetup setup, RunObserver observer, RunOptions options, RunInstruments instruments, TextWriter error)
     {
         _machine = machine;
+        _setup = setup;
         _observer = observer;
-        _trace = trace;
+        _trace = instruments.Trace;
+        _binaryTrace = instruments.BinaryTrace;
+        _debugger = instruments.Debugger;
         _error = error;
         _dumps = new Queue<ulong>(options.DumpAt);
         _maximum = options.MaximumInstructions ?? ulong.MaxValue;
@@ -31,20 +41,45 @@ internal sealed class GuestRun
     /// <summary>Host time spent running.</summary>
     public TimeSpan WallTime => _clock.Elapsed;
 
+    /// <inheritdoc/>
+    public PvhMachine Machine => _machine;
+
+    /// <inheritdoc/>
+    public GuestSetup Setup => _setup;
+
+    /// <inheritdoc/>
+    public RunObserver Observer => _observer;
+
+    /// <inheritdoc/>
+    public ulong Maximum => _maximum;
+
     /// <summary>Runs until the guest ends, the user's limit is reached, or somebody cancels.</summary>
     public RunResult Run(CancellationToken cancellation)
     {
         _clock.Start();
+        RunResult result = _debugger is null ? Advance(cancellation) : _debugger.Run(this, cancellation);
+        _clock.Stop();
+        return result;
+    }
+
+    private RunResult Advance(CancellationToken cancellation)
+    {
+        bool isAtBreakpoint = false;
         while (true)
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
+            _binaryTrace?.Update(_machine, _setup, isAtBreakpoint);
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired) }, cancellation);
+                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired), PassesBreakpoint = isAtBreakpoint }, cancellation);
+            // A trace begins or ends there, where it is taken without a debugger, whose business breakpoints are else.
+            isAtBreakpoint = result.Reason == StopReason.Breakpoint && _binaryTrace is not null;
+            if (isAtBreakpoint)
+                continue;
             if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
             {
-                _clock.Stop();
+                _binaryTrace?.End(_machine);
                 DumpWhatIsDue(_machine.InstructionsRetired);
                 return result;
             }
@@ -77,6 +112,8 @@ internal sealed class GuestRun
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)
             stop = Math.Min(stop, _trace.From);
+        if (_binaryTrace is not null)
+            stop = Math.Min(stop, _binaryTrace.NextStop(retired));
         return stop;
     }
 

@@ -7,6 +7,7 @@ using Emu.Machine;
 using Emu.Machine.Consoles;
 using Emu.Machine.Firmware;
 using Emu.Machine.Network;
+using Emu.Machine.Recording;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -85,13 +86,16 @@ internal sealed class GuestSetup
         // What is small and often mistyped comes first.
         List<BootModule> modules = [];
         foreach (ModuleOption module in options.Modules)
-            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = Path.GetFileName(module.Path) });
+            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = module.Name ?? Path.GetFileName(module.Path) });
         KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
         return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log), networks, added);
     }
 
     /// <summary>The kernel; null where the machine starts from a ROM.</summary>
     public KernelImage? Kernel => _image;
+
+    /// <summary>The name of the kernel's file, without its folder; null for the embedded tour, and where there is none.</summary>
+    public string? KernelName => Path.GetFileName(_options.Kernel);
 
     /// <summary>
     /// The names of the guest's addresses: what its kernel carries, and what the user has added. They are looked for when they are asked for first;
@@ -101,6 +105,13 @@ internal sealed class GuestSetup
 
     /// <summary>Where everything lies and what the boot processor begins with, once a machine has been made; null before, and with a ROM.</summary>
     public BootResult? Boot { get; private set; }
+
+    /// <summary>What a trace of it is to say of itself.</summary>
+    public IReadOnlyDictionary<string, string> Properties => new Dictionary<string, string>
+    {
+        ["emulator"] = $"emu {typeof(GuestSetup).Assembly.GetName().Version}",
+        ["guest"] = _options.Firmware ?? _options.Kernel ?? "the embedded tour",
+    };
 
     /// <summary>The guest as it starts after an end: what the toolstack has done is done.</summary>
     /// <param name="passed">Virtual time from the start to the end, in nanoseconds.</param>
@@ -115,7 +126,8 @@ internal sealed class GuestSetup
     public GuestSetup WithoutCaptures() => new(this, _options, [.. _networks.Select(static network => network with { Capture = null })]);
 
     /// <summary>Makes a machine and loads the guest.</summary>
-    public PvhMachine CreateMachine(IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs)
+    public PvhMachine CreateMachine(
+        IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs, InputJournal? journal = null)
     {
         PvhMachine machine = new(new MachineOptions
         {
@@ -143,13 +155,14 @@ internal sealed class GuestSetup
             DebugConsoleOutput = debugOutput,
             ConsoleInput = input,
             Firmware = _firmware,
+            Journal = journal,
             Observer = observer,
             LoggerFactory = logs ?? NullLoggerFactory.Instance,
         });
         try
         {
             if (_image is not null)
-                Boot = machine.Load(_image, _modules, _commandLine, Path.GetFileName(_options.Kernel));
+                Boot = machine.Load(_image, _modules, _commandLine, _options.KernelName ?? Path.GetFileName(_options.Kernel));
             return machine;
         }
         catch

@@ -14,4 +14,7 @@ internal static partial class RunLog
 
     [LoggerMessage(102, LogLevel.Information, "The guest has ended ({Reason}) and is started anew, {Number} of {Most} times.")]
     public static partial void Restart(ILogger logger, StopReason reason, int number, int most);
+
+    [LoggerMessage(103, LogLevel.Warning, "The guest may write to the disk image '{Path}': a replay needs a copy of it as it is now, or the disk as a ',snapshot'.")]
+    public static partial void RecordedDiskChanges(ILogger logger, string path);
 }

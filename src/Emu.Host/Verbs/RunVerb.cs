@@ -2,13 +2,16 @@ using System.Globalization;
 using System.Text;
 using Emu.Cpu.State;
 using Emu.Host.CommandLine;
+using Emu.Host.Debugging;
 using Emu.Host.Logging;
 using Emu.Host.PostMortem;
+using Emu.Host.Recording;
 using Emu.Host.Running;
 using Emu.Host.Terminals;
 using Emu.Host.Tracing;
 using Emu.Machine;
 using Emu.Machine.Consoles;
+using Emu.Machine.Recording;
 using Emu.Pvh;
 using Microsoft.Extensions.Logging;
 
@@ -71,40 +74,83 @@ public sealed class RunVerb : IDisposable
     {
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
+        using BinaryTrace? binaryTrace = BinaryTrace.Open(_options);
         using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
         using NetworkCaptures captures = new(_options.NetworkCards);
         GuestSetup setup = GuestSetup.Read(_options, captures.Networks, logs);
         IConsoleSink? debugConsole = OpenDebugConsole();
-        using GuestLives lives = new(setup, MakeMachine, _options, trace, _error, logs);
+        using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
+        using InputRecorder? recorder = OpenRecording(logs);
+        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder;
+        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger };
+        using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs, journal);
 
-        _terminal.EnterRawMode();
-        _input.Start();
+        if (_options.Replay is null)
+        {
+            _terminal.EnterRawMode();
+            _input.Start();
+        }
+
         if (_options.Timeout is { } timeout)
             _stop.RequestAfter(timeout);
-        RunResult result = lives.Run(_stop.Token);
+        RunEnd end;
+        try
+        {
+            RunResult result = lives.Run(_stop.Token);
+            recorder?.EndRun((ulong)_stop.Reason, (ulong)_stop.Signal);
+            end = EndOf(result, lives);
+        }
+        catch (ReplayException divergence) when (_options.Replay is { } replay)
+        {
+            end = replay.Diverged(divergence);
+        }
+
         _output.Flush();
         _debugOutput?.Flush();
         _terminal.Restore();
 
-        RunEnd end = lives.ReachedLimit && result.Reason != StopReason.Crashed
-            ? RunEnd.TooOften(_options.MaximumRestarts)
-            : RunEnd.From(result, _stop.Reason, _stop.Signal, _options.MaximumInstructions);
+        debugger?.End(end.ExitCode);
         if (statistics is not null)
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
+        if (_options.Replay is { } replayed && end.Reason != "diverged")
+            _error.Write($"emu: {replayed.Verdict(lives.Machine)}\n");
+        if (recorder?.Failure is { } failure)
+            _error.Write($"emu: The recording '{_options.RecordFile}' is not whole: {failure.Message}\n");
         foreach (string sentence in captures.Close())
             _error.Write($"emu: {sentence}\n");
         return end.ExitCode;
 
         PvhMachine MakeMachine(GuestSetup guest, RunObserver observer)
         {
-            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _input, observer, logs);
+            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _options.Replay is null ? _input : null, observer, logs, journal);
             xenTrace?.Attach(machine, guest);
             if (trace is not null)
                 trace.Symbols = guest.Symbols;
             return machine;
         }
+    }
+
+    private RunEnd EndOf(RunResult result, GuestLives lives)
+    {
+        if (lives.ReachedLimit && result.Reason != StopReason.Crashed)
+            return RunEnd.TooOften(_options.MaximumRestarts);
+        // Who ends a replay ends it as any run; else it ends as the recorded one did.
+        return _options.Replay is { } replay && _stop.Reason == HostStop.None
+            ? replay.EndOf(result, _options.MaximumInstructions)
+            : RunEnd.From(result, _stop.Reason, _stop.Signal, _options.MaximumInstructions);
+    }
+
+    // What the run depends on is looked at before a disk is opened, and before the file is created that the user may have named by mistake.
+    private InputRecorder? OpenRecording(ILoggerFactory logs)
+    {
+        if (_options.RecordFile is not { } path)
+            return null;
+        byte[] description = RecordedGuest.Of(_options).ToBytes();
+        if (_options.Disks.FirstOrDefault(static disk => !disk.IsReadOnly && !disk.IsSnapshot) is { } disk)
+            RunLog.RecordedDiskChanges(logs.CreateLogger<RunVerb>(), disk.Path);
+        return new InputRecorder(UserFile.Create(path, "--record"), description);
     }
 
     private InstructionTrace? OpenTrace()
@@ -175,7 +221,7 @@ public sealed class RunVerb : IDisposable
     {
         if (end.Reason == "crashed")
         {
-            IReadOnlyList<ExecutedInstruction> last = lives.Current.WallTime <= LongestRunToRepeat && !_input.HasDelivered && !lives.Setup.TouchesHost
+            IReadOnlyList<ExecutedInstruction> last = lives.Current.WallTime <= LongestRunToRepeat && _options.Replay is null && !_input.HasDelivered && !lives.Setup.TouchesHost
                 ? LastInstructions.Find(lives.Setup.WithoutCaptures(), lives.Machine.InstructionsRetired)
                 : [];
             _error.Write(PostMortemReport.Render($"emu: {end.Sentence}", lives.Machine, IsShutDown(lives.Machine) ? lives.Observer.Faults.Chain : [], last, lives.Setup.Symbols));

@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Processors;
 using Emu.Machine.Serial;
 using Emu.Machine.Time;
@@ -10,24 +11,28 @@ namespace Emu.Machine.Consoles;
 /// before it, never into a full receiver. So a file, or a pipe whose bytes are there in time, gives the same run each time. A pipe
 /// that is silent for <see cref="Patience"/> is taken for a human: from then on bytes enter when they come, between two slices.
 /// </remarks>
-public sealed class ConsoleFeed : IExternalInput
+public sealed class ConsoleFeed : IExternalInput, IStateful
 {
     private readonly IConsoleReceiver _receiver;
     private readonly VirtualClock _clock;
-    private readonly IConsoleSource _source;
+    private readonly IConsoleSource? _source;
     private readonly VirtualTimer _next;
     private ulong _lineFree;
     private bool _ended;
 
+    // Taken from the source, but not given yet: it belongs to the source, whose place in a snapshot is BytesTaken.
+    private byte? _ahead;
+
     /// <summary>Connects a source with a port.</summary>
     /// <param name="receiver">The device.</param>
     /// <param name="clock">Virtual time.</param>
-    /// <param name="source">Where input comes from.</param>
-    public ConsoleFeed(IConsoleReceiver receiver, VirtualClock clock, IConsoleSource source)
+    /// <param name="source">Where input comes from; null where none ever comes.</param>
+    public ConsoleFeed(IConsoleReceiver receiver, VirtualClock clock, IConsoleSource? source)
     {
         _receiver = receiver;
         _clock = clock;
         _source = source;
+        _ended = source is null;
         _next = clock.CreateTimer("console input", Feed);
         receiver.ReceiverReady += Schedule;
     }
@@ -37,6 +42,9 @@ public sealed class ConsoleFeed : IExternalInput
 
     /// <summary>True while the guest listens, nothing is there, and more may come: idle time then waits for the source.</summary>
     public bool IsAwaited { get; private set; }
+
+    /// <summary>How many bytes the guest was given so far: who goes on from a snapshot with the same input leaves them out.</summary>
+    public ulong BytesTaken { get; private set; }
 
     /// <summary>Looks whether awaited input has come; called between slices.</summary>
     public void Poll()
@@ -48,7 +56,47 @@ public sealed class ConsoleFeed : IExternalInput
     /// <summary>Waits in host time for awaited input.</summary>
     /// <param name="timeout">How long at most.</param>
     /// <returns>True where input, or its end, is there.</returns>
-    public bool Wait(TimeSpan timeout) => _source.Wait(timeout);
+    public bool Wait(TimeSpan timeout) => _source?.Wait(timeout) ?? true;
+
+    /// <summary>
+    /// Goes on with a source that has more to say than the one with which the state was saved, or is another: its end was noted there, or there was
+    /// none.
+    /// </summary>
+    /// <remarks>Where the source has ended too, nothing changes: so runs without input stay what they were.</remarks>
+    public void Reopen()
+    {
+        if (!_ended || _source is not { } source)
+            return;
+        var state = Read(source.IsInteractive ? TimeSpan.Zero : Patience, out var value);
+        _ended = state == ConsoleInput.Ended;
+        if (_ended)
+            return;
+        _ahead = state == ConsoleInput.Available ? value : null;
+        if (!_receiver.WantsInput)
+            return;
+        if (state == ConsoleInput.Available)
+            Schedule();
+        else
+            IsAwaited = true;
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("console input");
+        stream.Transfer(ref _lineFree);
+        stream.Transfer(ref _ended);
+        IsAwaited = stream.Transferred(IsAwaited);
+        BytesTaken = stream.Transferred(BytesTaken);
+        _next.Transfer(stream);
+        if (_source is not null)
+            return;
+        // The state may be that of a machine with input.
+        _ended = true;
+        IsAwaited = false;
+        _next.Disarm();
+    }
 
     private void Schedule()
     {
@@ -60,21 +108,33 @@ public sealed class ConsoleFeed : IExternalInput
     private void Feed(ulong deadline)
     {
         if (_receiver.WantsInput)
-            TakeByte(_source.IsInteractive ? TimeSpan.Zero : Patience);
+            TakeByte(_source is { IsInteractive: true } ? TimeSpan.Zero : Patience);
     }
 
     private void TakeByte(TimeSpan patience)
     {
-        var state = _source.TryRead(out var value);
-        if (state == ConsoleInput.Empty && patience != TimeSpan.Zero && _source.Wait(patience))
-            state = _source.TryRead(out value);
+        var state = Read(patience, out var value);
         IsAwaited = state == ConsoleInput.Empty;
         _ended = state == ConsoleInput.Ended;
         if (state != ConsoleInput.Available)
             return;
         _lineFree = _clock.Now;
+        BytesTaken++;
         _receiver.Receive(value);
         if (_receiver.WantsInput)
             Schedule();
+    }
+
+    private ConsoleInput Read(TimeSpan patience, out byte value)
+    {
+        if (_ahead is { } ahead)
+        {
+            _ahead = null;
+            value = ahead;
+            return ConsoleInput.Available;
+        }
+
+        value = 0;
+        return _source is { } source ? source.TryRead(patience, out value) : ConsoleInput.Ended;
     }
 }

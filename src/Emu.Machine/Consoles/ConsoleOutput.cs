@@ -8,8 +8,13 @@ internal sealed class ConsoleOutput : IConsoleSink
 
     public ConsoleOutput(IConsoleSink? sink) => _sink = sink;
 
+    /// <summary>While true, what is written has been seen before and goes nowhere.</summary>
+    public bool IsMuted { get; set; }
+
     public void Write(byte value)
     {
+        if (IsMuted)
+            return;
         _hasUnflushed = true;
         _sink?.Write(value);
     }

@@ -14,7 +14,17 @@ public interface IConsoleSource
     /// <returns>Whether there is a byte, none yet, or none ever again.</returns>
     ConsoleInput TryRead(out byte value);
 
-    /// <summary>Waits until <see cref="TryRead"/> has something to say.</summary>
+    /// <summary>Takes the next byte, and waits for it where there is none yet.</summary>
+    /// <param name="patience">Host time to wait at most; zero for not at all.</param>
+    /// <param name="value">The byte.</param>
+    /// <returns>Whether there is a byte, none yet, or none ever again.</returns>
+    ConsoleInput TryRead(TimeSpan patience, out byte value)
+    {
+        var state = TryRead(out value);
+        return state == ConsoleInput.Empty && patience != TimeSpan.Zero && Wait(patience) ? TryRead(out value) : state;
+    }
+
+    /// <summary>Waits until <see cref="TryRead(out byte)"/> has something to say.</summary>
     /// <param name="timeout">Host time to wait at most.</param>
     /// <returns>True where there is a byte or the end of input.</returns>
     bool Wait(TimeSpan timeout);

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Emu.Cpu;
 using Emu.Cpu.Memory;
 using Emu.Cpu.State;
+using Emu.Machine.Recording;
 
 namespace Emu.Machine.Diagnostics;
 
@@ -19,6 +20,15 @@ internal static unsafe class StateDigest
     /// <summary>What is architectural among the pending events: NMI latched or blocked, halted, shut down.</summary>
     private const PendingEvents ArchitecturalEvents = PendingEvents.NonMaskableInterrupt | PendingEvents.Halt
         | PendingEvents.Shutdown | PendingEvents.NmiBlocked | PendingEvents.MonitorWait | PendingEvents.WakeOnMaskedInterrupt;
+
+    /// <summary>A short digest of the registers and counts alone, for many looks at a run.</summary>
+    public static byte[] ComputeRegisters(IReadOnlyList<Vcpu> vcpus)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var vcpu in vcpus)
+            Append(hash, vcpu);
+        return hash.GetHashAndReset()[..InputLogFormat.DigestLength];
+    }
 
     public static byte[] Compute(IReadOnlyList<Vcpu> vcpus, PhysicalMemory memory)
     {

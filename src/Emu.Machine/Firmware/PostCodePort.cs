@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 using Emu.Machine.Diagnostics;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ namespace Emu.Machine.Firmware;
 /// The ports to which firmware writes how far it has come: 0x80 as on the AT, and 0x190, as the PS/2 and test programs have it. Each code
 /// that differs from the one before it is logged. Reads return the last one.
 /// </summary>
-internal sealed class PostCodePort : BytePortDevice
+internal sealed class PostCodePort : BytePortDevice, IStateful
 {
     private readonly ILogger _log;
     private readonly Action<byte>? _listener;
@@ -32,5 +33,11 @@ internal sealed class PostCodePort : BytePortDevice
         _last = value;
         MachineLog.PostCode(_log, value, port);
         _listener?.Invoke(value);
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("POST codes");
+        stream.Transfer(ref _last);
     }
 }

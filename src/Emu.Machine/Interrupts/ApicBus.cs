@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Interrupts;
 
 /// <summary>What connects the I/O APIC and the local APICs: interrupt messages one way, ends of interrupts the other.</summary>
-public sealed class ApicBus
+public sealed class ApicBus : IStateful
 {
     private readonly List<LocalApic> _localApics = [];
     private IoApic? _ioApic;
@@ -47,4 +49,13 @@ public sealed class ApicBus
     /// <summary>A local APIC ended a level-triggered interrupt.</summary>
     /// <param name="vector">Its vector.</param>
     public void BroadcastEndOfInterrupt(byte vector) => _ioApic?.EndOfInterrupt(vector);
+
+    /// <summary>Transfers the local APICs; the clock comes before.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        foreach (var apic in _localApics)
+            apic.Transfer(stream);
+    }
 }

@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Interrupts;
 
 /// <summary>A wire from a device to interrupt controllers. It carries a level; who listens decides about edges.</summary>
-public sealed class InterruptLine
+public sealed class InterruptLine : IStateful
 {
     private readonly Action<bool> _changed;
 
@@ -20,5 +22,13 @@ public sealed class InterruptLine
             return;
         IsHigh = high;
         _changed(high);
+    }
+
+    /// <summary>Transfers the level; who listens has state of its own, and hears nothing.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        IsHigh = stream.Transferred(IsHigh);
     }
 }

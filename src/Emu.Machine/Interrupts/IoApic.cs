@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 
 namespace Emu.Machine.Interrupts;
@@ -10,7 +11,7 @@ namespace Emu.Machine.Interrupts;
 /// </code>
 /// Messages arrive at once, so the delivery status always reads as idle.
 /// </remarks>
-public sealed class IoApic : IMmioDevice
+public sealed class IoApic : IMmioDevice, IStateful
 {
     /// <summary>Number of pins.</summary>
     public const int PinCount = 24;
@@ -101,6 +102,17 @@ public sealed class IoApic : IMmioDevice
                 WriteIndexed((uint)value);
                 break;
         }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("I/O APIC");
+        stream.Transfer<ulong>(_entries);
+        stream.Transfer(ref _lines);
+        stream.Transfer(ref _id);
+        stream.Transfer(ref _index);
     }
 
     private static DeliveryMode ModeOf(ulong entry) => (DeliveryMode)((entry >> 8) & 7);

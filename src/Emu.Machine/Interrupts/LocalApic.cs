@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Platform;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Time;
 
 namespace Emu.Machine.Interrupts;
@@ -12,7 +13,7 @@ namespace Emu.Machine.Interrupts;
 /// On the boot processor LINT0 starts as an unmasked external interrupt ("virtual wire mode"), as firmware leaves it: a PVH kernel
 /// that knows the 8259A only need not know of the APIC. The registers are in <c>LocalApic.Registers.cs</c>.
 /// </remarks>
-public sealed partial class LocalApic : ILocalInterrupts
+public sealed partial class LocalApic : ILocalInterrupts, IStateful
 {
     private const int FirstLegalVector = 16;
     private const uint LvtMask = 1U << 16;
@@ -206,6 +207,28 @@ public sealed partial class LocalApic : ILocalInterrupts
         else
             _levelTriggered.Remove(vector);
         NotifyIfDeliverable();
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("local APIC");
+        SetBase(stream.Transferred(_baseRegister));
+        stream.Transfer(ref _id);
+        stream.Transfer(ref _taskPriority);
+        stream.Transfer(ref _logicalDestination);
+        stream.Transfer(ref _destinationFormat);
+        stream.Transfer(ref _spurious);
+        stream.Transfer(ref _errors);
+        stream.Transfer(ref _errorStatus);
+        stream.Transfer(ref _interruptCommand);
+        stream.Transfer(ref _externalRequested);
+        stream.Transfer<uint>(_localVectors);
+        _requests.Transfer(stream);
+        _inService.Transfer(stream);
+        _levelTriggered.Transfer(stream);
+        _timer.Transfer(stream);
     }
 
     internal void Receive(in InterruptMessage message)

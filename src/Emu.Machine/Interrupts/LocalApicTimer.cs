@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Time;
 
 namespace Emu.Machine.Interrupts;
@@ -6,11 +7,14 @@ namespace Emu.Machine.Interrupts;
 /// The local APIC's timer (SDM Vol. 3, section 11.5.4): counts down at 1 GHz through a divider, once or periodically, or waits for a
 /// time-stamp. The current count is computed when somebody looks.
 /// </summary>
-internal sealed class LocalApicTimer
+internal sealed class LocalApicTimer : IStateful
 {
     private const int OneShot = 0;
     private const int Periodic = 1;
     private const int TscDeadline = 2;
+
+    /// <summary>How late a timer can be, in nanoseconds: a run ends at each deadline, give or take an instruction's events.</summary>
+    private const ulong LongestDelay = 1000;
 
     private readonly VirtualClock _clock;
     private readonly ILocalApicHost _host;
@@ -139,6 +143,21 @@ internal sealed class LocalApicTimer
         Stop();
         _mode = OneShot;
         _divideConfiguration = 0;
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer(ref _mode);
+        stream.Transfer(ref _initialCount);
+        stream.Transfer(ref _divideConfiguration);
+        stream.Transfer(ref _start);
+        stream.Transfer(ref _deadline);
+        _timer.Transfer(stream);
+        // Each period ends when it is over: they cannot have been left to add up, nor be without length.
+        stream.Require(
+            !_timer.IsArmed || _mode != Periodic || (_initialCount != 0 && _timer.Deadline + LongestDelay >= _clock.Now),
+            "the timer's periods have not been counted");
     }
 
     private void Expired(ulong deadline)

@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Interrupts;
 
 /// <summary>
@@ -11,7 +13,7 @@ namespace Emu.Machine.Interrupts;
 ///                                              A0=1  OCW1  interrupt mask
 /// </code>
 /// </remarks>
-public sealed class Pic8259
+public sealed class Pic8259 : IStateful
 {
     private const byte SpuriousLevel = 7;
 
@@ -136,6 +138,30 @@ public sealed class Pic8259
         else
             WriteOcw2(value);
         Update();
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Transfer(ref _lines);
+        stream.Transfer(ref _requests);
+        stream.Transfer(ref _inService);
+        stream.Transfer(ref _mask);
+        stream.Transfer(ref _levelTriggered);
+        stream.Transfer(ref _vectorBase);
+        stream.Transfer(ref _cascade);
+        stream.Transfer(ref _highestPriority);
+        stream.Transfer(ref _initializationStep);
+        stream.Transfer(ref _needsIcw4);
+        stream.Transfer(ref _isSingle);
+        stream.Transfer(ref _autoEoi);
+        stream.Transfer(ref _rotateOnAutoEoi);
+        stream.Transfer(ref _specialMask);
+        stream.Transfer(ref _specialFullyNested);
+        stream.Transfer(ref _readsInService);
+        stream.Transfer(ref _poll);
+        stream.Transfer(ref _output);
     }
 
     private void BeginInitialization(byte icw1)

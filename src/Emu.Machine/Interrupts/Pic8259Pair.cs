@@ -1,9 +1,10 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 
 namespace Emu.Machine.Interrupts;
 
 /// <summary>The two 8259A of a PC: the second one's INT is the first one's input 2. ISA interrupts 0–15.</summary>
-public sealed class Pic8259Pair : BytePortDevice
+public sealed class Pic8259Pair : BytePortDevice, IStateful
 {
     private const int CascadeInput = 2;
 
@@ -63,6 +64,15 @@ public sealed class Pic8259Pair : BytePortDevice
                 Chip(port).Write((port & 1) != 0, value);
                 break;
         }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("8259A");
+        _master.Transfer(stream);
+        _slave.Transfer(stream);
     }
 
     private Pic8259 Chip(ushort port) => port < AddressMap.SlavePic ? _master : _slave;

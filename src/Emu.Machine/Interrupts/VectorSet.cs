@@ -1,9 +1,10 @@
 using System.Numerics;
+using Emu.Cpu.Snapshots;
 
 namespace Emu.Machine.Interrupts;
 
 /// <summary>A set of vectors: one of a local APIC's 256-bit registers (IRR, ISR, TMR).</summary>
-internal sealed class VectorSet
+internal sealed class VectorSet : IStateful
 {
     private readonly uint[] _words = new uint[8];
 
@@ -28,19 +29,30 @@ internal sealed class VectorSet
         _words[vector >> 5] &= ~(1U << (vector & 31));
         if (vector != Highest)
             return;
-        Highest = -1;
-        for (var i = vector >> 5; i >= 0; i--)
-        {
-            if (_words[i] == 0)
-                continue;
-            Highest = (i << 5) + BitOperations.Log2(_words[i]);
-            return;
-        }
+        FindHighest(vector >> 5);
     }
 
     public void Clear()
     {
         Array.Clear(_words);
         Highest = -1;
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer<uint>(_words);
+        FindHighest(_words.Length - 1);
+    }
+
+    private void FindHighest(int word)
+    {
+        Highest = -1;
+        for (var i = word; i >= 0; i--)
+        {
+            if (_words[i] == 0)
+                continue;
+            Highest = (i << 5) + BitOperations.Log2(_words[i]);
+            return;
+        }
     }
 }

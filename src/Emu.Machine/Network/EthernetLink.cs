@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Time;
 
 namespace Emu.Machine.Network;
@@ -8,7 +9,7 @@ namespace Emu.Machine.Network;
 /// guest sees its network as a function of what it did itself. The queue is bounded; where the card takes nothing, the newest frame is
 /// lost, as in a switch.
 /// </remarks>
-public sealed class EthernetLink : IEthernetPort
+public sealed class EthernetLink : IEthernetPort, IStateful
 {
     /// <summary>The longest payload of a frame to the guest.</summary>
     public const int Mtu = 1500;
@@ -77,6 +78,29 @@ public sealed class EthernetLink : IEthernetPort
     {
         _isRefused = false;
         ScheduleFirst();
+    }
+
+    /// <summary>Transfers the frames on the way to the guest.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("Ethernet");
+        stream.Transfer(ref _first);
+        stream.Require((uint)_first < QueueLength, $"the queue has no place {_first}");
+        _count = stream.Count(_count, QueueLength);
+        for (var i = 0; i < _count; i++)
+        {
+            ref var slot = ref _queue[(_first + i) % QueueLength];
+            slot.Bytes ??= new byte[LongestToGuest];
+            stream.Transfer(ref slot.Length);
+            stream.Require(slot.Length is >= Shortest and <= LongestToGuest, $"no frame has {slot.Length} bytes");
+            stream.Transfer<byte>(slot.Bytes.AsSpan(0, slot.Length));
+            stream.Transfer(ref slot.Due);
+        }
+
+        stream.Transfer(ref _isRefused);
+        _arrival.Transfer(stream);
     }
 
     /// <summary>Sends a frame to the guest.</summary>

@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Network;
 
 /// <summary>What a network has seen; for statistics and for tests.</summary>
-public sealed class NetworkCounters
+public sealed class NetworkCounters : IStateful
 {
     /// <summary>Frames that the guest sent.</summary>
     public long FromGuest { get; internal set; }
@@ -20,4 +22,16 @@ public sealed class NetworkCounters
 
     /// <summary>Packets from the guest that found a bounded table full: fragments, connections, flows.</summary>
     public long DroppedWithoutResources { get; internal set; }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        FromGuest = stream.Transferred(FromGuest);
+        ToGuest = stream.Transferred(ToGuest);
+        DroppedWithoutRoom = stream.Transferred(DroppedWithoutRoom);
+        DroppedMalformed = stream.Transferred(DroppedMalformed);
+        DroppedUnwanted = stream.Transferred(DroppedUnwanted);
+        DroppedWithoutResources = stream.Transferred(DroppedWithoutResources);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.Frames;
 using Emu.Machine.Network.HostAccess;
 using Emu.Machine.Network.Ip;
@@ -17,7 +18,7 @@ namespace Emu.Machine.Network;
 /// It is a function of what the guest sends, unless the user opens a way to the host (<see cref="NetworkOptions.ReachesHost"/>). Only the
 /// guest can reach it, nothing that it sends makes it throw, and all tables and queues are bounded.
 /// </remarks>
-public sealed class UserNetwork : IExternalInput, IDisposable
+public sealed class UserNetwork : IExternalInput, IStateful, IDisposable
 {
     /// <summary>Ports of the gateway's own services, over TCP and UDP.</summary>
     private const ushort EchoPort = 7;
@@ -29,6 +30,10 @@ public sealed class UserNetwork : IExternalInput, IDisposable
     private readonly ArpResponder _arp;
     private readonly Ipv4Input _input;
     private readonly HostGate? _gate;
+    private readonly TcpStack _tcp;
+
+    // What has state besides link, connections and the way to the host.
+    private readonly List<IStateful> _parts = [];
 
     /// <summary>Makes a network.</summary>
     /// <param name="clock">Virtual time.</param>
@@ -45,16 +50,19 @@ public sealed class UserNetwork : IExternalInput, IDisposable
         Neighbors neighbors = new(options);
         Ipv4Output output = new(_link, options, neighbors);
         UdpOutput datagrams = new(output);
-        UdpStack udp = new(options, Counters) { Dhcp = new DhcpServer(options, datagrams, Counters) };
-        TcpStack tcp = new(clock, options, output, Counters);
+        DhcpServer dhcp = new(options, datagrams, Counters);
+        UdpStack udp = new(options, Counters) { Dhcp = dhcp };
+        _tcp = new TcpStack(clock, options, output, Counters);
         udp.Add(options.NameServer, DnsServer.Port, new DnsServer(options, datagrams, Counters));
         // What the user opens comes before what is built in.
         if (options.ReachesHost && sockets is not null)
-            _gate = new HostGate(options, sockets, tcp, udp, datagrams);
-        AddServices(options.Gateway, tcp, udp, datagrams);
+            _gate = new HostGate(options, sockets, _tcp, udp, datagrams);
+        UdpCharacterGenerator characters = new(datagrams);
+        AddServices(options.Gateway, _tcp, udp, datagrams, characters);
         _arp = new ArpResponder(_link, options, neighbors, Counters);
-        _input = new Ipv4Input(
-            options, Counters, neighbors, new FragmentReassembly(clock, Counters), new Icmp(output, Counters), udp, tcp);
+        FragmentReassembly fragments = new(clock, Counters);
+        _input = new Ipv4Input(options, Counters, neighbors, fragments, new Icmp(output, Counters), udp, _tcp);
+        _parts.AddRange([Counters, neighbors, output, dhcp, characters, fragments]);
     }
 
     /// <summary>Where the guest's card is plugged in.</summary>
@@ -74,6 +82,24 @@ public sealed class UserNetwork : IExternalInput, IDisposable
     /// <returns>True where it has.</returns>
     public bool Wait(TimeSpan timeout) => _gate?.Wait(timeout) ?? false;
 
+    /// <summary>Transfers all that the network knows of the guest; the clock comes before.</summary>
+    /// <remarks>
+    /// A connection that leads to the host is reset soon after it is restored, because the host's side is gone, unless the host's network is
+    /// played back (<see cref="IResumableSockets"/>).
+    /// </remarks>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("network");
+        _link.Transfer(stream);
+        foreach (var part in _parts)
+            part.Transfer(stream);
+        _gate?.BeginTransfer(stream);
+        _tcp.Transfer(stream);
+        _gate?.Transfer(stream);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _gate?.Dispose();
 
@@ -87,14 +113,15 @@ public sealed class UserNetwork : IExternalInput, IDisposable
             throw new MachineConfigurationException($"'{name}' cannot be the guest's name: 1 to {NetworkOptions.LongestHostName} ASCII characters can.");
     }
 
-    private static void AddServices(Ipv4Address gateway, TcpStack tcp, UdpStack udp, UdpOutput datagrams)
+    private static void AddServices(
+        Ipv4Address gateway, TcpStack tcp, UdpStack udp, UdpOutput datagrams, UdpCharacterGenerator characters)
     {
         tcp.Listen(gateway, EchoPort, static connection => new TcpEcho { Connection = connection });
         tcp.Listen(gateway, DiscardPort, static connection => new TcpDiscard { Connection = connection });
         tcp.Listen(gateway, CharacterGeneratorPort, static connection => new TcpCharacterGenerator { Connection = connection });
         udp.Add(gateway, EchoPort, new UdpEcho(datagrams));
         udp.Add(gateway, DiscardPort, new UdpDiscard());
-        udp.Add(gateway, CharacterGeneratorPort, new UdpCharacterGenerator(datagrams));
+        udp.Add(gateway, CharacterGeneratorPort, characters);
     }
 
     private void Receive(ReadOnlySpan<byte> frame)

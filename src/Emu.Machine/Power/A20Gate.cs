@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Power;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace Emu.Machine.Power;
 /// wants it.
 /// </summary>
 /// <param name="changed">Takes the gate's new state to the processors.</param>
-public sealed class A20Gate(Action<bool> changed)
+public sealed class A20Gate(Action<bool> changed) : IStateful
 {
     private bool _isOpen = true;
 
@@ -21,5 +23,14 @@ public sealed class A20Gate(Action<bool> changed)
             _isOpen = value;
             changed(value);
         }
+    }
+
+    /// <summary>Transfers the gate's state; the processors have their own, and hear nothing.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("A20 gate");
+        stream.Transfer(ref _isOpen);
     }
 }

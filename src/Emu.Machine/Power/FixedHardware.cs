@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Time;
@@ -17,7 +18,7 @@ namespace Emu.Machine.Power;
 /// </code>
 /// The tables say that there are no buttons and that the clock does not wake; nothing else can set a status bit.
 /// </remarks>
-public sealed class FixedHardware : BytePortDevice
+public sealed class FixedHardware : BytePortDevice, IStateful
 {
     /// <summary>Bytes of the event block: status and enable.</summary>
     public const int EventLength = 4;
@@ -98,6 +99,19 @@ public sealed class FixedHardware : BytePortDevice
         }
 
         Update();
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("ACPI registers");
+        stream.Transfer(ref _cleared);
+        stream.Transfer(ref _enable);
+        stream.Transfer(ref _control);
+        stream.Transfer(ref _sleepType);
+        _sci.Transfer(stream);
+        _overflow.Transfer(stream);
     }
 
     /// <summary>The interrupt follows status and enable bits; while it waits for the status bit, so does a timer.</summary>

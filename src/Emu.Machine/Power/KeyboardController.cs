@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 
 namespace Emu.Machine.Power;
@@ -12,7 +13,7 @@ namespace Emu.Machine.Power;
 /// 0x64 write  command          0x60 read  output          0x60 write  command's argument, or a byte for the keyboard
 /// </code>
 /// </remarks>
-public sealed class KeyboardController : BytePortDevice
+public sealed class KeyboardController : BytePortDevice, IStateful
 {
     private const byte OutputFull = 0x01;
     private const byte SelfTestPassed = 0x04;
@@ -63,6 +64,18 @@ public sealed class KeyboardController : BytePortDevice
             _status &= unchecked((byte)~LastWriteWasCommand);
             Data(value);
         }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("keyboard controller");
+        stream.Transfer(ref _status);
+        stream.Transfer(ref _output);
+        stream.Transfer(ref _commandByte);
+        stream.Transfer(ref _outputPort);
+        stream.Transfer(ref _awaitedBy);
     }
 
     private void Command(byte command)

@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 
 namespace Emu.Machine.Power;
@@ -10,7 +11,7 @@ namespace Emu.Machine.Power;
 /// It lies inside the double word at 0xCF8 that addresses PCI configuration space, and answers to accesses of one byte alone: a guest
 /// that looks for PCI devices writes all kinds of double words there. There is no PCI, so the double word itself reads as ones.
 /// </remarks>
-public sealed class ResetControl : IPortDevice
+public sealed class ResetControl : IPortDevice, IStateful
 {
     /// <summary>Ports of the double word in which it lies.</summary>
     public const int Length = 4;
@@ -26,6 +27,14 @@ public sealed class ResetControl : IPortDevice
 
     /// <inheritdoc/>
     public uint Read(ushort port, int size) => port == AddressMap.ResetControl && size == 1 ? _value : uint.MaxValue >> (32 - (8 * size));
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("reset control");
+        stream.Transfer(ref _value);
+    }
 
     /// <inheritdoc/>
     public void Write(ushort port, int size, uint value)

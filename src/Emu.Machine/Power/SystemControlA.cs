@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 
 namespace Emu.Machine.Power;
@@ -6,7 +7,7 @@ namespace Emu.Machine.Power;
 /// System control port A, port 0x92 (IBM PS/2 technical reference): 1 A20 gate, 0 fast reset on its change from 0 to 1.
 /// Bit 1 reads back the gate's state, whoever has changed it.
 /// </summary>
-public sealed class SystemControlA : BytePortDevice
+public sealed class SystemControlA : BytePortDevice, IStateful
 {
     private const byte A20 = 0x02;
 
@@ -25,6 +26,14 @@ public sealed class SystemControlA : BytePortDevice
 
     /// <inheritdoc/>
     public override byte Read(ushort port) => (byte)((_value & ~A20) | (_a20.IsOpen ? A20 : 0));
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("system control port A");
+        stream.Transfer(ref _value);
+    }
 
     /// <inheritdoc/>
     public override void Write(ushort port, byte value)

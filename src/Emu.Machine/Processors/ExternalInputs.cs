@@ -1,3 +1,5 @@
+using Emu.Machine.Recording;
+
 namespace Emu.Machine.Processors;
 
 /// <summary>Something from which the machine gets input at times that the host decides.</summary>
@@ -22,6 +24,17 @@ internal sealed class ExternalInputs : IExternalInput
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(1);
 
     private readonly List<IExternalInput> _inputs = [];
+    private readonly InputJournal? _journal;
+
+    /// <summary>Makes it, without an input.</summary>
+    /// <param name="journal">What writes down or plays back what comes; null for neither.</param>
+    public ExternalInputs(InputJournal? journal = null) => _journal = journal;
+
+    /// <summary>True where input is played back, for which nobody waits.</summary>
+    public bool IsReplay => _journal is { IsReplay: true };
+
+    /// <summary>The virtual time, in nanoseconds, up to which nothing is played back; the greatest number where nothing is.</summary>
+    public ulong NextStop => _journal?.NextStop ?? ulong.MaxValue;
 
     public bool IsAwaited => _inputs.Exists(static input => input.IsAwaited);
 
@@ -29,8 +42,10 @@ internal sealed class ExternalInputs : IExternalInput
 
     public void Poll()
     {
+        _journal?.BeginLook();
         foreach (var input in _inputs)
             input.Poll();
+        _journal?.EndLook();
     }
 
     public bool Wait(TimeSpan timeout)

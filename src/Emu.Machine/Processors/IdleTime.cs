@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Time;
 
@@ -7,7 +8,7 @@ namespace Emu.Machine.Processors;
 /// <summary>
 /// What happens while every vCPU waits: virtual time jumps to the next deadline, or, where a human types, passes as host time does.
 /// </summary>
-internal sealed class IdleTime
+internal sealed class IdleTime : IStateful
 {
     /// <summary>The longest wait in host time before cancellation is looked at.</summary>
     private const ulong LongestWait = 100_000_000;
@@ -18,7 +19,7 @@ internal sealed class IdleTime
     private readonly VirtualClock _clock;
     private readonly VcpuScheduler _scheduler;
     private readonly IoApic? _ioApic;
-    private readonly IExternalInput _input;
+    private readonly ExternalInputs _input;
     private ulong _unpacedIdle;
 
     /// <summary>Watches over a machine.</summary>
@@ -26,7 +27,7 @@ internal sealed class IdleTime
     /// <param name="scheduler">Its vCPUs.</param>
     /// <param name="ioApic">What could send an NMI, or null.</param>
     /// <param name="input">Its inputs.</param>
-    public IdleTime(VirtualClock clock, VcpuScheduler scheduler, IoApic? ioApic, IExternalInput input)
+    public IdleTime(VirtualClock clock, VcpuScheduler scheduler, IoApic? ioApic, ExternalInputs input)
     {
         _clock = clock;
         _scheduler = scheduler;
@@ -39,8 +40,13 @@ internal sealed class IdleTime
     /// <returns>False where there will never be one.</returns>
     public bool TryPass(ulong latest)
     {
+        // Input that has just come may have ended somebody's wait.
+        if (IsAnyRunnable())
+            return true;
         if (!CanAnyWake())
             return false;
+        if (_input.IsReplay)
+            return TryPassToInput(latest);
         if (_input.IsAwaited)
         {
             WaitForInput(_clock.NextDeadline is { } next ? next - _clock.Now : LongestWait, _clock.NextDeadline is not null);
@@ -50,6 +56,36 @@ internal sealed class IdleTime
         if (_clock.NextDeadline is not { } deadline)
             return false;
         Warp(Math.Max(Math.Min(deadline, latest), _clock.Now) - _clock.Now);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("idle time");
+        stream.Transfer(ref _unpacedIdle);
+        stream.Require(_unpacedIdle < ShortestWait, $"{_unpacedIdle} ns would have been waited for");
+    }
+
+    private bool IsAnyRunnable()
+    {
+        foreach (var processor in _scheduler.Processors)
+        {
+            if (processor.IsRunnable)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Where input is played back, its time is known: nobody waits. It is looked at, as after a wait, before timers that are due then.</summary>
+    private bool TryPassToInput(ulong latest)
+    {
+        var next = Math.Min(_clock.NextDeadline ?? ulong.MaxValue, _input.NextStop);
+        if (next == ulong.MaxValue)
+            return false;
+        Warp(Math.Max(Math.Min(next, latest), _clock.Now) - _clock.Now);
+        _input.Poll();
         return true;
     }
 

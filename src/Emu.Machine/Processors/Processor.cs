@@ -1,4 +1,5 @@
 using Emu.Cpu;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Power;
 using Emu.Machine.Time;
@@ -22,7 +23,7 @@ namespace Emu.Machine.Processors;
 /// it halts with interrupts off: nothing but another vCPU could ever wake it.
 /// </para>
 /// </remarks>
-internal sealed class Processor : ILocalApicHost, IXenProcessor, IDisposable
+internal sealed class Processor : ILocalApicHost, IXenProcessor, IStateful, IDisposable
 {
     private readonly VirtualClock _clock;
     private readonly IPowerControl? _power;
@@ -228,6 +229,23 @@ internal sealed class Processor : ILocalApicHost, IXenProcessor, IDisposable
 
     /// <inheritdoc/>
     public void RequestNmi() => NotifyNmi();
+
+    /// <summary>Transfers what the processor knows of its vCPU; the vCPU itself, its local APIC and what Xen has of it are parts of their own.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("processor");
+        stream.Transfer(ref _timeStampAt);
+        stream.Transfer(ref _hasTurn);
+        stream.Transfer(ref _isBlocked);
+        IsInitialised = stream.Transferred(IsInitialised);
+        IsUp = stream.Transferred(IsUp);
+        if (!stream.IsRestoring)
+            return;
+        // State is transferred between two stretches of a turn.
+        _isExecuting = false;
+        _initRequested = false;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _vcpu?.Dispose();

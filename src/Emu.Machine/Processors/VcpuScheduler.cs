@@ -1,4 +1,5 @@
 using Emu.Cpu;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Time;
 
 namespace Emu.Machine.Processors;
@@ -20,7 +21,7 @@ namespace Emu.Machine.Processors;
 /// as limits and deadlines do, changes nothing.
 /// </para>
 /// </remarks>
-internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
+internal sealed class VcpuScheduler : IInstructionCounter, IStateful, IDisposable
 {
     /// <summary>
     /// Instructions in a turn at most: 50 µs of virtual time. Shorter turns cost host time, because each begins with the host's caches
@@ -71,8 +72,10 @@ internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
             var exit = Current.Run(Math.Min(_runEnd, _turnEnd) - _retiredByOthers);
             if (Current.Vcpu.TakeYield())
                 _turnEnd = InstructionsRetired;
-            if (exit is RunExit.Shutdown or RunExit.Stopped)
+            if (exit is RunExit.Shutdown or RunExit.Stopped or RunExit.Breakpoint)
                 return exit;
+            if (Current.Vcpu.HasWatchpointHit)
+                return RunExit.Stopped;
             if (InstructionsRetired >= _runEnd)
                 return RunExit.LimitReached;
         }
@@ -123,11 +126,42 @@ internal sealed class VcpuScheduler : IInstructionCounter, IDisposable
             processor.SettleTimeStamp();
     }
 
+    /// <summary>Transfers whose turn it is and what processors know of themselves; their vCPUs come before.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("turns");
+        var current = stream.Transferred(Current.Number);
+        stream.Require((uint)current < (uint)_processors.Count, $"vCPU {current} cannot have the turn");
+        _current = _processors[current];
+        stream.Transfer(ref _turnLength);
+        // A turn without length would never end.
+        stream.Require(_turnLength is >= ShortestTurn and <= LongestTurn, $"no turn has {_turnLength} instructions");
+        stream.Transfer(ref _turnEnd);
+        if (stream.IsRestoring)
+            CountRetired(stream);
+        foreach (var processor in _processors)
+            processor.Transfer(stream);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var processor in _processors)
             processor.Dispose();
+    }
+
+    private void CountRetired(StateStream stream)
+    {
+        var all = 0UL;
+        foreach (var processor in _processors)
+        {
+            var retired = processor.Vcpu.InstructionsRetired;
+            stream.Require(retired <= VirtualClock.Horizon - all, "no run has so many instructions");
+            all += retired;
+        }
+
+        _retiredByOthers = all - Current.Vcpu.InstructionsRetired;
     }
 
     private void BeginTurn(Processor next)

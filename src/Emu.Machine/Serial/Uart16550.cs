@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 using Emu.Machine.Consoles;
 using Emu.Machine.Interrupts;
@@ -21,7 +22,7 @@ namespace Emu.Machine.Serial;
 /// A character is transmitted in no time, so that software which polls for the empty transmitter never waits. Reception takes as
 /// long as the divisor says. As on every PC the interrupt line passes a gate that OUT2 opens.
 /// </remarks>
-public sealed class Uart16550 : BytePortDevice, IConsoleReceiver
+public sealed class Uart16550 : BytePortDevice, IConsoleReceiver, IStateful
 {
     private const int FifoDepth = 16;
     private const ulong BaudClock = 1_843_200 / 16;
@@ -200,6 +201,29 @@ public sealed class Uart16550 : BytePortDevice, IConsoleReceiver
         }
     }
 
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("serial port");
+        stream.Transfer(ref _interruptEnable);
+        stream.Transfer(ref _lineControl);
+        stream.Transfer(ref _modemControl);
+        stream.Transfer(ref _lineStatus);
+        stream.Transfer(ref _modemStatus);
+        stream.Transfer(ref _scratch);
+        stream.Transfer(ref _lastReceived);
+        stream.Transfer(ref _divisor);
+        stream.Transfer(ref _trigger);
+        stream.Transfer(ref _fifosEnabled);
+        stream.Transfer(ref _transmitterPending);
+        stream.Transfer(ref _timeoutPending);
+        stream.Transfer(ref _statusReads);
+        TransferReceived(stream);
+        _characterTimeout.Transfer(stream);
+        _interrupt.Transfer(stream);
+    }
+
     private void Transmit(byte value)
     {
         if ((_modemControl & Loop) != 0)
@@ -315,6 +339,17 @@ public sealed class Uart16550 : BytePortDevice, IConsoleReceiver
             _characterTimeout.Arm(_clock.Now + (4 * CharacterTime));
         else
             _characterTimeout.Disarm();
+    }
+
+    private void TransferReceived(StateStream stream)
+    {
+        var received = _received.ToArray();
+        stream.Transfer(ref received, _fifosEnabled ? FifoDepth : 1);
+        if (!stream.IsRestoring)
+            return;
+        _received.Clear();
+        foreach (var value in received)
+            _received.Enqueue(value);
     }
 
     private byte PendingSource

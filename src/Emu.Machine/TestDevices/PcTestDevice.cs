@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 
 namespace Emu.Machine.TestDevices;
@@ -6,7 +7,7 @@ namespace Emu.Machine.TestDevices;
 /// What QEMU calls pc-testdev (hw/misc/pc-testdev.c), without its memory, which is <see cref="TestMemory"/>: a scratch register at four
 /// ports, and one port for each interrupt line. The x86 tests of kvm-unit-tests are written against it.
 /// </summary>
-public sealed class PcTestDevice : IPortDevice
+public sealed class PcTestDevice : IPortDevice, IStateful
 {
     /// <summary>Ports of the scratch register.</summary>
     public const int RegisterLength = 4;
@@ -47,6 +48,14 @@ public sealed class PcTestDevice : IPortDevice
 
         for (var i = 0; i < size && port + i - AddressMap.TestRegister < RegisterLength; i++)
             _register[port + i - AddressMap.TestRegister] = (byte)(value >> (8 * i));
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("test device");
+        stream.Transfer(_register.AsSpan());
     }
 
     private byte Read(ushort port) => port - AddressMap.TestRegister is var at and >= 0 and < RegisterLength ? _register[at] : (byte)0xFF;

@@ -1,9 +1,10 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 
 namespace Emu.Machine.TestDevices;
 
 /// <summary>The memory of QEMU's pc-testdev: it keeps what is written, but is no RAM, so that instructions meet a device as their operand.</summary>
-public sealed class TestMemory : IMmioDevice
+public sealed class TestMemory : IMmioDevice, IStateful
 {
     /// <summary>Its size in bytes.</summary>
     public const int Length = 0x1_0000;
@@ -17,6 +18,14 @@ public sealed class TestMemory : IMmioDevice
         for (var i = 0; i < size && offset + (ulong)i < Length; i++)
             value |= (ulong)_bytes[offset + (ulong)i] << (8 * i);
         return value;
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("test memory");
+        stream.Transfer(_bytes.AsSpan());
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,6 @@
+using Emu.Cpu.Snapshots;
+using Emu.Machine.Recording;
+
 namespace Emu.Machine.Time;
 
 /// <summary>
@@ -8,7 +11,7 @@ namespace Emu.Machine.Time;
 /// Timers fire in the order of their deadlines, equal ones in the order in which they were armed: the order of events is a function
 /// of what the guest did and of nothing else.
 /// </remarks>
-public sealed class VirtualClock
+public sealed class VirtualClock : IStateful
 {
     /// <summary>Nanoseconds in a second.</summary>
     public const ulong NanosecondsPerSecond = 1_000_000_000;
@@ -22,6 +25,7 @@ public sealed class VirtualClock
     private readonly List<VirtualTimer> _armed = [];
     private readonly IInstructionCounter _counter;
     private ulong _offset;
+    private ulong _armings;
 
     /// <summary>Starts a clock at 0 ns.</summary>
     /// <param name="counter">Counts the instructions that drive it.</param>
@@ -33,6 +37,12 @@ public sealed class VirtualClock
 
     /// <summary>Virtual time in nanoseconds since the machine started: exact even in the middle of a run.</summary>
     public ulong Now => _counter.InstructionsRetired + _offset;
+
+    /// <summary>How many timers have fired since the machine started.</summary>
+    public ulong Expirations { get; private set; }
+
+    /// <summary>The place in the run.</summary>
+    public InputPosition Position => new(Now, _counter.InstructionsRetired, Expirations);
 
     /// <summary>The earliest deadline, in nanoseconds since the start; null where no timer is armed.</summary>
     public ulong? NextDeadline => _armed.Count == 0 ? null : _armed[0].Deadline;
@@ -67,9 +77,28 @@ public sealed class VirtualClock
         {
             var timer = _armed[0];
             _armed.RemoveAt(0);
+            Expirations++;
             timer.Expire();
         }
     }
+
+    /// <summary>Transfers the time, and forgets all timers where it is restored: each comes back with the device that owns it.</summary>
+    /// <remarks>What counts instructions comes before, timers come after.</remarks>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("virtual time");
+        stream.Transfer(ref _offset);
+        stream.Transfer(ref _armings);
+        Expirations = stream.Transferred(Expirations);
+        // Nothing warps beyond the horizon, and no run lasts another 146 years: so sums of times and spans of time do not wrap.
+        stream.Require(Now <= 2 * Horizon, $"{Now} ns are longer than any run");
+        if (stream.IsRestoring)
+            _armed.Clear();
+    }
+
+    internal ulong NextOrder() => _armings++;
 
     internal void Insert(VirtualTimer timer)
     {
@@ -77,10 +106,15 @@ public sealed class VirtualClock
             return;
         // Behind all that are due no later: what was armed first fires first.
         var at = _armed.Count;
-        while (at > 0 && _armed[at - 1].Deadline > timer.Deadline)
+        while (at > 0 && IsBefore(timer, _armed[at - 1]))
             at--;
         _armed.Insert(at, timer);
-        if (at == 0)
+    }
+
+    /// <summary>Sees to it that a run under way ends when the timer is due, if it is the next one.</summary>
+    internal void LimitRunTo(VirtualTimer timer)
+    {
+        if (_armed.Count != 0 && _armed[0] == timer)
             _counter.LimitRun(InstructionCountAt(timer.Deadline));
     }
 
@@ -95,4 +129,7 @@ public sealed class VirtualClock
             return;
         }
     }
+
+    private static bool IsBefore(VirtualTimer a, VirtualTimer b) =>
+        a.Deadline < b.Deadline || (a.Deadline == b.Deadline && a.Order < b.Order);
 }

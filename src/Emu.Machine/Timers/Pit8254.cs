@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Time;
@@ -15,12 +16,13 @@ namespace Emu.Machine.Timers;
 /// 0x61       7 SERR# | 6 IOCHK# | 5 OUT 2 | 4 refresh toggle | 3:2 disable checks | 1 speaker data | 0 GATE 2
 /// </code>
 /// </remarks>
-public sealed class Pit8254 : BytePortDevice
+public sealed class Pit8254 : BytePortDevice, IStateful
 {
     /// <summary>Refresh requests come every 15.085 µs: 18 ticks of the timer's clock.</summary>
     private const ulong RefreshPeriod = 15_085;
 
     private readonly VirtualClock _clock;
+    private readonly InterruptLine _interrupt;
     private readonly PitChannel[] _channels;
     private byte _systemControl;
 
@@ -30,6 +32,7 @@ public sealed class Pit8254 : BytePortDevice
     public Pit8254(VirtualClock clock, InterruptLine interrupt)
     {
         _clock = clock;
+        _interrupt = interrupt;
         _channels =
         [
             new PitChannel(clock, gate: true, interrupt.Set),
@@ -71,6 +74,17 @@ public sealed class Pit8254 : BytePortDevice
             _channels[value >> 6].LatchCount();
         else
             _channels[value >> 6].WriteControl(value);
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("8254");
+        stream.Transfer(ref _systemControl);
+        foreach (var channel in _channels)
+            channel.Transfer(stream);
+        _interrupt.Transfer(stream);
     }
 
     private void ReadBack(byte command)

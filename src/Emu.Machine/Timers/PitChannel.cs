@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Time;
 
 namespace Emu.Machine.Timers;
@@ -10,9 +11,10 @@ namespace Emu.Machine.Timers;
 /// Ticks are periods of the 1.193182 MHz clock since the machine started. A count is loaded with the tick after the write that
 /// completes it or, in modes 1 and 5, after the rising gate.
 /// </remarks>
-internal sealed class PitChannel
+internal sealed class PitChannel : IStateful
 {
     private const ulong Frequency = 1_193_182;
+    private const uint LargestCount = 0x1_0000;
 
     private readonly VirtualClock _clock;
     private readonly VirtualTimer? _timer;
@@ -26,7 +28,7 @@ internal sealed class PitChannel
     /// <summary>The counting element was loaded with <see cref="_count"/> at tick <see cref="_loaded"/>, where <see cref="_isLoaded"/>.</summary>
     private bool _isLoaded;
     private ulong _loaded;
-    private uint _count = 0x1_0000;
+    private uint _count = LargestCount;
 
     /// <summary>A count that waits for the end of the period (modes 2 and 3) or for the gate (modes 1 and 5).</summary>
     private uint? _pendingCount;
@@ -168,6 +170,32 @@ internal sealed class PitChannel
 
                 break;
         }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("8254 counter");
+        stream.Transfer(ref _mode);
+        stream.Require(_mode is >= 0 and <= 5, $"there is no mode {_mode}");
+        stream.Transfer(ref _access);
+        stream.Transfer(ref _isBcd);
+        stream.Transfer(ref _gate);
+        stream.Transfer(ref _isLoaded);
+        stream.Transfer(ref _loaded);
+        stream.Transfer(ref _count);
+        stream.Transfer(ref _pendingCount);
+        stream.Require(_count is > 0 and <= LargestCount && _pendingCount is null or > 0 and <= LargestCount, "nothing counts from there");
+        stream.Transfer(ref _takeOver);
+        stream.Transfer(ref _suspendedAfter);
+        stream.Transfer(ref _waitsForSecondByte);
+        stream.Transfer(ref _firstByte);
+        stream.Transfer(ref _readsHighNext);
+        stream.Transfer(ref _latchedCount);
+        stream.Transfer(ref _latchedHighNext);
+        stream.Transfer(ref _latchedStatus);
+        stream.Transfer(ref _reportedOutput);
+        _timer?.Transfer(stream);
     }
 
     private void WriteFirstByte(byte value)
@@ -361,7 +389,7 @@ internal sealed class PitChannel
     private uint Decode(ushort raw)
     {
         if (!_isBcd)
-            return raw == 0 ? 0x1_0000U : raw;
+            return raw == 0 ? LargestCount : raw;
         var value = ((raw >> 12) * 1000) + (((raw >> 8) & 15) * 100) + (((raw >> 4) & 15) * 10) + (raw & 15);
         return value == 0 ? 10_000U : (uint)value;
     }

@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Buses;
 using Emu.Machine.Interrupts;
 using Emu.Machine.Time;
@@ -15,7 +16,7 @@ namespace Emu.Machine.Timers;
 /// The clock starts at a date that the machine's options give and goes on with virtual time. Where the guest leaves something that
 /// is no date in the registers, time stands still.
 /// </remarks>
-public sealed class RealTimeClock : BytePortDevice
+public sealed class RealTimeClock : BytePortDevice, IStateful
 {
     /// <summary>An update takes 1984 µs after 244 µs of notice; UIP is set for all of it.</summary>
     private const ulong UpdateInProgress = 2_228_000;
@@ -124,6 +125,22 @@ public sealed class RealTimeClock : BytePortDevice
 
         RaiseIfEnabled();
         Schedule();
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("real-time clock");
+        stream.Transfer(_memory.AsSpan());
+        stream.Transfer(ref _index);
+        stream.Transfer(ref _nextUpdate);
+        stream.Transfer(ref _chainStart);
+        stream.Transfer(ref _periodsSeen);
+        stream.Require(_index < _memory.Length, $"there is no register {_index}");
+        _interrupt.Transfer(stream);
+        _update.Transfer(stream);
+        _periodic.Transfer(stream);
     }
 
     private bool IsUpdating =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Diagnostics;
 using Emu.Machine.Time;
 using Emu.Xen.Domains;
@@ -12,12 +13,13 @@ namespace Emu.Machine.Xen;
 /// A domain's toolstack at work: carries commands out at their times, as libxl does (tools/libs/light/libxl_domain.c, libxl_mem.c), for a
 /// domain without a device model. A guest that pays no attention goes on as if nothing had been written.
 /// </summary>
-internal sealed class Toolstack
+internal sealed class Toolstack : IStateful
 {
     private readonly Domain _domain;
     private readonly ControlDomain _store;
     private readonly ILogger _log;
     private readonly string _path;
+    private readonly List<VirtualTimer> _timers = [];
 
     /// <summary>Makes the toolstack of a domain.</summary>
     /// <param name="domain">The domain.</param>
@@ -32,7 +34,21 @@ internal sealed class Toolstack
         _log = log;
         _path = StorePath.OfDomain(domain.Id);
         foreach (var command in commands)
-            clock.CreateTimer("toolstack", _ => Execute(command)).Arm(command.Time);
+        {
+            var timer = clock.CreateTimer("toolstack", _ => Execute(command));
+            timer.Arm(command.Time);
+            _timers.Add(timer);
+        }
+    }
+
+    /// <summary>Transfers which commands are still to come; what they are is an option.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("toolstack");
+        stream.Require(stream.Count(_timers.Count, int.MaxValue) == _timers.Count, "it is of a machine with other commands for its toolstack");
+        foreach (var timer in _timers)
+            timer.Transfer(stream);
     }
 
     private void Execute(ToolstackCommand command)

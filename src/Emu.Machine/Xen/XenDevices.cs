@@ -1,9 +1,11 @@
 using Emu.Cpu;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Acpi;
 using Emu.Machine.Network;
 using Emu.Machine.Processors;
+using Emu.Machine.Time;
 using Emu.Machine.Xen.Disks;
 using Emu.Xen;
 using Emu.Xen.Backends;
@@ -16,7 +18,7 @@ using Microsoft.Extensions.Logging;
 namespace Emu.Machine.Xen;
 
 /// <summary>What the <c>xen</c> profile has in place of a PC's devices: the domain, its hypervisor and the back ends of its devices.</summary>
-internal sealed class XenDevices : IDisposable
+internal sealed class XenDevices : IDisposable, IStateful
 {
     /// <summary>Pages that the hypervisor shares with the domain: shared_info, 8 special pages, grant and status frames, ACPI tables.</summary>
     public const int SparePages = 256;
@@ -28,9 +30,10 @@ internal sealed class XenDevices : IDisposable
 
     private readonly ControlDomainLog _log;
     private readonly DomainDisks _disks;
-    private uint _networkCards;
+    private readonly List<NetworkBackend> _networkCards = [];
+    private readonly Toolstack _toolstack;
 
-    public XenDevices(IXenHost host, DomainOptions options, MachineOptions machine, ILogger log)
+    public XenDevices(IXenHost host, DomainOptions options, MachineOptions machine, VirtualClock clock, ILogger log)
     {
         _log = new ControlDomainLog(log);
         Domain = new Domain(host, options);
@@ -39,8 +42,9 @@ internal sealed class XenDevices : IDisposable
         WriteRecords(machine);
         StoreRing = new StoreService(Domain, Store);
         PlaceAcpiTables(machine.Vcpus);
-        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, _log);
+        _disks = new DomainDisks(Domain, Store.Control, machine.Disks, _log, machine.Journal);
         _log.Follow(StoreRing.Ring.Connection);
+        _toolstack = new Toolstack(Domain, Store.Control, clock, machine.ToolstackCommands, log);
         StoreRing.Ring.Connection.Observer = (_, header, payload, isToDomain) => Domain.Observer?.StoreMessage(header, payload, isToDomain);
     }
 
@@ -70,12 +74,29 @@ internal sealed class XenDevices : IDisposable
     /// <param name="address">Its Ethernet address.</param>
     public void AddNetworkCard(IEthernetPort port, MacAddress address)
     {
-        NetworkDeviceRecord record = new() { Domain = Domain.Id, Handle = _networkCards++, Mac = address.ToString() };
+        NetworkDeviceRecord record = new() { Domain = Domain.Id, Handle = (uint)_networkCards.Count, Mac = address.ToString() };
         record.WriteTo(Store.Control);
         XenNetworkLink link = new(port);
         NetworkBackend backend = new(Domain, Store.Control, record, link);
         _log.Follow(backend);
         link.Connect(backend);
+        _networkCards.Add(backend);
+    }
+
+    /// <summary>Transfers the domain and its back ends; memory, what shows where in it, the vCPUs and the clock come before.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        Domain.Transfer(stream);
+        Store.Transfer(stream);
+        StoreRing.Transfer(stream);
+        Console.Transfer(stream);
+        _disks.Transfer(stream);
+        stream.Section("network cards");
+        stream.Require(stream.Count(_networkCards.Count, int.MaxValue) == _networkCards.Count, "it is of a machine with other network cards");
+        foreach (var card in _networkCards)
+            card.Transfer(stream);
+        _toolstack.Transfer(stream);
     }
 
     /// <summary>Closes the images of the domain's disks.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Emu.Cpu;
 using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Consoles;
 using Emu.Machine.Diagnostics;
 using Emu.Machine.Power;
@@ -88,8 +89,12 @@ internal sealed class XenHost : IXenHost
 
     private sealed class Timer(VirtualTimer timer) : IXenTimer
     {
+        public bool IsArmed => timer.IsArmed;
+
         public void Arm(ulong deadline) => timer.Arm(deadline);
 
         public void Disarm() => timer.Disarm();
+
+        public void Transfer(StateStream stream) => timer.Transfer(stream);
     }
 }

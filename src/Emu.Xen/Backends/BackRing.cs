@@ -1,5 +1,6 @@
 using System.Numerics;
 using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Domains;
 
 namespace Emu.Xen.Backends;
@@ -12,7 +13,7 @@ namespace Emu.Xen.Backends;
 /// Entries go across the ends of pages; there are as many as a power of two that fits. Indices run freely. Those of the guest are read once
 /// and checked; ours are kept here, whatever the guest writes over them.
 /// </remarks>
-internal sealed class BackRing
+internal sealed class BackRing : IStateful
 {
     private const int RequestProducer = 0x00, RequestEvent = 0x04, ResponseProducer = 0x08, ResponseEvent = 0x0C, Entries = 0x40;
 
@@ -97,6 +98,16 @@ internal sealed class BackRing
         _pushed = _responseProducer;
         Header.WriteUInt32(ResponseProducer, _pushed);
         return _pushed - Header.ReadUInt32(ResponseEvent) < _pushed - old;
+    }
+
+    /// <summary>Transfers where it stands: the ring itself is the guest's memory.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer(ref _requestConsumer);
+        stream.Transfer(ref _responseProducer);
+        stream.Transfer(ref _pushed);
+        stream.Require(Unanswered <= Length, "more requests are unanswered than there can be");
     }
 
     private int PositionOf(uint index) => Entries + ((int)(index & (Length - 1)) * _entryLength);

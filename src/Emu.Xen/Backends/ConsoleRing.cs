@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Domains;
 
 namespace Emu.Xen.Backends;
@@ -9,7 +10,7 @@ namespace Emu.Xen.Backends;
 /// </code>
 /// Indices run freely. They are the guest's to spoil: more output than the ring holds is taken for none.
 /// </remarks>
-public sealed class ConsoleRing
+public sealed class ConsoleRing : IStateful
 {
     /// <summary>How long the guest waits to hear that its output was taken, in nanoseconds.</summary>
     private const ulong AnswerTime = 20_000;
@@ -29,7 +30,7 @@ public sealed class ConsoleRing
         _domain = domain;
         _port = (uint)domain.Parameters[HvmParameters.ConsolePort];
         _answer = domain.Host.CreateTimer("console answer", () => domain.Events.Notify(_port));
-        domain.Events.TryConnect(_port, TakeOutput);
+        domain.Events.TryConnect(_port, domain.Events.AddListener(TakeOutput));
     }
 
     /// <summary>Called when the guest may have taken input, or listens for the first time.</summary>
@@ -61,6 +62,15 @@ public sealed class ConsoleRing
         bytes.WriteByte(In + (int)(producer % InLength), value);
         bytes.WriteUInt32(InProducer, producer + 1);
         _domain.Events.Notify(_port);
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("PV console");
+        IsInUse = stream.Transferred(IsInUse);
+        _answer.Transfer(stream);
     }
 
     private void TakeOutput()

@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Domains;
 using Emu.Xen.Store;
 
@@ -8,7 +9,7 @@ namespace Emu.Xen.Backends;
 /// Requests are served not within the guest's call that announces them but shortly after, as by a process of another domain. So
 /// back ends, which hear of them through the store, run between two of the guest's instructions.
 /// </remarks>
-public sealed class StoreService : ISharedPage
+public sealed class StoreService : ISharedPage, IStateful
 {
     /// <summary>How long it takes xenstored to turn to a domain that has called it, in nanoseconds.</summary>
     private const ulong AnswerTime = 20_000;
@@ -29,7 +30,7 @@ public sealed class StoreService : ISharedPage
         _turn = domain.Host.CreateTimer("xenstore answer", Serve);
         var port = (uint)domain.Parameters[HvmParameters.StorePort];
         Ring = new XenStoreRing(store, domain.Id, this, () => domain.Events.Notify(port));
-        domain.Events.TryConnect(port, Call);
+        domain.Events.TryConnect(port, domain.Events.AddListener(Call));
     }
 
     /// <summary>The ring.</summary>
@@ -43,6 +44,16 @@ public sealed class StoreService : ISharedPage
     private MappedBytes Page => new(_domain.Host.Memory, _domain.StorePage.Frame);
 
     Span<byte> ISharedPage.Writable(int offset, int length) => Page.Writable(offset, length);
+
+    /// <summary>Transfers when the domain is served. What it is served with is the store's state.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("xenstore service");
+        stream.Transfer(ref _isCalled);
+        _turn.Transfer(stream);
+    }
 
     private void Call()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Domains;
 using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
@@ -20,8 +21,10 @@ namespace Emu.Xen.Backends;
 /// </code>
 /// What the front end writes into the store is the guest's: anything may stand there, at any time.
 /// </remarks>
-public abstract class XenbusBackend
+public abstract class XenbusBackend : IStateful
 {
+    private const int LongestFailure = 4096;
+
     private readonly ControlDomain _store;
     private readonly DeviceRecord _device;
 
@@ -56,6 +59,18 @@ public abstract class XenbusBackend
 
     /// <summary>In which state of the front end all is there to connect with: <see cref="XenbusState.Initialised"/>, or Connected.</summary>
     protected virtual XenbusState ReadyState => XenbusState.Initialised;
+
+    /// <summary>Transfers where it stands; that of the domain and its grants comes before.</summary>
+    /// <inheritdoc/>
+    public virtual void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section(Name);
+        State = stream.Transferred(State);
+        var failure = Failure ?? "";
+        stream.Transfer(ref failure, LongestFailure);
+        Failure = failure.Length == 0 ? null : failure;
+    }
 
     /// <summary>Says what the back end can, and follows the front end from now on.</summary>
     protected void Start()

@@ -1,7 +1,9 @@
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.EventChannels;
 using Emu.Xen.Grants;
+using Emu.Xen.Hypercalls;
 using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Domains;
@@ -11,7 +13,7 @@ namespace Emu.Xen.Domains;
 /// The control domain (domain 0), in which the toolstack and the back ends of a domain's devices live, is this library itself: it
 /// exists for the domain as far as the domain can see it, through ports, grants and the store.
 /// </remarks>
-public sealed class Domain
+public sealed class Domain : IStateful
 {
     /// <summary>The control domain's id.</summary>
     public const ushort ControlDomain = 0;
@@ -184,6 +186,45 @@ public sealed class Domain
         }
 
         End(ShutdownReason.PowerOff);
+    }
+
+    /// <summary>Transfers all that the hypervisor knows of it. What the back ends have of its grants and ports comes after, with them.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("domain");
+        HasShutDown = Transferred(stream, HasShutDown);
+        ShutdownCode = Transferred(stream, ShutdownCode);
+        TransferMemoryMap(stream);
+        Memory.Transfer(stream);
+        SharedInfo.Transfer(stream);
+        Parameters.Transfer(stream);
+        Watchdogs.Transfer(stream);
+        foreach (var vcpu in _vcpus)
+            vcpu.Transfer(stream);
+        Events.Transfer(stream);
+        Grants.Transfer(stream);
+    }
+
+    private static ShutdownReason? Transferred(StateStream stream, ShutdownReason? reason)
+    {
+        stream.Transfer(ref reason);
+        return reason;
+    }
+
+    private void TransferMemoryMap(StateStream stream)
+    {
+        if (!stream.Transferred(_memoryMap is not null))
+        {
+            _memoryMap = null;
+            return;
+        }
+
+        List<XenMemoryRange> ranges = [.. _memoryMap ?? []];
+        stream.Transfer(ranges, MemoryOperation.MostEntries, range => new XenMemoryRange(
+            stream.Transferred(range.Address), stream.Transferred(range.Size), stream.Transferred(range.Type)));
+        _memoryMap = ranges;
     }
 
     /// <summary>Maps a part of a page of the domain for the hypervisor, for the moment.</summary>

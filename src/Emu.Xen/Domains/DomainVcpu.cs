@@ -1,4 +1,5 @@
 using Emu.Cpu;
+using Emu.Cpu.Snapshots;
 using Emu.Cpu.State;
 using Emu.Xen.EventChannels;
 using Emu.Xen.Tracing;
@@ -6,10 +7,13 @@ using Emu.Xen.Tracing;
 namespace Emu.Xen.Domains;
 
 /// <summary>One vCPU of a domain: where it looks for events and time, its timers, and how it waits.</summary>
-public sealed class DomainVcpu
+public sealed class DomainVcpu : IStateful
 {
     /// <summary><see cref="Polled"/> of a vCPU that polls no port, or more than one.</summary>
     internal const uint AnyPort = 0;
+
+    /// <summary>Bytes in vcpu_info.</summary>
+    internal const int InfoLength = 64;
 
     private const int UpcallPending = 0, UpcallMask = 1;
     private const int PendingSelector = 8;
@@ -126,7 +130,7 @@ public sealed class DomainVcpu
     /// <summary>Moves vcpu_info to a place of the guest's choice (VCPUOP_register_vcpu_info): contents move along, everything counts as pending.</summary>
     internal void RegisterInfo(MappedBytes place)
     {
-        Info.Bytes[..64].CopyTo(place.Writable(0, 64));
+        Info.Bytes[..InfoLength].CopyTo(place.Writable(0, InfoLength));
         _registeredInfo = place;
         if (_domain.SharedInfo.Is64Bit)
             place.WriteUInt64(PendingSelector, ulong.MaxValue);
@@ -154,6 +158,22 @@ public sealed class DomainVcpu
     {
         if (UpcallVector != 0 && IsUpcallPending)
             AssertUpcall();
+    }
+
+    /// <summary>Transfers what is the vCPU's alone: its event channels are with the others'.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("vCPU of the domain");
+        _domain.Memory.Transfer(stream, ref _registeredInfo, InfoLength);
+        UpcallVector = stream.Transferred(UpcallVector);
+        var polled = Polled;
+        stream.Transfer(ref polled);
+        Polled = polled;
+        Timers.Transfer(stream);
+        Runstate.Transfer(stream);
+        Work.Transfer(stream);
     }
 
     /// <summary>Lets it wait until it has an event to take (SCHEDOP_block); events are let come, though no HVM container looks at that bit.</summary>

@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Domains;
 
 /// <summary>Free frames: the last in is the first out, and a certain one can be taken out as fast.</summary>
@@ -7,6 +9,9 @@ internal sealed class FrameStack
     private readonly Dictionary<int, int> _places = [];
 
     public int Count => _frames.Count;
+
+    /// <summary>All of them, the one that comes out next last.</summary>
+    public IReadOnlyList<int> Frames => _frames;
 
     public void Add(int frame)
     {
@@ -36,5 +41,18 @@ internal sealed class FrameStack
         }
 
         return true;
+    }
+
+    /// <summary>Transfers the frames in their order.</summary>
+    /// <param name="stream">The state.</param>
+    /// <param name="limit">The first frame that there is not.</param>
+    public void Transfer(StateStream stream, int limit)
+    {
+        stream.Transfer(_frames, limit, frame => stream.Transferred(frame));
+        if (!stream.IsRestoring)
+            return;
+        _places.Clear();
+        for (var i = 0; i < _frames.Count; i++)
+            stream.Require((uint)_frames[i] < (uint)limit && _places.TryAdd(_frames[i], i), "a free page does not exist");
     }
 }

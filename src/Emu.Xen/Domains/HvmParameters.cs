@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Domains;
 
 /// <summary>HVM_PARAM_*: what domain and toolstack tell one another (xen/include/public/hvm/params.h).</summary>
-public sealed class HvmParameters
+public sealed class HvmParameters : IStateful
 {
     /// <summary>How upcalls reach a guest that has set no vector per vCPU.</summary>
     public const uint CallbackInterrupt = 0;
@@ -128,6 +130,17 @@ public sealed class HvmParameters
         Vm86TssSized => value >> 32 < SmallestTss,
         _ => false,
     };
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("HVM parameters");
+        stream.Transfer(_values.AsSpan());
+        var vector = CallbackVector;
+        stream.Transfer(ref vector);
+        CallbackVector = vector;
+    }
 
     private static bool IsUnknown(uint index) => index >= Count || (Deprecated & (1UL << (int)index)) != 0;
 }

@@ -25,6 +25,9 @@ public readonly struct MappedBytes
     /// <summary>The page's number in the host mapping.</summary>
     public int Frame => _frame;
 
+    /// <summary>Where the part begins in the page.</summary>
+    internal int Offset => _offset;
+
     /// <summary>A part of this part.</summary>
     /// <param name="offset">Where it begins in this.</param>
     /// <returns>It.</returns>

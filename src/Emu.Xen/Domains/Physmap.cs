@@ -14,7 +14,7 @@ namespace Emu.Xen.Domains;
 /// freed frame, so that physical memory stays a plain array as long as a domain does nothing stranger.
 /// </para>
 /// </remarks>
-public sealed class Physmap
+public sealed partial class Physmap
 {
     private const int PageShift = 12;
 
@@ -31,13 +31,16 @@ public sealed class Physmap
     // Pages that the hypervisor or a back end uses, with the number of uses; and those of them that the domain has freed meanwhile.
     private readonly Dictionary<int, int> _pins = [];
     private readonly HashSet<int> _freedWhilePinned = [];
-    private int _nextSpare;
+
+    // All that the machine has; the first ones are in use.
+    private readonly XenPage[] _pages;
+    private int _pageCount;
 
     internal Physmap(PhysicalMemory memory, int addressBits)
     {
         _memory = memory;
         LastGfn = (1UL << (addressBits - PageShift)) - 1;
-        _nextSpare = (int)((memory.Size + memory.RomSize) / PhysicalMemory.PageSize);
+        _pages = [.. Enumerable.Range(0, memory.SparePages).Select(number => new XenPage(number, FirstSpare + number))];
         RamPages = MaximumRamPages = memory.Size / PhysicalMemory.PageSize;
         HighestGfn = (memory.Size > memory.LowLimit ? (1UL << 32) + memory.Size - memory.LowLimit : memory.Size) / PhysicalMemory.PageSize - 1;
     }
@@ -59,9 +62,9 @@ public sealed class Physmap
     /// <exception cref="InvalidOperationException">The machine has too few spare pages.</exception>
     public XenPage AllocatePage()
     {
-        if (_nextSpare >= (int)((_memory.Size + _memory.RomSize) / PhysicalMemory.PageSize) + _memory.SparePages)
+        if (_pageCount == _pages.Length)
             throw new InvalidOperationException("The machine has too few spare pages.");
-        return new XenPage(_nextSpare++);
+        return _pages[_pageCount++];
     }
 
     /// <summary>The page that a GFN shows.</summary>

@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Domains;
 
 /// <summary>The page that every domain shares with Xen: shared_info (xen/include/public/xen.h, arch-x86/xen.h).</summary>
@@ -14,7 +16,7 @@ namespace Emu.Xen.Domains;
 /// Which of the two layouts holds is latched: 64 bit until the domain writes the hypercall page's MSR or HVM_PARAM_CALLBACK_IRQ, then
 /// that of whoever does.
 /// </remarks>
-public sealed class SharedInfo
+public sealed class SharedInfo : IStateful
 {
     /// <summary>vCPUs that have a vcpu_info here (XEN_LEGACY_MAX_VCPUS).</summary>
     public const int LegacyVcpus = 32;
@@ -64,6 +66,13 @@ public sealed class SharedInfo
     {
         Is64Bit = is64Bit;
         WriteWallclock();
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        Is64Bit = stream.Transferred(Is64Bit);
     }
 
     /// <summary>What the wallclock shows at system time 0; the version is odd while it is being written.</summary>

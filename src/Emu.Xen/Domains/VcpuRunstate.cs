@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Snapshots;
 
 namespace Emu.Xen.Domains;
 
@@ -19,7 +20,7 @@ public enum Runstate
 }
 
 /// <summary>How long a vCPU has been in which state, told to the guest in a place of its choice; and the copy of its time that it may ask for.</summary>
-public sealed class VcpuRunstate
+public sealed class VcpuRunstate : IStateful
 {
     private const int StateCount = 4;
     private const int Length64 = 48, Length32 = 44;
@@ -93,6 +94,20 @@ public sealed class VcpuRunstate
     {
         _timeArea = address;
         WriteTime(_processor.TimeStamp, _domain.Host.Now);
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("runstate");
+        stream.Transfer(_spent.AsSpan());
+        stream.Transfer(ref _state);
+        stream.Transfer(ref _entered);
+        stream.Transfer(ref _area);
+        stream.Transfer(ref _timeArea);
+        stream.Transfer(ref _timeVersion);
+        stream.Require(_state is >= Runstate.Running and <= Runstate.Offline, "there is no such state");
     }
 
     internal void WriteTime(ulong timeStamp, ulong now)

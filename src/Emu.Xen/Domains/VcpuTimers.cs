@@ -1,13 +1,17 @@
+using Emu.Cpu.Snapshots;
 using Emu.Xen.EventChannels;
 using Emu.Xen.Tracing;
 
 namespace Emu.Xen.Domains;
 
 /// <summary>The timers of a vCPU (xen/common/schedule: singleshot, periodic, poll). The first two raise VIRQ_TIMER.</summary>
-public sealed class VcpuTimers
+public sealed class VcpuTimers : IStateful
 {
     /// <summary>The shortest period: 1 ms, in nanoseconds.</summary>
     public const ulong ShortestPeriod = 1_000_000;
+
+    /// <summary>The longest period, in nanoseconds.</summary>
+    internal const ulong LongestPeriod = ulong.MaxValue >> 2;
 
     private readonly IXenHost _host;
     private readonly DomainVcpu _vcpu;
@@ -61,6 +65,19 @@ public sealed class VcpuTimers
     internal void StartPoll(ulong deadline) => _poll.Arm(deadline);
 
     internal void StopPoll() => _poll.Disarm();
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("vCPU's timers");
+        stream.Transfer(ref _period);
+        stream.Transfer(ref _lastTick);
+        foreach (var timer in (ReadOnlySpan<IXenTimer>)[_singleshot, _periodic, _poll])
+            timer.Transfer(stream);
+        // With a period of nothing it would tick without time going on.
+        stream.Require(_period is >= ShortestPeriod and <= LongestPeriod || (_period == 0 && !_periodic.IsArmed), "a period cannot be");
+    }
 
     private void Tick()
     {

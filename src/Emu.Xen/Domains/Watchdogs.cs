@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Domains;
 
 /// <summary>The two watchdogs of a domain (SCHEDOP_watchdog, xen/common/sched/core.c): one that runs out ends the domain.</summary>
-public sealed class Watchdogs
+public sealed class Watchdogs : IStateful
 {
     private const int Count = 2;
     private const ulong NanosecondsPerSecond = 1_000_000_000;
@@ -48,6 +50,16 @@ public sealed class Watchdogs
         }
 
         return 0;
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("watchdogs");
+        stream.Transfer(_inUse.AsSpan());
+        foreach (var timer in _timers)
+            timer.Transfer(stream);
     }
 
     private void Start(int index, uint seconds)

@@ -4,7 +4,7 @@ using Emu.Xen.Tracing;
 namespace Emu.Xen.EventChannels;
 
 /// <summary>A domain's event channels (xen/common/event_channel.c): ports, what they are bound to, and their way to the guest.</summary>
-public sealed class EventChannelTable
+public sealed partial class EventChannelTable
 {
     /// <summary>The highest port (libxl's default for <c>max_event_channels</c>).</summary>
     public const uint HighestPort = 1023;
@@ -16,6 +16,7 @@ public sealed class EventChannelTable
 
     // In the order of their numbers; ports that exist once stay. Port 0 is reserved, which the guest sees as free but never gets.
     private readonly List<EventPort> _ports = [];
+    private readonly List<PortListener> _listeners = [];
     private uint _nextRemotePort = 1;
     private IEventAbi _abi;
 
@@ -46,21 +47,31 @@ public sealed class EventChannelTable
         return port.Number;
     }
 
+    /// <summary>Makes a listener of the control domain, for <see cref="TryConnect"/>. Those of a machine are made with it, in the same order each time.</summary>
+    /// <param name="notified">Called when the domain sends.</param>
+    /// <param name="closed">Called with the port's number when the domain has closed its end; null for nobody.</param>
+    /// <returns>It.</returns>
+    public PortListener AddListener(Action notified, Action<uint>? closed = null)
+    {
+        PortListener listener = new(_listeners.Count, notified, closed);
+        _listeners.Add(listener);
+        return listener;
+    }
+
     /// <summary>Connects the control domain with an unbound port of the domain.</summary>
     /// <param name="number">The port; anything.</param>
-    /// <param name="notified">Called when the domain sends.</param>
-    /// <param name="closed">Called when the domain closes its end.</param>
+    /// <param name="listener">Who hears of it: one of this table's.</param>
     /// <returns>False where the port is not waiting for the control domain.</returns>
-    public bool TryConnect(uint number, Action notified, Action? closed = null)
+    public bool TryConnect(uint number, PortListener listener)
     {
+        ArgumentNullException.ThrowIfNull(listener);
         if (Find(number) is not { State: PortState.Unbound, RemoteDomain: Domain.ControlDomain } port)
             return false;
         port.State = PortState.Interdomain;
-        port.Notified = notified;
-        port.Closed = closed;
+        port.Listener = listener;
         port.RemotePort = _nextRemotePort++;
         // What the guest sent before anybody was there must not be lost.
-        notified();
+        listener.Notified();
         return true;
     }
 
@@ -68,17 +79,17 @@ public sealed class EventChannelTable
     /// <param name="number">The port.</param>
     public void Disconnect(uint number)
     {
-        if (Find(number) is not { State: PortState.Interdomain, Notified: not null } port)
+        if (Find(number) is not { State: PortState.Interdomain, Listener: not null } port)
             return;
         port.State = PortState.Unbound;
-        port.Notified = port.Closed = null;
+        port.Listener = null;
     }
 
     /// <summary>The control domain sends: the domain's port becomes pending.</summary>
     /// <param name="number">The port; nothing happens where it is not connected.</param>
     public void Notify(uint number)
     {
-        if (Find(number) is { State: PortState.Interdomain, Notified: not null } port)
+        if (Find(number) is { State: PortState.Interdomain, Listener: not null } port)
             SetPending(port);
     }
 
@@ -123,10 +134,10 @@ public sealed class EventChannelTable
                 break;
         }
 
-        var closed = port.Closed;
+        var listener = port.Listener;
         _abi.ClearPending(port);
         port.Clear();
-        closed?.Invoke();
+        listener?.Closed?.Invoke(port.Number);
     }
 
     internal void SetPending(EventPort port)

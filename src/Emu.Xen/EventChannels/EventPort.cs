@@ -60,11 +60,8 @@ internal sealed class EventPort(uint number)
     /// <summary>For a port connected within the domain: the other one.</summary>
     public EventPort? Peer { get; set; }
 
-    /// <summary>For a port connected with the control domain: what hears of it there.</summary>
-    public Action? Notified { get; set; }
-
-    /// <summary>For a port connected with the control domain: what hears that the guest has closed it.</summary>
-    public Action? Closed { get; set; }
+    /// <summary>For a port connected with the control domain: who hears of it there.</summary>
+    public PortListener? Listener { get; set; }
 
     /// <summary>For a port bound to a virtual interrupt: which.</summary>
     public uint VirtualInterrupt { get; set; }
@@ -99,8 +96,7 @@ internal sealed class EventPort(uint number)
         Vcpu = 0;
         RemoteDomain = 0;
         Peer = null;
-        Notified = null;
-        Closed = null;
+        Listener = null;
         VirtualInterrupt = 0;
         PhysicalInterrupt = 0;
         RemotePort = 0;

@@ -1,3 +1,5 @@
+using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Domains;
 
 namespace Emu.Xen.EventChannels;
@@ -11,7 +13,7 @@ namespace Emu.Xen.EventChannels;
 /// A pending port that is neither masked nor linked already is put at the end of its queue. The guest takes ports off the head and
 /// clears "linked".
 /// </remarks>
-internal sealed class FifoEvents(Domain domain) : IEventAbi
+internal sealed class FifoEvents(Domain domain) : IEventAbi, IStateful
 {
     /// <summary>Bits of a port's number.</summary>
     public const byte LinkBits = 17;
@@ -27,6 +29,9 @@ internal sealed class FifoEvents(Domain domain) : IEventAbi
     private readonly List<MappedBytes> _pages = [];
 
     public uint PortLimit => 1U << LinkBits;
+
+    /// <summary>Ports that have a word.</summary>
+    public uint WordCount => (uint)_pages.Count * WordsInPage;
 
     /// <summary>Adds the next page of the array, and raises what waited for it.</summary>
     /// <returns>0; -ENOSPC where it is complete; -EINVAL where the frame is no memory of the domain.</returns>
@@ -54,6 +59,15 @@ internal sealed class FifoEvents(Domain domain) : IEventAbi
             _domain.Memory.Unpin(page.Frame);
         _pages.Clear();
     }
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream) => stream.Transfer(_pages, MostPages, page =>
+    {
+        MappedBytes? held = page;
+        _domain.Memory.Transfer(stream, ref held, PhysicalMemory.PageSize);
+        stream.Require(held is not null, "a page of the event array is missing");
+        return held.Value;
+    });
 
     public void SetPending(EventPort port, DomainVcpu vcpu)
     {
@@ -126,7 +140,7 @@ internal sealed class FifoEvents(Domain domain) : IEventAbi
         return true;
     }
 
-    private bool HasWord(EventPort port) => port.Number < (uint)_pages.Count * WordsInPage;
+    private bool HasWord(EventPort port) => port.Number < WordCount;
 
     private uint Read(uint port) => _pages[(int)(port / WordsInPage)].ReadUInt32((int)(port % WordsInPage) * 4);
 
@@ -156,6 +170,20 @@ internal sealed class FifoVcpu
 
     /// <summary>The control block; null before the guest gave one. It is the guest's to clear before.</summary>
     public MappedBytes? ControlBlock { get; set; }
+
+    /// <summary>Transfers the queues' ends, and where the control block is.</summary>
+    /// <param name="stream">The state.</param>
+    /// <param name="memory">Where the control block is held.</param>
+    /// <param name="wordCount">How many ports have a word: no other is in a queue.</param>
+    public void Transfer(StateStream stream, Physmap memory, uint wordCount)
+    {
+        var block = ControlBlock;
+        memory.Transfer(stream, ref block, ControlBlockLength);
+        ControlBlock = block;
+        stream.Transfer(Tails.AsSpan());
+        foreach (var tail in Tails)
+            stream.Require(tail == 0 || tail < wordCount, "a queue ends with a port that has no place");
+    }
 
     /// <summary>Forgets everything.</summary>
     public void Reset(Physmap memory)

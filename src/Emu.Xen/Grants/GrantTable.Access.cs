@@ -163,6 +163,8 @@ public sealed partial class GrantTable
         ref var active = ref _active[reference];
         active.Unpin(isWrite);
         _domain.Memory.Unpin(active.Frame);
+        if (!active.IsPinned)
+            active = default;
         ReduceStatus(reference, isWrite);
     }
 

@@ -223,8 +223,7 @@ public sealed partial class GrantTable
 
     private void AddStatusFrames()
     {
-        var count = (_frames.Count + FramesForStatusFrame - 1) / FramesForStatusFrame;
-        for (; StatusFrameCount < count; StatusFrameCount++)
+        for (var count = StatusFramesOf(_frames.Count); StatusFrameCount < count; StatusFrameCount++)
         {
             if (StatusFrameCount == _statusFrames.Count)
                 _statusFrames.Add(_domain.Memory.AllocatePage());

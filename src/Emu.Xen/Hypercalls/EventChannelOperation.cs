@@ -166,7 +166,7 @@ internal static class EventChannelOperation
                 domain.Events.SetPending(peer);
                 return 0;
             case PortState.Interdomain:
-                port.Notified!();
+                port.Listener!.Notified();
                 return 0;
             case PortState.Interprocessor:
                 domain.Events.SetPending(port);

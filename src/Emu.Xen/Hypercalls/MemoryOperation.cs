@@ -24,7 +24,7 @@ internal static class MemoryOperation
     private const int EntryLength = 20;
 
     /// <summary>Entries that a domain may have (E820MAX).</summary>
-    private const uint MostEntries = 1024;
+    internal const int MostEntries = 1024;
 
     /// <summary>Extents whose number a continued command has room for.</summary>
     private const ulong MostExtents = uint.MaxValue >> ContinuationShift;

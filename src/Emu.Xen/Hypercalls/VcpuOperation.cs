@@ -11,8 +11,6 @@ internal static class VcpuOperation
     public const uint Initialise = 0, Up = 1, Down = 2, IsUp = 3, GetRunstate = 4, RegisterRunstate = 5, SetPeriodic = 6, StopPeriodic = 7,
         SetSingleshot = 8, StopSingleshot = 9, RegisterInfo = 10, SendNmi = 11, GetPhysicalId = 12, RegisterTime = 13;
 
-    private const ulong LongestPeriod = ulong.MaxValue >> 2;
-    private const int VcpuInfoLength = 64;
     private const int PageSize = 4096;
 
     public static long Execute(in GuestCall call)
@@ -99,7 +97,7 @@ internal static class VcpuOperation
         if (!call.TryRead(call.Argument(2), bytes))
             return XenError.BadAddress;
         var period = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        if (period is < VcpuTimers.ShortestPeriod or > LongestPeriod)
+        if (period is < VcpuTimers.ShortestPeriod or > VcpuTimers.LongestPeriod)
             return XenError.Invalid;
         vcpu.Timers.StartPeriodic(period);
         return 0;
@@ -129,7 +127,7 @@ internal static class VcpuOperation
             return XenError.BadAddress;
         var offset = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
         var alignment = call.Domain.SharedInfo.Is64Bit ? 8U : 4U;
-        if (offset > PageSize - VcpuInfoLength || offset % alignment != 0)
+        if (offset > PageSize - DomainVcpu.InfoLength || offset % alignment != 0)
             return XenError.NoAddress;
         if (vcpu.HasRegisteredInfo)
             return XenError.Invalid;

@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Store;
 
 /// <summary>Takes a client's watch events.</summary>
@@ -8,7 +10,7 @@ internal interface IStoreEventSink
 }
 
 /// <summary>One who talks to the store: a domain through its connection, or the host as domain 0.</summary>
-internal sealed class StoreClient(StoreDomain domain, IStoreEventSink sink)
+internal sealed class StoreClient(StoreDomain domain, IStoreEventSink sink) : IStateful
 {
     private uint _nextTransaction = 1;
 
@@ -45,6 +47,29 @@ internal sealed class StoreClient(StoreDomain domain, IStoreEventSink sink)
         return id;
     }
 
+    /// <summary>Transfers watches and transactions. The domain, which has forgotten what it was charged for, is charged again.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer(ref _nextTransaction);
+        stream.Transfer(Watches, int.MaxValue, watch => StoreWatch.Transfer(stream, watch));
+        stream.Transfer(Transactions, int.MaxValue, transaction =>
+        {
+            var id = stream.Transferred(transaction?.Id ?? 0);
+            transaction ??= new StoreTransaction(id, Domain);
+            transaction.Transfer(stream);
+            return transaction;
+        });
+        if (stream.IsRestoring)
+            ChargeWatches();
+    }
+
+    public void ChargeWatches()
+    {
+        foreach (var watch in Watches)
+            Domain.Charge(watch.Charge);
+    }
+
     public StoreAccess AccessTo(StorePermissions permissions) =>
         Owns(permissions) ? StoreAccess.Both : permissions.AccessOf(Domain.Id);
 
@@ -59,6 +84,18 @@ internal sealed record StoreWatch(string Path, string Token, bool IsRelative)
 {
     /// <summary>What the watch costs of its client's memory, in bytes.</summary>
     public int Charge => Path.Length + Token.Length;
+
+    /// <summary>Transfers a watch.</summary>
+    /// <param name="stream">The state.</param>
+    /// <param name="watch">It; null where state is restored.</param>
+    /// <returns>It.</returns>
+    public static StoreWatch Transfer(StateStream stream, StoreWatch? watch)
+    {
+        string path = watch?.Path ?? "", token = watch?.Token ?? "";
+        stream.Transfer(ref path, StorePath.LongestText);
+        stream.Transfer(ref token, StorePath.LongestText);
+        return new StoreWatch(path, token, stream.Transferred(watch?.IsRelative ?? false));
+    }
 
     public bool Matches(string path, bool exact) => exact ? path == Path : StorePath.IsWithin(path, Path);
 }

@@ -6,7 +6,7 @@ internal sealed class StoreDomain(uint id, ulong generation)
     public uint Id { get; } = id;
 
     /// <summary>The store's generation when the domain appeared: permissions written before meant another domain of that id.</summary>
-    public ulong Generation { get; } = generation;
+    public ulong Generation { get; set; } = generation;
 
     public bool IsPrivileged => Id == 0;
 
@@ -21,6 +21,9 @@ internal sealed class StoreDomain(uint id, ulong generation)
     public int Memory { get; private set; }
 
     public void Charge(int bytes) => Memory += bytes;
+
+    /// <summary>Owns nothing any more: all is counted again.</summary>
+    public void ForgetCharges() => Nodes = Memory = 0;
 
     public bool CanCharge(int bytes, StoreQuota quota) => IsPrivileged || Memory + bytes < quota.Memory;
 }

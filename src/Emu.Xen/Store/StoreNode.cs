@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Emu.Cpu.Snapshots;
 
 namespace Emu.Xen.Store;
 
@@ -13,6 +15,9 @@ internal sealed record StoreNode(string Path, ImmutableArray<byte> Value, Immuta
     // struct xs_tdb_record_hdr and struct xs_permissions, in bytes.
     private const int RecordSize = 24;
     private const int PermissionSize = 8;
+
+    // Those of a domain without privilege are bounded by its quotas.
+    private const int MostChildren = 1 << 20;
 
     /// <summary>The store's count of changes when this was written.</summary>
     public ulong Generation { get; init; }
@@ -31,6 +36,31 @@ internal sealed record StoreNode(string Path, ImmutableArray<byte> Value, Immuta
 
     /// <summary>What the node costs its owner of its memory, in bytes.</summary>
     public int Charge => Size + Path.Length;
+
+    /// <summary>Transfers a node.</summary>
+    /// <param name="stream">The state.</param>
+    /// <param name="node">It; null where state is restored.</param>
+    /// <returns>It.</returns>
+    public static StoreNode Transfer(StateStream stream, StoreNode? node)
+    {
+        var path = node?.Path ?? "";
+        var value = node is null ? [] : ImmutableCollectionsMarshal.AsArray(node.Value) ?? [];
+        List<string> children = node is null ? [] : [.. node.Children];
+        stream.Transfer(ref path, StorePath.LongestText);
+        stream.Transfer(ref value, StoreMessageHeader.MaximumPayload);
+        stream.Transfer(children, MostChildren, child =>
+        {
+            var name = child ?? "";
+            stream.Transfer(ref name, StorePath.LongestText);
+            return name;
+        });
+        var permissions = StorePermissions.Transfer(stream, node?.Permissions);
+        var generation = stream.Transferred(node?.Generation ?? 0);
+        stream.Require(StorePath.IsValid(path), "a node has a path that cannot be");
+        return stream.IsRestoring
+            ? new StoreNode(path, ImmutableCollectionsMarshal.AsImmutableArray(value), [.. children], permissions) { Generation = generation }
+            : node!;
+    }
 
     /// <summary>The names of the children in the order of their creation, each with a NUL behind it.</summary>
     public byte[] ChildList() => StoreText.Encode(Children.AsSpan());

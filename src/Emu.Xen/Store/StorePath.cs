@@ -8,6 +8,9 @@ public static class StorePath
     /// <summary>XENSTORE_REL_PATH_MAX: how long a path may be, not counting a leading <c>/local/domain/N/</c>.</summary>
     public const int MaximumLength = 2048;
 
+    /// <summary>Bytes of UTF-8 in any path or token that a message can carry.</summary>
+    internal const int LongestText = 2 * StoreMessageHeader.MaximumPayload;
+
     /// <summary>The tree's root.</summary>
     public const string Root = "/";
 

@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
+using Emu.Cpu.Snapshots;
 
 namespace Emu.Xen.Store;
 
 /// <summary>Who may do what with a node. Its owner and privileged domains may do everything.</summary>
 public sealed class StorePermissions
 {
+    private const int MostEntries = 1024;
+
     private readonly ImmutableArray<StorePermission> _entries;
 
     /// <summary>Makes permissions.</summary>
@@ -43,6 +46,23 @@ public sealed class StorePermissions
     /// <summary>The entries' texts, separated by blanks.</summary>
     /// <returns>For instance <c>n0 r1</c>.</returns>
     public override string ToString() => string.Join(' ', _entries);
+
+    /// <summary>Transfers permissions, which never change.</summary>
+    /// <param name="stream">The state.</param>
+    /// <param name="permissions">They; null where state is restored.</param>
+    /// <returns>They.</returns>
+    internal static StorePermissions Transfer(StateStream stream, StorePermissions? permissions)
+    {
+        List<StorePermission> entries = [.. permissions?.Entries ?? []];
+        stream.Transfer(entries, MostEntries, entry =>
+        {
+            StorePermission transferred = new(stream.Transferred(entry.Domain), stream.Transferred(entry.Access), stream.Transferred(entry.IsIgnored));
+            stream.Require((transferred.Access & ~StoreAccess.Both) == 0, "a permission grants what there is not");
+            return transferred;
+        });
+        stream.Require(entries.Count != 0, "a node has no owner");
+        return stream.IsRestoring ? new StorePermissions(entries) : permissions!;
+    }
 
     /// <summary>What an unprivileged domain may do that does not own the node.</summary>
     internal StoreAccess AccessOf(uint domain)

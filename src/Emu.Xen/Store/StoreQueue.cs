@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Store;
 
 /// <summary>Messages that wait for a domain to read them. Their bytes count as the domain's memory.</summary>
-internal sealed class StoreQueue(StoreDomain domain)
+internal sealed class StoreQueue(StoreDomain domain) : IStateful
 {
     private readonly Queue<Message> _messages = [];
     private readonly HashSet<string> _events = new(StringComparer.Ordinal);
@@ -20,8 +22,7 @@ internal sealed class StoreQueue(StoreDomain domain)
 
     public void AddAnswer(StoreMessageHeader header, ReadOnlySpan<byte> payload)
     {
-        Answers++;
-        Add(header, payload, eventText: null);
+        Add(MakeMessage(header, payload), eventText: null);
     }
 
     /// <summary>Queues an event, unless it is a second one of the same text or the domain's memory is used up.</summary>
@@ -32,9 +33,7 @@ internal sealed class StoreQueue(StoreDomain domain)
             return false;
         if (!domain.CanCharge(StoreMessageHeader.Size + payload.Length, quota))
             return false;
-        if (isUnique)
-            _events.Add(text);
-        Add(header, payload, text);
+        Add(MakeMessage(header, payload), text);
         return true;
     }
 
@@ -63,11 +62,50 @@ internal sealed class StoreQueue(StoreDomain domain)
         Answers = 0;
     }
 
-    private void Add(StoreMessageHeader header, ReadOnlySpan<byte> payload, string? eventText)
+    /// <summary>Transfers what waits. The domain, which has forgotten what it was charged for, is charged again.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        List<Message> messages = [.. _messages];
+        stream.Transfer(messages, int.MaxValue, message => Transfer(stream, message));
+        var sent = stream.Transferred(_sent);
+        stream.Require(sent == 0 || (sent > 0 && messages.Count != 0 && sent < messages[0].Bytes.Length), "more is sent than there was");
+        if (!stream.IsRestoring)
+            return;
+        _messages.Clear();
+        _events.Clear();
+        Answers = Bytes = 0;
+        foreach (var message in messages)
+            Add(message.Bytes, message.EventText);
+        _sent = sent;
+    }
+
+    private static Message Transfer(StateStream stream, Message message)
+    {
+        var bytes = message.Bytes ?? [];
+        stream.Transfer(ref bytes, StoreMessageHeader.Size + StoreMessageHeader.MaximumPayload);
+        stream.Require(bytes.Length >= StoreMessageHeader.Size, "a message is too short");
+        var isEvent = stream.Transferred(message.EventText is not null);
+        var isUnique = stream.Transferred(!string.IsNullOrEmpty(message.EventText));
+        var text = isUnique ? StoreText.Decode(bytes.AsSpan(StoreMessageHeader.Size)) : "";
+        return new Message(bytes, isEvent ? text : null);
+    }
+
+    private static byte[] MakeMessage(StoreMessageHeader header, ReadOnlySpan<byte> payload)
     {
         var bytes = new byte[StoreMessageHeader.Size + payload.Length];
         header.Write(bytes);
         payload.CopyTo(bytes.AsSpan(StoreMessageHeader.Size));
+        return bytes;
+    }
+
+    // An answer has no text; an event that may wait more than once has an empty one.
+    private void Add(byte[] bytes, string? eventText)
+    {
+        if (eventText is null)
+            Answers++;
+        else if (eventText.Length != 0)
+            _events.Add(eventText);
         _messages.Enqueue(new Message(bytes, eventText));
         Charge(bytes.Length);
     }

@@ -1,10 +1,12 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Store;
 
 /// <summary>
 /// An open transaction: what it has read, as it was then, and what it has written (tools/xenstore/xenstored_transaction.c). It
 /// commits only if all that it read first is still of the same generation.
 /// </summary>
-internal sealed class StoreTransaction(uint id, StoreDomain domain)
+internal sealed class StoreTransaction(uint id, StoreDomain domain) : IStateful
 {
     private readonly Dictionary<string, StoreAccessedNode> _byPath = new(StringComparer.Ordinal);
     private readonly List<StoreAccessedNode> _accessed = [];
@@ -53,6 +55,26 @@ internal sealed class StoreTransaction(uint id, StoreDomain domain)
             _counts[index] = new StoreNodeCount(owner, _counts[index].Change + change);
     }
 
+    /// <summary>Transfers what it has done. The domain, which has forgotten what it was charged for, is charged again.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        HasCreated = stream.Transferred(HasCreated);
+        HasFailed = stream.Transferred(HasFailed);
+        stream.Transfer(_counts, int.MaxValue, count => new StoreNodeCount(stream.Transferred(count.Owner), stream.Transferred(count.Change)));
+        List<StoreAccessedNode> accessed = [.. _accessed];
+        stream.Transfer(accessed, int.MaxValue, node => StoreAccessedNode.Transfer(stream, node));
+        if (!stream.IsRestoring)
+            return;
+        foreach (var node in accessed)
+        {
+            stream.Require(_byPath.TryAdd(node.Path, node), "a transaction knows a node twice");
+            _accessed.Add(node);
+            // What Enter and Replace have charged for it.
+            Charge((node.Generation == StoreNode.NoGeneration ? node.Path.Length : 0) + (node.Node?.Charge ?? 0));
+        }
+    }
+
     /// <summary>Gives back the memory: the transaction is over.</summary>
     public void Close() => domain.Charge(-_charge);
 
@@ -75,14 +97,37 @@ internal sealed class StoreAccessedNode(string path, StoreNode? node)
     public StoreNode? Node { get; set; } = node;
 
     /// <summary>Its generation when the transaction first met it.</summary>
-    public ulong Generation { get; } = node?.Generation ?? StoreNode.NoGeneration;
+    public ulong Generation { get; private init; } = node?.Generation ?? StoreNode.NoGeneration;
 
     /// <summary>Its permissions then: who could read it is told of its end.</summary>
-    public StorePermissions? FormerPermissions { get; } = node?.Permissions;
+    public StorePermissions? FormerPermissions { get; private init; } = node?.Permissions;
 
     public bool IsModified { get; set; }
 
     public bool FiresWatches { get; set; }
 
     public bool FiresExactly { get; set; }
+
+    /// <summary>Transfers a node with what has become of it.</summary>
+    /// <param name="stream">The state.</param>
+    /// <param name="accessed">It; null where state is restored.</param>
+    /// <returns>It.</returns>
+    public static StoreAccessedNode Transfer(StateStream stream, StoreAccessedNode? accessed)
+    {
+        var path = accessed?.Path ?? "";
+        stream.Transfer(ref path, StorePath.LongestText);
+        stream.Require(StorePath.IsValid(path), "a node has a path that cannot be");
+        var node = stream.Transferred(accessed?.Node is not null) ? StoreNode.Transfer(stream, accessed?.Node) : null;
+        stream.Require(node is null || node.Path == path, "a node in a transaction is another one");
+        return new StoreAccessedNode(path, node)
+        {
+            Generation = stream.Transferred(accessed?.Generation ?? 0),
+            FormerPermissions = stream.Transferred(accessed?.FormerPermissions is not null)
+                ? StorePermissions.Transfer(stream, accessed?.FormerPermissions)
+                : null,
+            IsModified = stream.Transferred(accessed?.IsModified ?? false),
+            FiresWatches = stream.Transferred(accessed?.FiresWatches ?? false),
+            FiresExactly = stream.Transferred(accessed?.FiresExactly ?? false),
+        };
+    }
 }

@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Store;
 
 /// <summary>Sees a connection's messages, for instance to trace them.</summary>
@@ -16,7 +18,7 @@ public delegate void StoreObserver(uint domain, StoreMessageHeader header, ReadO
 /// <see cref="StoreQuota.Memory"/> bytes in use, its requests stay where they are, and beyond that memory events are dropped; an
 /// event like one that waits already is not queued again. As in xenstored, one that breaks the protocol is not served any more.
 /// </remarks>
-public sealed class XenStoreConnection : IStoreEventSink
+public sealed class XenStoreConnection : IStoreEventSink, IStateful
 {
     // What one call of Process takes at most: a ring's worth. No honest domain can have more waiting.
     private const int InputBudget = 1024;
@@ -95,6 +97,24 @@ public sealed class XenStoreConnection : IStoreEventSink
         var header = new StoreMessageHeader(StoreMessageType.WatchEvent, 0, 0, (uint)payload.Length);
         if (_output.TryAddEvent(header, payload, _store.Quota, isUnique: !path.StartsWith('@')))
             Observer?.Invoke(_domain.Id, header, payload, isToDomain: true);
+    }
+
+    /// <summary>Transfers the conversation; the store comes before, and its domain has forgotten what it was charged for.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("xenstore connection");
+        Error = stream.Transferred(Error);
+        IsServed = stream.Transferred(IsServed);
+        _inputLength = stream.Count(_inputLength, _input.Length);
+        stream.Transfer(_input.AsSpan(0, _inputLength));
+        stream.Require(
+            _inputLength < StoreMessageHeader.Size
+                || (StoreMessageHeader.Read(_input).Length <= StoreMessageHeader.MaximumPayload && Missing() > 0),
+            "a request is longer than it can be");
+        _output.Transfer(stream);
+        Client.Transfer(stream);
     }
 
     /// <summary>Gives the domain what waits for it, as far as there is room.</summary>

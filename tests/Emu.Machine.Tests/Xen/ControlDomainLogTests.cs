@@ -14,7 +14,8 @@ public sealed class ControlDomainLogTests : IDisposable
     private readonly RecordingLogger _log = new();
     private readonly XenDevices _devices;
 
-    public ControlDomainLogTests() => _devices = new XenDevices(_machine.XenDomain!.Host, _machine.XenDomain.Options, Small, _log);
+    public ControlDomainLogTests() =>
+        _devices = new XenDevices(_machine.XenDomain!.Host, _machine.XenDomain.Options, Small, _machine.Clock, _log);
 
     public void Dispose()
     {

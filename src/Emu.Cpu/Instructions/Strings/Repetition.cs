@@ -52,6 +52,7 @@ internal static unsafe class Repetition<TOperation, T, TString>
                 Pause(s, op, vcpu.RetiredAfter(op));
                 return false;
             }
+            vcpu.Tracer?.NoteRepetition(vcpu.RetiredAfter(op));
             s->Budget--;
         }
     }

@@ -1,24 +1,25 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.Frames;
 using Emu.Machine.Network.Udp;
 
 namespace Emu.Machine.Network.HostAccess;
 
 /// <summary>The guest's datagrams to a port that the user allows: each of the guest's ports has one of the host's, for the answers.</summary>
-internal sealed class HostDatagramFlows : IUdpService, IDisposable
+internal sealed class HostDatagramFlows : IUdpService, IStateful, IDisposable
 {
     /// <summary>So many of the guest's ports can wait for answers; then the one that sent longest ago no longer does.</summary>
     private const int Capacity = 32;
 
-    private readonly IHostSockets _sockets;
+    private readonly HostOpenings _openings;
     private readonly UdpOutput _output;
     private readonly HostEndpoint _shown;
     private readonly HostEndpoint _remote;
     private readonly List<Flow> _flows = [];
 
     /// <summary>Makes the way from <paramref name="shown"/>, which the guest sends to, to what that is for the host.</summary>
-    public HostDatagramFlows(IHostSockets sockets, UdpOutput output, HostEndpoint shown, HostEndpoint remote)
+    public HostDatagramFlows(HostOpenings openings, UdpOutput output, HostEndpoint shown, HostEndpoint remote)
     {
-        _sockets = sockets;
+        _openings = openings;
         _output = output;
         _shown = shown;
         _remote = remote;
@@ -44,9 +45,9 @@ internal sealed class HostDatagramFlows : IUdpService, IDisposable
                 _flows.RemoveAt(0);
             }
 
-            if (_sockets.TryOpenDatagrams() is not { } socket)
+            if (_openings.TryOpenDatagrams(out var number) is not { } socket)
                 return;
-            found = new Flow(guest, socket);
+            found = new Flow(guest, number, socket);
         }
 
         _flows.Add(found);
@@ -66,6 +67,22 @@ internal sealed class HostDatagramFlows : IUdpService, IDisposable
         }
     }
 
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("datagrams to the host");
+        var count = stream.Count(_flows.Count, Capacity);
+        if (stream.IsRestoring)
+            Dispose();
+        for (var i = 0; i < count; i++)
+        {
+            var flow = stream.IsRestoring ? null : _flows[i];
+            var guest = HostOpenings.Transfer(stream, flow?.Guest ?? default);
+            var number = stream.Transferred(flow?.Number ?? 0);
+            if (flow is null)
+                Add(guest, number);
+        }
+    }
+
     public void Dispose()
     {
         foreach (var flow in _flows)
@@ -73,11 +90,18 @@ internal sealed class HostDatagramFlows : IUdpService, IDisposable
         _flows.Clear();
     }
 
-    private sealed record Flow(HostEndpoint Guest, IHostDatagrams Socket);
+    private void Add(HostEndpoint guest, ulong number)
+    {
+        // Datagrams may be lost: without a port the guest's next one opens another.
+        if (_openings.ResumeDatagrams(number) is { } socket)
+            _flows.Add(new Flow(guest, number, socket));
+    }
+
+    private sealed record Flow(HostEndpoint Guest, ulong Number, IHostDatagrams Socket);
 }
 
 /// <summary>Datagrams to a port of the host that leads to the guest: each sender has a port of the gateway, for the answers.</summary>
-internal sealed class ForwardedDatagrams : IUdpService, IDisposable
+internal sealed class ForwardedDatagrams : IUdpService, IStateful, IDisposable
 {
     /// <summary>So many senders have a port; then the one that had its for longest gives it up.</summary>
     public const int Capacity = 64;
@@ -119,6 +143,18 @@ internal sealed class ForwardedDatagrams : IUdpService, IDisposable
             }
 
             _output.Send(_options.Gateway, (ushort)(_firstPort + at), _options.GuestAddress, _guestPort, count);
+        }
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("datagrams from the host");
+        stream.Transfer(ref _oldest);
+        stream.Require((uint)_oldest < Capacity, $"there is no place {_oldest}");
+        foreach (ref var sender in _senders.AsSpan())
+        {
+            var isKnown = stream.Transferred(sender is not null);
+            sender = isKnown ? HostOpenings.Transfer(stream, sender.GetValueOrDefault()) : null;
         }
     }
 

@@ -1,10 +1,11 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.Tcp;
 using Emu.Machine.Network.Udp;
 
 namespace Emu.Machine.Network.HostAccess;
 
 /// <summary>The ways between guest and host that the user has opened.</summary>
-internal sealed class HostGate : IDisposable
+internal sealed class HostGate : IStateful, IDisposable
 {
     /// <summary>Ports of the gateway from which it calls the guest for somebody outside.</summary>
     private const ushort FirstCallingPort = 49152;
@@ -14,6 +15,7 @@ internal sealed class HostGate : IDisposable
 
     private readonly NetworkOptions _options;
     private readonly IHostSockets _sockets;
+    private readonly HostOpenings _openings;
     private readonly TcpStack _tcp;
     private readonly List<HostTcpRelay> _relays = [];
     private readonly List<(IHostListener Listener, ushort GuestPort)> _listeners = [];
@@ -27,18 +29,20 @@ internal sealed class HostGate : IDisposable
     {
         _options = options;
         _sockets = sockets;
+        _openings = new HostOpenings(sockets);
         _tcp = tcp;
+        tcp.RestoreRelay = connection => Relay(connection, null, 0);
         foreach (var allowed in options.Allowed)
         {
             HostEndpoint shown = new(allowed.Host ?? options.Gateway, allowed.Port);
             HostEndpoint remote = new(allowed.Host ?? Ipv4Address.Loopback, allowed.Port);
             if (allowed.Protocol == TransportProtocol.Tcp)
             {
-                tcp.Listen(shown.Address, shown.Port, connection => Relay(connection, _sockets.Connect(remote)));
+                tcp.Listen(shown.Address, shown.Port, connection => Relay(connection, _openings.Connect(remote, out var number), number));
                 continue;
             }
 
-            HostDatagramFlows flows = new(sockets, output, shown, remote);
+            HostDatagramFlows flows = new(_openings, output, shown, remote);
             udp.Add(shown.Address, shown.Port, flows);
             _flows.Add(flows);
         }
@@ -55,7 +59,7 @@ internal sealed class HostGate : IDisposable
 
     /// <summary>True while something may come from outside.</summary>
     public bool IsAwaited =>
-        _listeners.Count != 0 || _relays.Count != 0 || _forwarded.Count != 0 || _flows.Exists(static flows => flows.IsAwaited);
+        _listeners.Count != 0 || _relays.Exists(static relay => !relay.HasEnded) || _forwarded.Count != 0 || _flows.Exists(static flows => flows.IsAwaited);
 
     /// <summary>Looks what the host has.</summary>
     public void Poll()
@@ -80,6 +84,34 @@ internal sealed class HostGate : IDisposable
             forwarded.Poll();
     }
 
+    /// <summary>Lets go of the host's connections before the guest's are restored: what leads to the host then is found again, or reset.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void BeginTransfer(StateStream stream)
+    {
+        if (!stream.IsRestoring)
+            return;
+        foreach (var relay in _relays)
+            relay.Forget();
+        _relays.Clear();
+    }
+
+    /// <summary>Transfers what the guest's connections, which come before, do not know.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("host");
+        _openings.Transfer(stream);
+        stream.Transfer(ref _callingPort);
+        stream.Require(_callingPort >= FirstCallingPort, $"nobody calls from port {_callingPort}");
+        // They are in the order in which they were opened.
+        if (stream.IsRestoring)
+            _relays.Sort(static (a, b) => a.Number.CompareTo(b.Number));
+        foreach (var flows in _flows)
+            flows.Transfer(stream);
+        foreach (var forwarded in _forwarded)
+            forwarded.Transfer(stream);
+    }
+
     /// <summary>Waits until anything has happened outside.</summary>
     public bool Wait(TimeSpan timeout) => _sockets.Wait(timeout);
 
@@ -97,9 +129,9 @@ internal sealed class HostGate : IDisposable
         _sockets.Dispose();
     }
 
-    private HostTcpRelay Relay(TcpConnection connection, IHostStream stream)
+    private HostTcpRelay Relay(TcpConnection connection, IHostStream? stream, ulong number)
     {
-        HostTcpRelay relay = new(stream) { Connection = connection };
+        HostTcpRelay relay = new(_openings, stream, number) { Connection = connection };
         _relays.Add(relay);
         return relay;
     }
@@ -108,7 +140,8 @@ internal sealed class HostGate : IDisposable
     {
         TcpKey key = new(_options.Gateway, _callingPort, _options.GuestAddress, guestPort);
         _callingPort = _callingPort == ushort.MaxValue ? FirstCallingPort : (ushort)(_callingPort + 1);
-        if (_tcp.Call(key, connection => Relay(connection, stream)) is null)
+        var number = _openings.CountAccepted();
+        if (_tcp.Call(key, connection => Relay(connection, stream, number)) is null)
             stream.Dispose();
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.Frames;
 using Emu.Machine.Time;
 
@@ -9,7 +10,7 @@ namespace Emu.Machine.Network.Ip;
 /// Fragments that overlap are an attack or a defect, never of use: the whole datagram is dropped, as RFC 5722 has it for IPv6. A
 /// repeated fragment is ignored. Where more datagrams are under way than there is room for, the oldest one is dropped.
 /// </remarks>
-internal sealed class FragmentReassembly
+internal sealed class FragmentReassembly : IStateful
 {
     /// <summary>So many datagrams may be incomplete at a time.</summary>
     public const int Capacity = 16;
@@ -62,6 +63,14 @@ internal sealed class FragmentReassembly
         return true;
     }
 
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("fragments");
+        stream.Transfer(ref _begun);
+        foreach (var datagram in _datagrams)
+            datagram.Transfer(stream);
+    }
+
     private Datagram FindOrMake(in Ipv4Packet fragment)
     {
         var replaced = _datagrams[0];
@@ -81,7 +90,7 @@ internal sealed class FragmentReassembly
         return replaced;
     }
 
-    private sealed class Datagram
+    private sealed class Datagram : IStateful
     {
         private const int LongestHeader = 60;
 
@@ -163,6 +172,30 @@ internal sealed class FragmentReassembly
             }
 
             return true;
+        }
+
+        public void Transfer(StateStream stream)
+        {
+            IsUsed = stream.Transferred(IsUsed);
+            if (!IsUsed)
+                return;
+            Expires = stream.Transferred(Expires);
+            Number = stream.Transferred(Number);
+            stream.Transfer(ref _source);
+            stream.Transfer(ref _destination);
+            stream.Transfer(ref _identification);
+            stream.Transfer(ref _protocol);
+            stream.Transfer(ref _headerLength);
+            stream.Require(_headerLength is 0 or (>= Ipv4Packet.HeaderLength and <= LongestHeader), $"no header has {_headerLength} bytes");
+            stream.Transfer<byte>(_header);
+            stream.Transfer(ref _furthest);
+            stream.Transfer(ref _length);
+            stream.Require(_furthest is >= 0 and <= Ipv4Packet.LongestPayload && _length >= -1 && _length <= _furthest, "no datagram is so long");
+            stream.Transfer<ulong>(_received);
+            _units = CountReceived(0, UnitsIn(_furthest));
+            if (stream.IsRestoring)
+                _payload = new byte[_furthest];
+            stream.Transfer(_payload.AsSpan(0, _furthest));
         }
 
         private static int UnitsIn(int length) => (length + Unit - 1) / Unit;

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.Frames;
 
 namespace Emu.Machine.Network.Ip;
 
 /// <summary>Sends IPv4 packets to the guest: puts headers before a payload that is written in place, and cuts what is longer than the MTU.</summary>
-internal sealed class Ipv4Output
+internal sealed class Ipv4Output : IStateful
 {
     private const int PayloadStart = EthernetLink.HeaderLength + Ipv4Packet.HeaderLength;
 
@@ -60,6 +61,12 @@ internal sealed class Ipv4Output
             Payload.Slice(offset, part).CopyTo(_fragment.AsSpan(PayloadStart));
             _link.Send(_fragment.AsSpan(0, PayloadStart + part));
         }
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("IPv4");
+        stream.Transfer(ref _identification);
     }
 
     private void WriteEthernetHeader(Span<byte> frame, MacAddress to, Ipv4Address source)

@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Network.Ip;
 
 /// <summary>Which card has which address of the network, learned from what the guest sends. Who is unknown is looked for at the guest's card.</summary>
-internal sealed class Neighbors
+internal sealed class Neighbors : IStateful
 {
     /// <summary>So many addresses are remembered: a guest may bridge others, such as containers.</summary>
     private const int Capacity = 64;
@@ -47,5 +49,15 @@ internal sealed class Neighbors
         }
 
         return _options.GuestMac;
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("neighbors");
+        _count = stream.Count(_count, Capacity);
+        for (var i = 0; i < _count; i++)
+            _known[i] = (new Ipv4Address(stream.Transferred(_known[i].Address.Value)), new MacAddress(stream.Transferred(_known[i].Card.Value)));
+        stream.Transfer(ref _oldest);
+        stream.Require((uint)_oldest < Capacity, $"there is no place {_oldest}");
     }
 }

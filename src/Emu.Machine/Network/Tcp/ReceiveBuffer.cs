@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Network.Tcp;
 
 /// <summary>Bytes that have come: those in order wait for the application, those behind a gap for the gap to be filled.</summary>
-internal sealed class ReceiveBuffer
+internal sealed class ReceiveBuffer : IStateful
 {
     /// <summary>So many bytes are taken at most; the greatest window without scaling.</summary>
     public const int Capacity = 65535;
@@ -66,6 +68,25 @@ internal sealed class ReceiveBuffer
     {
         _first = (_first + count) % Capacity;
         Count -= count;
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer(ref _first);
+        stream.Require((uint)_first < Capacity, "a buffer has no such place");
+        Count = stream.Count(Count, Capacity);
+        var last = 0;
+        stream.Transfer(_runs, MostRuns, run =>
+        {
+            run = (stream.Transferred(run.Start), stream.Transferred(run.End));
+            stream.Require(run.Start > last && run.End > run.Start && run.End <= Room, "bytes behind a gap are not in order");
+            last = run.End;
+            return run;
+        });
+        var length = Count + last;
+        var part = Math.Min(length, Capacity - _first);
+        stream.Transfer(_bytes.AsSpan(_first, part));
+        stream.Transfer(_bytes.AsSpan(0, length - part));
     }
 
     private bool TryAddRun(int start, int end)

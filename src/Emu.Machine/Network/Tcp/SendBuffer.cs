@@ -1,7 +1,9 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Network.Tcp;
 
 /// <summary>Bytes that are sent but not acknowledged, or not sent yet.</summary>
-internal sealed class SendBuffer
+internal sealed class SendBuffer : IStateful
 {
     /// <summary>So many bytes wait at most.</summary>
     public const int Capacity = 65536;
@@ -37,5 +39,15 @@ internal sealed class SendBuffer
     {
         _first = (_first + count) % Capacity;
         Count -= count;
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer(ref _first);
+        stream.Require((uint)_first < Capacity, "a buffer has no such place");
+        Count = stream.Count(Count, Capacity);
+        var part = Math.Min(Count, Capacity - _first);
+        stream.Transfer(_bytes.AsSpan(_first, part));
+        stream.Transfer(_bytes.AsSpan(0, Count - part));
     }
 }

@@ -1,10 +1,23 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Network.Tcp;
 
+/// <summary>Which application is behind a connection's end: so a snapshot names it.</summary>
+internal enum TcpApplicationKind : byte
+{
+    Echo,
+    Discard,
+    CharacterGenerator,
+    Relay,
+}
+
 /// <summary>What is behind a connection's end: each connection has one of its own.</summary>
-internal abstract class TcpApplication
+internal abstract class TcpApplication : IStateful
 {
     /// <summary>The connection.</summary>
     public required TcpConnection Connection { get; init; }
+
+    public abstract TcpApplicationKind Kind { get; }
 
     /// <summary>Asked when a SYN has come: true to answer it now, false to answer it later with <see cref="TcpConnection.Accept"/>.</summary>
     public virtual bool AcceptsAtOnce => true;
@@ -27,6 +40,10 @@ internal abstract class TcpApplication
 
     /// <summary>Called once when the connection is no more, whoever ended it.</summary>
     public virtual void Ended()
+    {
+    }
+
+    public virtual void Transfer(StateStream stream)
     {
     }
 }

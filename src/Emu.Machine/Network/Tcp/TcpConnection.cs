@@ -32,6 +32,12 @@ internal sealed partial class TcpConnection
 
     public TcpKey Key { get; }
 
+    /// <summary>What is behind this end.</summary>
+    public TcpApplication Application => _application!;
+
+    /// <summary>The first number of this side's, which is the SYN's.</summary>
+    public uint InitialSequence => _initialSequence;
+
     public TcpState State { get; private set; }
 
     /// <summary>Bytes that can be read.</summary>

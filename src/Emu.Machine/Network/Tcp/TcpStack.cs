@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.Frames;
 using Emu.Machine.Network.Ip;
 using Emu.Machine.Time;
@@ -9,7 +10,7 @@ namespace Emu.Machine.Network.Tcp;
 /// A connection costs up to 128 KiB of host memory once it is established, hence the limits. Half-open ones cost little, but the oldest
 /// makes room for a new one, so a flood of SYNs keeps nobody out for long.
 /// </remarks>
-internal sealed class TcpStack
+internal sealed class TcpStack : IStateful
 {
     /// <summary>What the MSS option of our own segments says.</summary>
     public const ushort OwnMaximumSegment = EthernetLink.Mtu - Ipv4Packet.HeaderLength - TcpSegment.HeaderLength;
@@ -39,6 +40,9 @@ internal sealed class TcpStack
     }
 
     public VirtualClock Clock { get; }
+
+    /// <summary>Puts a relay behind a connection that is restored; null where none leads to the host.</summary>
+    public Func<TcpConnection, TcpApplication>? RestoreRelay { get; set; }
 
     /// <summary>Connections in any state.</summary>
     public int Count => _connections.Count;
@@ -133,6 +137,17 @@ internal sealed class TcpStack
             _established.Remove(connection);
     }
 
+    /// <summary>Transfers all connections; those that were there are gone without a word where state is restored.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("TCP");
+        if (stream.IsRestoring)
+            _connections.Clear();
+        Transfer(stream, _halfOpen, MostHalfOpen, isEstablished: false);
+        Transfer(stream, _established, MostConnections - _halfOpen.Count, isEstablished: true);
+    }
+
     private static bool IsCall(in TcpSegment segment) =>
         (segment.Flags & (TcpFlags.Syn | TcpFlags.Acknowledge | TcpFlags.Reset | TcpFlags.Fin)) == TcpFlags.Syn;
 
@@ -167,6 +182,38 @@ internal sealed class TcpStack
         }
 
         return true;
+    }
+
+    private void Transfer(StateStream stream, List<TcpConnection> connections, int most, bool isEstablished) =>
+        stream.Transfer(connections, most, connection =>
+        {
+            TcpKey key = new(
+                new Ipv4Address(stream.Transferred(connection?.Key.Local.Value ?? 0)),
+                stream.Transferred(connection?.Key.LocalPort ?? 0),
+                new Ipv4Address(stream.Transferred(connection?.Key.Remote.Value ?? 0)),
+                stream.Transferred(connection?.Key.RemotePort ?? 0));
+            var sequence = stream.Transferred(connection?.InitialSequence ?? 0);
+            var kind = stream.Transferred(connection?.Application.Kind ?? 0);
+            connection ??= Restore(stream, key, sequence, kind);
+            connection.Transfer(stream);
+            stream.Require(connection.State >= TcpState.Established == isEstablished, "a connection is not where its state belongs");
+            return connection;
+        });
+
+    private TcpConnection Restore(StateStream stream, in TcpKey key, uint sequence, TcpApplicationKind kind)
+    {
+        stream.Require(kind <= TcpApplicationKind.Relay, "a connection leads nowhere");
+        stream.Require(kind != TcpApplicationKind.Relay || RestoreRelay is not null, "a connection leads to the host, which this guest does not reach");
+        TcpConnection connection = new(this, key, sequence);
+        stream.Require(_connections.TryAdd(key, connection), "two connections have the same name");
+        connection.Connect(kind switch
+        {
+            TcpApplicationKind.Echo => new TcpEcho { Connection = connection },
+            TcpApplicationKind.Discard => new TcpDiscard { Connection = connection },
+            TcpApplicationKind.CharacterGenerator => new TcpCharacterGenerator { Connection = connection },
+            _ => RestoreRelay!(connection),
+        });
+        return connection;
     }
 
     private TcpConnection Make(in TcpKey key)

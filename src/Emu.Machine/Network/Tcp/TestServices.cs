@@ -1,9 +1,13 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Network.Tcp;
 
 /// <summary>Sends back what comes, as fast as the guest takes it (RFC 862).</summary>
 internal sealed class TcpEcho : TcpApplication
 {
     private bool _peerClosed;
+
+    public override TcpApplicationKind Kind => TcpApplicationKind.Echo;
 
     public override void Readable()
     {
@@ -24,11 +28,15 @@ internal sealed class TcpEcho : TcpApplication
         _peerClosed = true;
         Readable();
     }
+
+    public override void Transfer(StateStream stream) => stream.Transfer(ref _peerClosed);
 }
 
 /// <summary>Forgets what comes (RFC 863).</summary>
 internal sealed class TcpDiscard : TcpApplication
 {
+    public override TcpApplicationKind Kind => TcpApplicationKind.Discard;
+
     public override void Readable()
     {
         while (Connection.Available != 0)
@@ -44,6 +52,8 @@ internal sealed class TcpCharacterGenerator : TcpApplication
     private const int Piece = 4096;
 
     private ulong _position;
+
+    public override TcpApplicationKind Kind => TcpApplicationKind.CharacterGenerator;
 
     public override void Established() => Writable();
 
@@ -68,4 +78,6 @@ internal sealed class TcpCharacterGenerator : TcpApplication
     public override void PeerClosed()
     {
     }
+
+    public override void Transfer(StateStream stream) => stream.Transfer(ref _position);
 }

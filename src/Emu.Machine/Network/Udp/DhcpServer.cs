@@ -1,10 +1,11 @@
 using System.Text;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.Frames;
 
 namespace Emu.Machine.Network.Udp;
 
 /// <summary>Gives the guest its address (RFC 2131): the first card that asks gets .15, others the ones behind it.</summary>
-internal sealed class DhcpServer : IUdpService
+internal sealed class DhcpServer : IUdpService, IStateful
 {
     public const ushort ServerPort = 67;
 
@@ -52,6 +53,14 @@ internal sealed class DhcpServer : IUdpService
                 _counters.DroppedUnwanted++;
                 break;
         }
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("DHCP");
+        stream.Transfer(ref _requests);
+        foreach (ref var lease in _leases.AsSpan())
+            lease = (new MacAddress(stream.Transferred(lease.Card.Value)), stream.Transferred(lease.Asked));
     }
 
     /// <summary>The four situations of RFC 2131, 4.3.2.</summary>

@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.Frames;
 
 namespace Emu.Machine.Network.Udp;
@@ -21,7 +22,7 @@ internal sealed class UdpDiscard : IUdpService
 }
 
 /// <summary>Answers each datagram with a piece of the pattern of RFC 864, of lengths from 0 to 512 in an order that is the same in each run.</summary>
-internal sealed class UdpCharacterGenerator(UdpOutput output) : IUdpService
+internal sealed class UdpCharacterGenerator(UdpOutput output) : IUdpService, IStateful
 {
     private const int Lengths = 513;
 
@@ -35,5 +36,12 @@ internal sealed class UdpCharacterGenerator(UdpOutput output) : IUdpService
         _length = (_length + Stride) % Lengths;
         CharacterPattern.Fill(0, output.Payload[.._length]);
         output.Answer(datagram, _length);
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        stream.Section("character generator");
+        stream.Transfer(ref _length);
+        stream.Require((uint)_length < Lengths, $"no answer has {_length} bytes");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Backends.Block;
 using Microsoft.Win32.SafeHandles;
 
@@ -13,6 +14,7 @@ public sealed class RawImage : IBlockImage
 {
     private readonly SafeFileHandle _file;
     private readonly string _path;
+    private readonly ImageDigest _digest;
 
     private RawImage(string path, SafeFileHandle file, ulong sectors, bool isReadOnly)
     {
@@ -20,6 +22,7 @@ public sealed class RawImage : IBlockImage
         _file = file;
         SectorCount = sectors;
         IsReadOnly = isReadOnly;
+        _digest = new ImageDigest(this);
     }
 
     /// <inheritdoc/>
@@ -101,10 +104,44 @@ public sealed class RawImage : IBlockImage
     }
 
     /// <inheritdoc/>
-    public void Write(ulong sector, ReadOnlySpan<byte> source) => RandomAccess.Write(_file, source, (long)sector * IBlockImage.SectorLength);
+    public void Write(ulong sector, ReadOnlySpan<byte> source)
+    {
+        // Whatever of it is written where the host fails in the middle.
+        _digest.Forget(sector, source.Length);
+        RandomAccess.Write(_file, source, (long)sector * IBlockImage.SectorLength);
+    }
 
     /// <inheritdoc/>
     public void Flush() => RandomAccess.FlushToDisk(_file);
+
+    /// <summary>Transfers a digest of the contents, which stay where they are.</summary>
+    /// <inheritdoc/>
+    /// <exception cref="SnapshotException">The file cannot be read, or holds something else than it did.</exception>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        stream.Section("disk image");
+        var digest = Digest();
+        byte[] expected = [.. digest];
+        stream.Transfer(expected.AsSpan());
+        if (!expected.AsSpan().SequenceEqual(digest))
+            throw new SnapshotException($"The disk image '{_path}' does not hold what it held when the snapshot was taken.");
+    }
+
+    /// <summary>A digest of the contents: equal for equal contents. The first one reads the whole file, further ones what was written since.</summary>
+    /// <returns>32 bytes.</returns>
+    /// <exception cref="SnapshotException">The file cannot be read.</exception>
+    public byte[] Digest()
+    {
+        try
+        {
+            return _digest.Compute();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SnapshotException($"The disk image '{_path}' cannot be read: {error.Message}", error);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();

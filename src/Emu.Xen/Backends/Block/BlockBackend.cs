@@ -1,4 +1,6 @@
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Domains;
+using Emu.Xen.EventChannels;
 using Emu.Xen.Grants;
 using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
@@ -19,7 +21,7 @@ public sealed class BlockBackend : XenbusBackend
     /// <summary>Requests answered at one time; a longer ring has to wait.</summary>
     private const uint LongestBatch = 64;
 
-    private const uint MaximumRingOrder = 4;
+    private const int MaximumRingOrder = 4;
 
     // Linux's numbers, which are positive in the store.
     private const int InputOutput = 5, Invalid = 22, NotImplemented = 38;
@@ -30,6 +32,7 @@ public sealed class BlockBackend : XenbusBackend
     private readonly BlockRequests _requests;
     private readonly BlockDeviceRecord _device;
     private readonly IXenTimer _answer;
+    private readonly PortListener _listener;
     private readonly List<GrantMapping> _pages = [];
     private BlockRing? _ring;
     private uint _port;
@@ -47,10 +50,28 @@ public sealed class BlockBackend : XenbusBackend
         _image = image;
         _requests = new BlockRequests(Domain.Grants, image, IsReadOnly, Report);
         _answer = Domain.Host.CreateTimer(Name, Answer);
+        _listener = Domain.Events.AddListener(() => _answer.Arm(Domain.Host.Now + AnswerTime), _ => _port = 0);
         Start();
     }
 
     private bool IsReadOnly => _device.IsReadOnly || _image.IsReadOnly;
+
+    /// <inheritdoc/>
+    public override void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        base.Transfer(stream);
+        _answer.Transfer(stream);
+        stream.Transfer(ref _port);
+        Domain.Grants.Transfer(stream, _pages, 1 << MaximumRingOrder);
+        _requests.Transfer(stream);
+        var isServed = stream.Transferred(_ring is not null);
+        var is64Bit = stream.Transferred(_ring?.Is64Bit ?? false);
+        stream.Require(!isServed || _pages.Count != 0, "its ring has no pages");
+        if (stream.IsRestoring)
+            _ring = isServed ? new BlockRing(_pages, is64Bit) : null;
+        _ring?.Transfer(stream);
+    }
 
     /// <inheritdoc/>
     protected override void Offer()
@@ -76,7 +97,7 @@ public sealed class BlockBackend : XenbusBackend
         if (MapRing(1 << (int)order) is { } failure)
             return failure;
         BlockRing ring = new(_pages, protocol == "x86_64-abi");
-        if (ring.CountRequests() is null || !Domain.Events.TryConnect(port, () => _answer.Arm(Domain.Host.Now + AnswerTime), () => _port = 0))
+        if (ring.CountRequests() is null || !Domain.Events.TryConnect(port, _listener))
             return new XenbusFailure(InputOutput, "mapping ring-ref port");
         _ring = ring;
         _port = port;

@@ -1,16 +1,17 @@
 using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Grants;
 
 namespace Emu.Xen.Backends.Block;
 
 /// <summary>Does what requests ask for, between granted pages and an image.</summary>
-internal sealed class BlockRequests
+internal sealed class BlockRequests : IStateful
 {
     /// <summary>Segments of an indirect request at most: as many as Linux's blkback takes.</summary>
     public const int MaximumIndirectSegments = 256;
 
     /// <summary>Grants kept mapped at most (Linux: max_persistent_grants); further ones are mapped for each request.</summary>
-    private const uint MaximumPersistentGrants = 1056;
+    private const int MaximumPersistentGrants = 1056;
 
     private readonly GrantTable _grants;
     private readonly IBlockImage _image;
@@ -77,6 +78,22 @@ internal sealed class BlockRequests
         // What comes after a barrier must not be kept where the barrier's own sectors are lost.
         var isLate = operation == BlockOperation.WriteBarrier && count != 0;
         return isLate && !TryUseImage(static (image, _, _) => image.Flush(), 0, 0) ? BlockStatus.Error : BlockStatus.Okay;
+    }
+
+    /// <summary>Transfers the grants that are kept: between two requests there is nothing else.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer(ref _mostKept);
+        stream.Require(_mostKept <= MaximumPersistentGrants, "it keeps too many grants");
+        List<GrantMapping> kept = [.. _kept.Values];
+        _grants.Transfer(stream, kept, MaximumPersistentGrants);
+        if (!stream.IsRestoring)
+            return;
+        // In their order, which is that of their end.
+        _kept.Clear();
+        foreach (var mapping in kept)
+            stream.Require(_kept.TryAdd(mapping.Reference, mapping), "it keeps a grant twice");
     }
 
     private bool TryParseSegments(in BlockRequest request, bool isIndirect, out int count, out int length)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Grants;
 
 namespace Emu.Xen.Backends.Block;
@@ -10,7 +11,7 @@ namespace Emu.Xen.Backends.Block;
 /// response: id u64@0, operation u8@8, status s16@10
 /// </code>
 /// </remarks>
-internal sealed class BlockRing
+internal sealed class BlockRing : IStateful
 {
     /// <summary>Bytes that hold a request of either width.</summary>
     public const int LongestEntry = 112;
@@ -64,4 +65,7 @@ internal sealed class BlockRing
 
     /// <summary>Asks the front end to tell of the next request.</summary>
     public void ArmRequestEvent() => _ring.ArmRequestEvent();
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream) => _ring.Transfer(stream);
 }

@@ -1,7 +1,13 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Xen.Backends.Block;
 
 /// <summary>What is on a virtual disk. Sectors have 512 bytes; callers keep within <see cref="SectorCount"/>.</summary>
-public interface IBlockImage : IDisposable
+/// <remarks>
+/// Its state is what the guest has written where that is kept in memory. Of an image that is kept on the host, it is a digest: one with other
+/// contents refuses to be restored.
+/// </remarks>
+public interface IBlockImage : IDisposable, IStateful
 {
     /// <summary>Bytes in a sector, the unit of block rings whatever the disk's own may be.</summary>
     const int SectorLength = 512;

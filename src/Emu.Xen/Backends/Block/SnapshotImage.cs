@@ -1,4 +1,5 @@
 using System.Globalization;
+using Emu.Cpu.Snapshots;
 
 namespace Emu.Xen.Backends.Block;
 
@@ -69,6 +70,25 @@ public sealed class SnapshotImage : IBlockImage
 
     /// <inheritdoc/>
     public void Dispose() => _base.Dispose();
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        _base.Transfer(stream);
+        stream.Section("disk overlay");
+        List<ulong> indices = [.. _pieces.Keys.Order()];
+        stream.Transfer(indices, int.MaxValue, index => stream.Transferred(index));
+        if (stream.IsRestoring)
+            _pieces.Clear();
+        foreach (var index in indices)
+        {
+            if (stream.IsRestoring)
+                stream.Require(index <= (SectorCount - 1) / PieceSectors && _pieces.TryAdd(index, new byte[PieceLength]), "what was written is nowhere");
+
+            stream.Transfer(_pieces[index].AsSpan());
+        }
+    }
 
     // An image's length is no bound: a sparse file can be longer than the host's memory.
     private void MakeSureOfRoom(ulong sector, int length)

@@ -1,4 +1,6 @@
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Domains;
+using Emu.Xen.EventChannels;
 using Emu.Xen.Grants;
 using Emu.Xen.Store;
 using Emu.Xen.Store.Records;
@@ -15,7 +17,12 @@ public sealed class NetworkBackend : XenbusBackend
     /// <summary>Linux's error numbers.</summary>
     private const int NoEntry = 2, InputOutput = 5, Invalid = 22, NotSupported = 95;
 
+    private const int RingCount = 2;
+
     private readonly INetworkLink _link;
+    private readonly PortListener _listener;
+
+    // Of the transmit ring's page and that of the receive ring.
     private readonly List<GrantMapping> _mapped = [];
     private TransmitRing? _transmit;
     private ReceiveRing? _receive;
@@ -33,6 +40,7 @@ public sealed class NetworkBackend : XenbusBackend
     {
         ArgumentNullException.ThrowIfNull(link);
         _link = link;
+        _listener = Domain.Events.AddListener(Notified, Closed);
         Start();
     }
 
@@ -51,6 +59,29 @@ public sealed class NetworkBackend : XenbusBackend
         if (wantsEvent)
             Domain.Events.Notify(_receivePort);
         return isTaken;
+    }
+
+    /// <inheritdoc/>
+    public override void Transfer(StateStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        base.Transfer(stream);
+        stream.Transfer(ref _transmitPort);
+        stream.Transfer(ref _receivePort);
+        stream.Transfer(ref _isBound);
+        Domain.Grants.Transfer(stream, _mapped, RingCount);
+        var isServed = stream.Transferred(IsConnected);
+        stream.Require(!isServed || _mapped.Count == RingCount, "its rings have no pages");
+        if (stream.IsRestoring)
+        {
+            _transmit = null;
+            _receive = null;
+            if (isServed)
+                Serve(new BackRing([_mapped[0].Page], Netif.TxEntryLength), new BackRing([_mapped[1].Page], Netif.RxEntryLength));
+        }
+
+        _transmit?.Transfer(stream);
+        _receive?.Transfer(stream);
     }
 
     /// <inheritdoc/>
@@ -131,40 +162,40 @@ public sealed class NetworkBackend : XenbusBackend
             return false;
         }
 
+        Serve(transmit, receive);
+        return true;
+    }
+
+    private void Serve(BackRing transmit, BackRing receive)
+    {
         _transmit = new TransmitRing(transmit, Domain.Grants, _link);
         _receive = new ReceiveRing(receive, Domain.Grants);
-        return true;
     }
 
     private bool TryBind(uint transmitPort, uint receivePort)
     {
-        if (!TryBindOne(transmitPort))
+        if (!Domain.Events.TryConnect(transmitPort, _listener))
             return false;
         _transmitPort = transmitPort;
-        if (receivePort != transmitPort && !TryBindOne(receivePort))
+        if (receivePort != transmitPort && !Domain.Events.TryConnect(receivePort, _listener))
             return false;
         _receivePort = receivePort;
         return true;
     }
 
-    private bool TryBindOne(uint port)
+    private void Notified()
     {
-        return Domain.Events.TryConnect(port, Notified, Closed);
+        if (!_isBound)
+            return;
+        TransmitReady();
+        ReceiveReady();
+    }
 
-        void Notified()
-        {
-            if (!_isBound)
-                return;
-            TransmitReady();
-            ReceiveReady();
-        }
-
-        // The number may be another channel's soon.
-        void Closed()
-        {
-            _transmitPort = _transmitPort == port ? 0 : _transmitPort;
-            _receivePort = _receivePort == port ? 0 : _receivePort;
-        }
+    // The number may be another channel's soon.
+    private void Closed(uint port)
+    {
+        _transmitPort = _transmitPort == port ? 0 : _transmitPort;
+        _receivePort = _receivePort == port ? 0 : _receivePort;
     }
 
     private void TransmitReady()

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Grants;
 
 namespace Emu.Xen.Backends.Network;
 
 /// <summary>Puts frames into the pages that the guest has offered in the receive ring.</summary>
-internal sealed class ReceiveRing
+internal sealed class ReceiveRing : IStateful
 {
     private readonly BackRing _ring;
     private readonly GrantTable _grants;
@@ -48,4 +49,7 @@ internal sealed class ReceiveRing
 
     /// <summary>Asks the guest to say when it offers a page.</summary>
     public void ArmRequestEvent() => _ring.ArmRequestEvent();
+
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream) => _ring.Transfer(stream);
 }

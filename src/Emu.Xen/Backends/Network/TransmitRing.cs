@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Grants;
 
 namespace Emu.Xen.Backends.Network;
@@ -8,7 +9,7 @@ namespace Emu.Xen.Backends.Network;
 /// A packet is one request with the packet's size, extra information where that says so, and further requests with sizes of their own; the first
 /// one's share is what they leave. What no sane front end does ends the interface; what is only wrong is answered with an error.
 /// </remarks>
-internal sealed class TransmitRing
+internal sealed class TransmitRing : IStateful
 {
     private const int PageSize = 4096;
     private const int EthernetHeaderLength = 14;
@@ -47,6 +48,10 @@ internal sealed class TransmitRing
         wantsEvent = _ring.Push();
         return null;
     }
+
+    /// <summary>Transfers where the ring stands: between two calls no packet is under way.</summary>
+    /// <inheritdoc/>
+    public void Transfer(StateStream stream) => _ring.Transfer(stream);
 
     private string? TakePacket(ref uint waiting, out short status)
     {

@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Backends.Block;
 
 namespace Emu.Xen.Tests.Backends.Block;
@@ -28,6 +29,8 @@ internal sealed class MemoryImage(int sectors, bool isReadOnly = false) : IBlock
     }
 
     public void Flush() => Note("flush");
+
+    public void Transfer(StateStream stream) => stream.Transfer(Bytes.AsSpan());
 
     public void Dispose()
     {

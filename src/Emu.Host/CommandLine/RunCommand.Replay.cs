@@ -1,0 +1,68 @@
+using System.CommandLine;
+
+namespace Emu.Host.CommandLine;
+
+/// <summary>What <c>emu replay</c> was asked to do.</summary>
+/// <param name="File">The recording.</param>
+/// <param name="Files">Where files of the recorded run are now: files and folders.</param>
+/// <param name="Host">What is around the guest; the guest itself is the recording's.</param>
+public sealed record ReplayOptions(string File, IReadOnlyList<string> Files, RunOptions Host);
+
+/// <summary><c>emu replay FILE</c>: the options of <c>emu run</c> that the guest cannot tell.</summary>
+internal sealed partial class RunCommand
+{
+    /// <summary>What is shown below the options by <c>emu replay --help</c>.</summary>
+    public const string ReplayExamples = """
+        Examples:
+          Record a session at a shell, and see it again, at full speed and instruction for instruction
+            emu run vmlinuz --initrd initrd.gz --disk disk.img,snapshot --net user --record session.rec
+            emu replay session.rec
+
+          The same on another computer, where the kernel and the other files are in one folder, without the compiler
+            emu replay session.rec --file files/ --engine interpreter
+
+          What the guest did, in hypercalls, and what its last thousand instructions were
+            emu replay session.rec --trace-xen calls.log
+            emu replay session.rec --trace trace.txt --trace-from 1_676_992_000
+
+        Nothing is asked of the keyboard, the network or the clock, and no disk image is written. docs/recording.md tells what a recording holds.
+
+        Exit codes:
+          that of the recorded run, where the replay is equal; 0 where the recording was cut off
+          5 the replay was another run; a sentence says between which instructions it became one
+          2 the recording or a file of the run cannot be used
+        """;
+
+    private readonly Argument<string?> _recording = new("FILE") { Description = "What 'emu run --record FILE' has written.", Arity = ArgumentArity.ZeroOrOne };
+
+    private readonly Option<string[]> _files = new("--file")
+    {
+        HelpName = "PATH",
+        Description = "Where files of the run are now: a file, known by what is in it, or a folder with files of the same names. Repeat it for more.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    /// <summary>Makes the command that replays.</summary>
+    /// <param name="replay">What carries it out; returns the exit code.</param>
+    /// <returns>The command.</returns>
+    public Command CreateReplay(Func<ReplayOptions, int> replay)
+    {
+        Command command = new("replay", "Runs a recorded guest again, exactly, and checks that it does.")
+        {
+            _recording, _files, _engine, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _symbols, _dumpAt, _gdb,
+            _logLevel, _logFile,
+        };
+        foreach (Option option in _traces.Options)
+            command.Options.Add(option);
+        command.SetAction(result =>
+        {
+            string? file = result.GetValue(_recording);
+            if (file is null)
+                throw new UsageException("'emu replay' needs a recording: emu replay FILE.");
+            if (file is ['-', ..])
+                throw new UsageException($"'{file}' is not an option of 'emu replay'; 'emu replay --help' lists them.");
+            return replay(new ReplayOptions(file, result.GetValue(_files) ?? [], Bind(result)));
+        });
+        return command;
+    }
+}

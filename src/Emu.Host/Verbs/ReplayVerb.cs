@@ -1,0 +1,64 @@
+using Emu.Host.CommandLine;
+using Emu.Host.Recording;
+using Emu.Machine;
+using Emu.Machine.Recording;
+
+namespace Emu.Host.Verbs;
+
+/// <summary>Carries out <c>emu replay</c>: finds the files of a recorded run, and runs it again with what came from outside.</summary>
+public static class ReplayVerb
+{
+    /// <summary>Replays a run.</summary>
+    /// <param name="options">Which, and how.</param>
+    /// <returns>The exit code of the recorded run; <see cref="ExitCode.Different"/> where the replay was another run.</returns>
+    /// <exception cref="UsageException">A file cannot be used.</exception>
+    /// <exception cref="RecordingException">The recording cannot be used.</exception>
+    /// <exception cref="MachineConfigurationException">The machine cannot be made.</exception>
+    public static int Run(ReplayOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        InputLogReader log = Open(options.File);
+        try
+        {
+            RecordedGuest guest = RecordedGuest.Read(log);
+            if (options.Host.XenTraceFile is not null && guest.Machine != MachineProfile.Xen)
+                throw new UsageException("--trace-xen is for a Xen domain; the recorded run was on the pc machine.");
+            RunOptions run = guest.ToOptions(options.Host, new RecordedFiles(options.Files));
+            using Replay replay = new(log, guest);
+            return RunVerb.Run(run with { Replay = replay });
+        }
+        catch (System.Text.Json.JsonException e)
+        {
+            throw new RecordingException($"The recording '{log.Name}' describes no run that this program knows ({e.Message}).", e);
+        }
+        finally
+        {
+            log.Dispose();
+        }
+    }
+
+    private static InputLogReader Open(string path)
+    {
+        if (Directory.Exists(path))
+            throw new UsageException($"The recording '{path}' is a folder, not a file.");
+        FileStream? file = null;
+        try
+        {
+            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 16);
+            if (!file.CanSeek)
+                throw new UsageException($"The recording '{path}' is no regular file.");
+            return InputLogReader.Open(file, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            file?.Dispose();
+            string reason = e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file." : e.Message;
+            throw new UsageException($"The recording '{path}' cannot be read: {reason}", e);
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
+    }
+}

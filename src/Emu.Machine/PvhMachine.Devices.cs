@@ -1,0 +1,32 @@
+using Emu.Cpu.Snapshots;
+
+namespace Emu.Machine;
+
+public sealed partial class PvhMachine
+{
+    /// <summary>How many bytes of console input the guest was given so far.</summary>
+    public ulong ConsoleBytesTaken => _feed.BytesTaken;
+
+    /// <summary>
+    /// Asks for console input again where it had ended: after restoring a snapshot that was made where input had come to its end, or without any.
+    /// </summary>
+    public void ReopenConsoleInput() => _feed.Reopen();
+
+    /// <summary>
+    /// Transfers what lies around the vCPUs: turns, time, and all devices but the hypervisor's. The vCPUs come before, because time is what they
+    /// have retired; all that has timers comes after.
+    /// </summary>
+    private void TransferDevices(StateStream stream)
+    {
+        _scheduler.Transfer(stream);
+        Clock.Transfer(stream);
+        _apicBus.Transfer(stream);
+        _pc?.Transfer(stream);
+        _feed.Transfer(stream);
+        _idle.Transfer(stream);
+        _power.Transfer(stream);
+        stream.Section("networks");
+        foreach (var network in _networks)
+            network.Transfer(stream);
+    }
+}

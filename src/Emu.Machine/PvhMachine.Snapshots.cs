@@ -1,0 +1,45 @@
+using Emu.Cpu.Snapshots;
+using Emu.Machine.Recording;
+using Emu.Machine.Snapshots;
+
+namespace Emu.Machine;
+
+// The machine as a value: taken out, and put back in place.
+public sealed partial class PvhMachine : IStateful
+{
+    private PageKeeper? _keeper;
+
+    private PageKeeper Keeper => _keeper ??= new PageKeeper(Ram.Physical);
+
+    /// <summary>Takes the machine's state. To be called between two calls to <see cref="Run"/>; costs what was written since the last snapshot.</summary>
+    /// <returns>The state: what the machine does next does not change it.</returns>
+    public MachineSnapshot TakeSnapshot() => new(Keeper.Keep(), StateStream.Save(this), InstructionsRetired, Clock.Now);
+
+    /// <summary>
+    /// Brings the machine back into a state that it, or one made with the same options, was in; what it did since has not happened. Costs what
+    /// differs between then and now; translated code of what does not differ is kept.
+    /// </summary>
+    /// <param name="snapshot">The state.</param>
+    /// <exception cref="SnapshotException">It is of another kind of machine, or damaged: this machine cannot be used any more.</exception>
+    public void Restore(MachineSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        Keeper.Restore(snapshot.Pages);
+        StateStream.Restore(this, snapshot.State);
+        if (InstructionsRetired != snapshot.InstructionsRetired || Clock.Now != snapshot.VirtualTime)
+            throw new SnapshotException("The snapshot is damaged: its time is not that of its machine.");
+    }
+
+    /// <summary>Transfers everything but the contents of pages, each part after what it asks while it is restored.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    void IStateful.Transfer(StateStream stream)
+    {
+        // Where a page lies, then what a TLB knows of it.
+        Ram.Physical.Transfer(stream);
+        foreach (var vcpu in Vcpus)
+            vcpu.Transfer(stream);
+        TransferDevices(stream);
+        _xen?.Transfer(stream);
+        InputJournal.Transfer(stream, _journal);
+    }
+}

@@ -1,0 +1,34 @@
+namespace Emu.Machine.Snapshots;
+
+/// <summary>
+/// A machine as it was between two instructions: vCPUs, memory, devices, hypervisor, time. Immutable; the pages in which nothing has changed are
+/// shared with the snapshot before it.
+/// </summary>
+public sealed class MachineSnapshot
+{
+    internal MachineSnapshot(PageTable pages, ReadOnlyMemory<byte> state, ulong instructionsRetired, ulong virtualTime)
+    {
+        Pages = pages;
+        State = state;
+        InstructionsRetired = instructionsRetired;
+        VirtualTime = virtualTime;
+    }
+
+    /// <summary>Instructions that all vCPUs together had retired.</summary>
+    public ulong InstructionsRetired { get; }
+
+    /// <summary>Virtual time, in nanoseconds since the start.</summary>
+    public ulong VirtualTime { get; }
+
+    /// <summary>Memory.</summary>
+    internal PageTable Pages { get; }
+
+    /// <summary>Everything else.</summary>
+    internal ReadOnlyMemory<byte> State { get; }
+
+    /// <summary>How many pages it keeps that another one does not.</summary>
+    /// <param name="other">The other, of the same machine; null for none.</param>
+    /// <returns>Pages that are not all zeros.</returns>
+    internal int PagesNotSharedWith(MachineSnapshot? other) =>
+        Pages.DifferentFrom(other?.Pages ?? PageTable.Zeros(Pages.Count)).Count(static page => page.Page is not null);
+}

@@ -1,0 +1,106 @@
+using Emu.Cpu.Memory;
+using Emu.Machine.Snapshots;
+
+namespace Emu.Machine.TimeTravel;
+
+/// <summary>The snapshots of a run, in order: at regular intervals for good, and for now around the place that somebody is looking at.</summary>
+internal sealed class SnapshotLine
+{
+    /// <summary>Instructions that are repeated faster than a snapshot is taken and restored.</summary>
+    private const ulong NotWorthKeeping = 400_000;
+
+    /// <summary>How many are kept for now.</summary>
+    private const int MostForNow = 24;
+
+    private readonly PvhMachine _machine;
+    private readonly long _memory;
+    private readonly SortedList<ulong, MachineSnapshot> _all = [];
+    private readonly Queue<ulong> _forNow = [];
+    private ulong _interval;
+    private long _pages;
+
+    public SnapshotLine(PvhMachine machine, TimelineOptions options)
+    {
+        _machine = machine;
+        _interval = Math.Max(options.Interval, NotWorthKeeping);
+        _memory = options.Memory;
+    }
+
+    /// <summary>Where the next snapshot is due that is kept for good.</summary>
+    /// <param name="position">The present place.</param>
+    /// <returns>A later place.</returns>
+    public ulong NextDue(ulong position) => position / _interval >= ulong.MaxValue / _interval ? ulong.MaxValue : ((position / _interval) + 1) * _interval;
+
+    /// <summary>Whether a snapshot between a known place and another one would pay.</summary>
+    public static bool IsWorthKeeping(ulong known, ulong other) => other - known > NotWorthKeeping;
+
+    /// <summary>Keeps the machine's present state for good.</summary>
+    public void Keep()
+    {
+        if (Add() && _pages * PhysicalMemory.PageSize > _memory)
+            Thin();
+    }
+
+    /// <summary>Keeps the machine's present state until others have been looked at more lately.</summary>
+    public void KeepForNow()
+    {
+        if (!Add())
+            return;
+        _forNow.Enqueue(_machine.InstructionsRetired);
+        if (_forNow.Count > MostForNow)
+            _all.Remove(_forNow.Dequeue());
+    }
+
+    /// <summary>The last snapshot of a place or before it: there is one for every place from the first one's on.</summary>
+    public MachineSnapshot LastUpTo(ulong position)
+    {
+        var low = 0;
+        var high = _all.Count - 1;
+        while (low < high)
+        {
+            var middle = (low + high + 1) / 2;
+            if (_all.GetKeyAtIndex(middle) <= position)
+                low = middle;
+            else
+                high = middle - 1;
+        }
+
+        return _all.GetValueAtIndex(low);
+    }
+
+    /// <summary>Forgets a place and everything behind it.</summary>
+    public void ForgetFrom(ulong position)
+    {
+        while (_all.Count != 0 && _all.GetKeyAtIndex(_all.Count - 1) >= position)
+            _all.RemoveAt(_all.Count - 1);
+        var forNow = _forNow.Where(kept => kept < position).ToArray();
+        _forNow.Clear();
+        foreach (var kept in forNow)
+            _forNow.Enqueue(kept);
+    }
+
+    private bool Add()
+    {
+        if (_all.ContainsKey(_machine.InstructionsRetired))
+            return false;
+        var snapshot = _machine.TakeSnapshot();
+        _pages += snapshot.PagesNotSharedWith(_all.Count == 0 ? null : LastUpTo(snapshot.InstructionsRetired));
+        _all.Add(snapshot.InstructionsRetired, snapshot);
+        return true;
+    }
+
+    // Every second one goes, but the first; what only it held goes with it.
+    private void Thin()
+    {
+        _interval *= 2;
+        for (var i = _all.Count - 2; i > 0; i -= 2)
+            _all.RemoveAt(i);
+        _pages = 0;
+        MachineSnapshot? before = null;
+        foreach (var snapshot in _all.Values)
+        {
+            _pages += snapshot.PagesNotSharedWith(before);
+            before = snapshot;
+        }
+    }
+}
