@@ -3,9 +3,9 @@ using System.Globalization;
 using Emu.Cpu;
 using Emu.Host.CommandLine;
 using Emu.Host.Debugging;
+using Emu.Host.Snapshots;
 using Emu.Host.Tracing;
 using Emu.Machine;
-using Emu.Pvh;
 
 namespace Emu.Host.Running;
 
@@ -23,6 +23,7 @@ internal sealed class GuestRun : IDebuggedGuest
     private readonly Queue<ulong> _dumps;
     private readonly ulong _maximum;
     private readonly GdbServer? _debugger;
+    private readonly RunSnapshots? _snapshots;
     private readonly Stopwatch _clock = new();
 
     public GuestRun(
@@ -34,6 +35,7 @@ internal sealed class GuestRun : IDebuggedGuest
         _trace = instruments.Trace;
         _binaryTrace = instruments.BinaryTrace;
         _debugger = instruments.Debugger;
+        _snapshots = instruments.Snapshots;
         _error = error;
         _dumps = new Queue<ulong>(options.DumpAt);
         _maximum = options.MaximumInstructions ?? ulong.MaxValue;
@@ -46,34 +48,54 @@ internal sealed class GuestRun : IDebuggedGuest
     public PvhMachine Machine => _machine;
 
     /// <inheritdoc/>
-    public KernelImage? Kernel => _setup.Kernel;
+    public GuestSetup Setup => _setup;
+
+    /// <inheritdoc/>
+    public RunObserver Observer => _observer;
 
     /// <inheritdoc/>
     public ulong Maximum => _maximum;
 
     /// <summary>Runs until the guest ends, the user's limit is reached, or somebody cancels.</summary>
-    public RunResult Run(CancellationToken cancellation) => _debugger is null ? Advance(_maximum, cancellation) : _debugger.Run(this, cancellation);
-
-    /// <inheritdoc/>
-    public RunResult Advance(ulong until, CancellationToken cancellation)
+    public RunResult Run(CancellationToken cancellation)
     {
         _clock.Start();
+        RunResult result = _debugger is null ? Advance(cancellation) : _debugger.Run(this, cancellation);
+        _clock.Stop();
+        return result;
+    }
+
+    private RunResult Advance(CancellationToken cancellation)
+    {
+        bool isAtBreakpoint = false;
         while (true)
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
-            _binaryTrace?.Update(_machine, _setup);
-            RunResult result = _trace is not null && _trace.Contains(retired) && retired < until
+            _binaryTrace?.Update(_machine, _setup, isAtBreakpoint);
+            _snapshots?.TakeDue(_machine);
+            if (_snapshots is { EndsRun: true })
+                return End(new RunResult(StopReason.Paused));
+            RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired, until) }, cancellation);
-            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= until)
-            {
-                _binaryTrace?.End(_machine);
-                _clock.Stop();
-                DumpWhatIsDue(_machine.InstructionsRetired);
-                return result;
-            }
+                : _machine.Run(
+                    new RunLimits { MaxInstructions = NextStop(retired), MaxVirtualTime = _snapshots?.NextTime ?? ulong.MaxValue, PassesBreakpoint = isAtBreakpoint },
+                    cancellation);
+            // A trace begins or ends there, where it is taken without a debugger, whose business breakpoints are else.
+            isAtBreakpoint = result.Reason == StopReason.Breakpoint && _binaryTrace is not null;
+            if (isAtBreakpoint || result.Reason == StopReason.Paused)
+                continue;
+            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
+                return End(result);
         }
+    }
+
+    private RunResult End(RunResult result)
+    {
+        _snapshots?.TakeDue(_machine);
+        _binaryTrace?.End(_machine);
+        DumpWhatIsDue(_machine.InstructionsRetired);
+        return result;
     }
 
     private RunResult Step(InstructionTrace trace, ulong until, CancellationToken cancellation)
@@ -95,13 +117,15 @@ internal sealed class GuestRun : IDebuggedGuest
         }
     }
 
-    private ulong NextStop(ulong retired, ulong until)
+    private ulong NextStop(ulong retired)
     {
-        ulong stop = until;
+        ulong stop = _maximum;
         if (_dumps.TryPeek(out ulong dump))
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)
             stop = Math.Min(stop, _trace.From);
+        if (_snapshots is not null)
+            stop = Math.Min(stop, _snapshots.NextInstructions);
         if (_binaryTrace is not null)
             stop = Math.Min(stop, _binaryTrace.NextStop(retired));
         return stop;

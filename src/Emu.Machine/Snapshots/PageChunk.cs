@@ -56,6 +56,10 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
         }
     }
 
+    /// <summary>Looks whether the file holds what it held.</summary>
+    /// <exception cref="SnapshotException">It does not, or cannot be read.</exception>
+    public void Check() => ReadCompressed(file, path, offset, length, digest);
+
     /// <summary>Reads compressed bytes and checks them.</summary>
     /// <param name="file">The file.</param>
     /// <param name="path">Its name, for refusals.</param>
@@ -66,6 +70,25 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
     /// <returns>What they become.</returns>
     /// <exception cref="SnapshotException">The file cannot be read, or does not hold what it held.</exception>
     public static byte[] Read(SafeFileHandle file, string path, long offset, int length, ReadOnlySpan<byte> digest, int plainLength)
+    {
+        var compressed = ReadCompressed(file, path, offset, length, digest);
+        var plain = GC.AllocateUninitializedArray<byte>(plainLength);
+        try
+        {
+            using var inflate = new DeflateStream(new MemoryStream(compressed), CompressionMode.Decompress);
+            inflate.ReadExactly(plain);
+            if (inflate.ReadByte() >= 0)
+                throw new InvalidDataException();
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        {
+            throw new SnapshotException($"The snapshot '{path}' is damaged: what is compressed in it is too long or too short.", e);
+        }
+
+        return plain;
+    }
+
+    private static byte[] ReadCompressed(SafeFileHandle file, string path, long offset, int length, ReadOnlySpan<byte> digest)
     {
         var compressed = GC.AllocateUninitializedArray<byte>(length);
         try
@@ -83,21 +106,8 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
             throw new SnapshotException($"The snapshot '{path}' cannot be read: {e.Message}", e);
         }
 
-        if (!SHA256.HashData(compressed).AsSpan().SequenceEqual(digest))
-            throw new SnapshotException($"The snapshot '{path}' is damaged: its checksum is wrong.");
-        var plain = GC.AllocateUninitializedArray<byte>(plainLength);
-        try
-        {
-            using var inflate = new DeflateStream(new MemoryStream(compressed), CompressionMode.Decompress);
-            inflate.ReadExactly(plain);
-            if (inflate.ReadByte() >= 0)
-                throw new InvalidDataException();
-        }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
-        {
-            throw new SnapshotException($"The snapshot '{path}' is damaged: what is compressed in it is too long or too short.", e);
-        }
-
-        return plain;
+        return SHA256.HashData(compressed).AsSpan().SequenceEqual(digest)
+            ? compressed
+            : throw new SnapshotException($"The snapshot '{path}' is damaged: its checksum is wrong.");
     }
 }
