@@ -160,6 +160,8 @@ public sealed unsafe partial class Vcpu
             Tracer?.NoteEvent(this, in current);
             var done = EventDelivery.TryDeliver(this, in current, InstructionsRetired + 1);
             State->Budget--;
+            if (_stepsForTrace)
+                Tracer!.NoteStep(this);
             if (done)
                 break;
             if (DoubleFault.Combine(in current, _failure.Vector) is not { } outcome)

@@ -22,7 +22,7 @@ public sealed unsafe partial class Vcpu
         {
             _watchpoints = [.. value];
             _watchpointHit = null;
-            _tlb.WatchPages(_watchpoints);
+            WatchPages();
         }
     }
 
@@ -65,11 +65,11 @@ public sealed unsafe partial class Vcpu
 
     // An operand's access to watched bytes waits for an exact boundary, so that the run can end right behind its instruction.
     private bool PassesWatchpoints(Op* op, ulong linear, int size, WatchedAccess access) =>
-        _watchpoints.Length == 0 || !FindWatchpoint(linear, size, access, out var hit) || NoteHit(hit) || AskForRepetition(op);
+        NoteTracedAccess(linear, size, access) || _watchpoints.Length == 0 || !FindWatchpoint(linear, size, access, out var hit) || NoteHit(hit) || AskForRepetition(op);
 
     // The same for accesses that no operand makes.
     private bool SystemPassesWatchpoints(ulong linear, int size, WatchedAccess access) =>
-        _watchpoints.Length == 0 || !FindWatchpoint(linear, size, access, out var hit) || NoteHit(hit) || NeedExactBoundary();
+        NoteTracedAccess(linear, size, access) || _watchpoints.Length == 0 || !FindWatchpoint(linear, size, access, out var hit) || NoteHit(hit) || NeedExactBoundary();
 
     private bool NoteHit(in WatchpointHit hit)
     {

@@ -11,6 +11,7 @@ public sealed unsafe partial class Vcpu
     private readonly byte[] _uncachedCode = new byte[16];
 
     private bool _stepsForTrace;
+    private bool _notesAccesses;
 
     /// <summary>What notes what is executed, or null.</summary>
     internal BlockTracer? Tracer { get; private set; }
@@ -26,6 +27,37 @@ public sealed unsafe partial class Vcpu
         Trace = tracer == null ? null : tracer.State;
         _stepsForTrace = tracer is { Steps: true };
         _blocks.IsTraced = tracer != null;
+        _notesAccesses = tracer != null && (tracer.Detail & TraceDetail.Memory) != 0;
+        WatchPages();
+    }
+
+    // Where accesses are traced every page is watched, so that all of them take the slow path.
+    private void WatchPages() => _tlb.WatchPages(_notesAccesses ? [new Watchpoint(0, ulong.MaxValue, WatchedAccess.Any)] : _watchpoints);
+
+    // False, always: watchpoints are looked at as well.
+    private bool NoteTracedAccess(ulong linear, int size, WatchedAccess access)
+    {
+        if (_notesAccesses)
+            Tracer!.NoteAccess(this, linear, size, access);
+        return false;
+    }
+
+    /// <summary>Reads RAM for a trace, whatever the privilege, leaving no trace in the guest.</summary>
+    /// <returns>False where any byte is not RAM.</returns>
+    internal bool TryPeek(ulong linear, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            var run = (int)Math.Min((ulong)destination.Length, PhysicalMemory.PageSize - linear % PhysicalMemory.PageSize);
+            if ((!TryTranslateAs(linear, PageAccess.Read, out var physical) && !TryTranslateAs(linear, PageAccess.Read | PageAccess.User, out physical))
+                || !_memory.TryRead(physical, destination[..run]))
+            {
+                return false;
+            }
+            destination = destination[run..];
+            linear += (ulong)run;
+        }
+        return true;
     }
 
     /// <summary>Copies the guest code that a block was translated from; to be called before it is executed.</summary>

@@ -9,7 +9,14 @@ using Emu.Pvh;
 
 try
 {
-    return EmuCommand.Invoke(args, RunVerb.Run, ReplayVerb.Run, InspectVerb.Inspect, TraceDiffVerb.Compare);
+    return EmuCommand.Invoke(args, new EmuVerbs
+    {
+        Run = RunVerb.Run,
+        Replay = ReplayVerb.Run,
+        Inspect = InspectVerb.Inspect,
+        Explain = ExplainVerb.Run,
+        Trace = new TraceVerbs(TraceDiffVerb.Compare, TraceShowVerb.Show, TraceStatsVerb.Tell, TraceMergeVerb.Merge),
+    });
 }
 catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException or RecordingException)
 {

@@ -8,31 +8,42 @@ public sealed partial class PvhMachine
 {
     private BlockTracer? _tracer;
     private TraceWriter? _traceWriter;
+    private TraceOptions? _traceOptions;
 
     /// <summary>Begins to trace what is executed from now on; to be called between two runs. It takes effect at once.</summary>
     /// <param name="file">Where the trace goes; closed when it ends.</param>
-    /// <param name="detail">What it holds of each instruction; anything but blocks is much slower.</param>
-    /// <param name="properties">What the trace is to say of itself, by name.</param>
+    /// <param name="options">What it is to be; null for all blocks.</param>
     /// <exception cref="InvalidOperationException">A trace is being taken.</exception>
-    public void BeginTrace(Stream file, TraceDetail detail = TraceDetail.Blocks, IReadOnlyDictionary<string, string>? properties = null)
+    public void BeginTrace(Stream file, TraceOptions? options = null)
     {
         if (_tracer is not null)
             throw new InvalidOperationException("A trace is being taken.");
-        TraceHeader header = new() { Detail = detail, Vcpus = Vcpus.Count, FirstCount = InstructionsRetired };
-        _traceWriter = new TraceWriter(file, properties is null ? header : header with { Properties = properties });
-        _tracer = new BlockTracer(new TraceRecorder(_traceWriter), detail);
+        _traceOptions = options ?? new TraceOptions();
+        _traceWriter = new TraceWriter(file, new TraceHeader
+        {
+            Detail = _traceOptions.Detail,
+            IsFiltered = _traceOptions.Filter is not null,
+            Vcpus = Vcpus.Count,
+            FirstCount = InstructionsRetired,
+            Properties = _traceOptions.Properties,
+        });
+        _tracer = new BlockTracer(new TraceRecorder(_traceWriter, _traceOptions.Filter), _traceOptions.Detail);
         _tracer.Attach(Vcpus);
     }
 
     /// <summary>Ends the trace, if one is being taken; to be called between two runs.</summary>
+    /// <returns>The hash of what was traced; null where nothing was.</returns>
     /// <exception cref="IOException">The trace could not be written; whatever else went wrong on its thread comes as it is.</exception>
-    public void EndTrace()
+    public TraceHash? EndTrace()
     {
         if (_tracer is null)
-            return;
+            return null;
         try
         {
             _tracer.Detach();
+            WriteTraceSymbols();
+            _traceWriter!.Complete();
+            return _traceWriter.Hash;
         }
         finally
         {
@@ -41,5 +52,23 @@ public sealed partial class PvhMachine
             _traceWriter!.Dispose();
             _traceWriter = null;
         }
+    }
+
+    // Those of the code that was executed.
+    private void WriteTraceSymbols()
+    {
+        if (_traceOptions!.FindSymbol is not { } find)
+            return;
+        Dictionary<ulong, TraceSymbol> symbols = [];
+        foreach (var block in _traceWriter!.Blocks)
+        {
+            for (var i = 0; i < block?.Count; i++)
+            {
+                if (find(block.AddressOf(i), block.Cpl) is { } symbol)
+                    symbols[symbol.Address] = symbol;
+            }
+        }
+
+        _traceWriter.WriteSymbols(symbols.Values);
     }
 }

@@ -139,11 +139,13 @@ public sealed unsafe partial class BlockTracer : IDisposable
     /// <summary>An exception or interrupt is about to be delivered.</summary>
     internal void NoteEvent(Vcpu vcpu, in EventInFlight delivered)
     {
+        // What an instruction accessed before it faulted it will access again.
+        _accesses.Clear();
         EnsureRoom();
         Append(TraceWord.Of(TraceWord.Event));
         Append(vcpu.InstructionsRetired);
         var error = delivered.HasErrorCode ? (1UL << 16) | ((ulong)delivered.ErrorCode << 32) : 0;
-        Append(delivered.Vector | ((ulong)delivered.Kind << 8) | error);
+        Append(delivered.Vector | ((ulong)delivered.Kind << 8) | ((ulong)vcpu.State->Cpl << 24) | error);
         Append(delivered.Rip);
         Append(vcpu.State->Cr2);
     }

@@ -38,7 +38,8 @@ public static class TraceWord
 
     /// <summary>
     /// An exception or interrupt is about to be delivered, which counts as one instruction. Words: the count before it; vector (bits 0–7),
-    /// <see cref="EventKind"/> (8–15), whether there is an error code (16), the error code (32–63); the RIP that is pushed; CR2.
+    /// <see cref="EventKind"/> (8–15), whether there is an error code (16), the privilege level before it (24–25), the error code (32–63); the
+    /// RIP that is pushed; CR2.
     /// </summary>
     public const int Event = 4;
 

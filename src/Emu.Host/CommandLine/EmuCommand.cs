@@ -3,7 +3,6 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Emu.Host.Terminals;
-using Emu.Host.Tracing.Comparison;
 
 namespace Emu.Host.CommandLine;
 
@@ -21,33 +20,35 @@ public static class EmuCommand
           The same as a Xen domain, with a disk and a network
             emu run vmlinuz --initrd initrd.gz --disk disk.img --net user
 
-        'emu run --help', 'emu replay --help', 'emu inspect --help' and 'emu trace diff --help' tell the rest.
+          'emu run --help', 'emu replay --help', 'emu inspect --help' and 'emu trace --help' tell the rest.
         """;
 
     /// <summary>Parses the command line and carries it out.</summary>
     /// <param name="arguments">The arguments as the process got them.</param>
-    /// <param name="run">Carries out <c>run</c>.</param>
-    /// <param name="replay">Carries out <c>replay</c>.</param>
-    /// <param name="inspect">Carries out <c>inspect</c> for a file and an amount of RAM in bytes.</param>
-    /// <param name="traceDiff">Carries out <c>trace diff</c>.</param>
+    /// <param name="verbs">What carries it out.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="UsageException">The command line cannot be understood.</exception>
-    public static int Invoke(
-        IReadOnlyList<string> arguments, Func<RunOptions, int> run, Func<ReplayOptions, int> replay, Func<string, ulong, int> inspect, Func<TraceDiffOptions, int> traceDiff)
+    public static int Invoke(IReadOnlyList<string> arguments, EmuVerbs verbs)
     {
         ArgumentNullException.ThrowIfNull(arguments);
+        ArgumentNullException.ThrowIfNull(verbs);
         RunCommand runs = new();
-        Command runCommand = runs.Create(run);
-        Command replayCommand = runs.CreateReplay(replay);
-        Command inspectCommand = InspectCommand.Create(inspect);
-        Command traceCommand = TraceCommand.Create(traceDiff, out Command diffCommand);
+        Command runCommand = runs.Create(verbs.Run);
+        Command replayCommand = runs.CreateReplay(verbs.Replay);
+        Command inspectCommand = InspectCommand.Create(verbs.Inspect);
+        Command traceCommand = TraceCommand.Create(verbs.Trace, out (Command Command, string Examples)[] traceExamples);
         RootCommand root = new("Runs x86 kernels that boot through PVH or Multiboot, on any computer, without virtualization.")
         {
             runCommand, replayCommand, inspectCommand, traceCommand,
         };
         // No directives such as [suggest]: a first argument in brackets is a mistake like any other.
         root.Directives.Clear();
-        Explain(root, (root, Examples), (runCommand, RunCommand.Examples), (replayCommand, RunCommand.ReplayExamples), (inspectCommand, InspectCommand.Examples), (diffCommand, TraceCommand.Examples));
+        Explain(
+            root,
+            [
+                (root, Examples), (runCommand, RunCommand.Examples), (replayCommand, RunCommand.ReplayExamples), (inspectCommand, InspectCommand.Examples),
+                .. traceExamples,
+            ]);
 
         // No response files: "@" is as good a first character of --append as any.
         ParserConfiguration configuration = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };

@@ -128,12 +128,12 @@ internal sealed partial class RunCommand
           Start a BIOS or a test ROM as a processor starts after reset, and see its POST codes
             emu run --firmware test386.bin --log-level info --debug-console stdout
 
+          Stop a kernel before its first instruction and let gdb say how it goes on; in another window: gdb -ex 'target remote :1234'
+            emu run kernel.elf --gdb 1234
+
           Write a session down, and see it again at full speed, instruction for instruction
             emu run vmlinuz --initrd initrd.gz --record session.rec
             emu replay session.rec
-
-          Stop a kernel before its first instruction and let gdb say how it goes on; in another window: gdb -ex 'target remote :1234'
-            emu run kernel.elf --gdb 1234
 
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
@@ -205,7 +205,10 @@ internal sealed partial class RunCommand
         if (traceXen == "-")
             throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
 
-        return _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        RunOptions options = _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        if (options is { Debugger: not null, TraceFile: not null } or { Debugger: not null, BinaryTrace: not null } or { Debugger: not null, DumpAt.Count: > 0 })
+            throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
+        return options;
 
         RunOptions Others() => new()
         {

@@ -18,8 +18,20 @@ internal sealed class TraceArguments
     private readonly Option<string?> _detail = Text(
         "--trace-detail", "LEVEL", "What a binary trace holds: blocks, registers (what each instruction changes; slow), memory (its accesses; slow), or all. [blocks]");
 
+    private readonly Option<string[]> _only = new("--trace-only")
+    {
+        HelpName = "WHAT",
+        Description = "What belongs to a binary trace: a function, 0xFIRST-0xLAST, kernel (ring 0) or user (ring 3); repeat it for more. [all]",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string?> _on = Text(
+        "--trace-on", "PLACE", "Begin a binary trace when this function or address (0x…) is executed for the first time; up to there nothing is slowed down.");
+
+    private readonly Option<string?> _off = Text("--trace-off", "PLACE", "End a binary trace when this function or address is about to be executed.");
+
     /// <summary>The options in the order of help.</summary>
-    public IReadOnlyList<Option> Options => [_trace, _from, _count, _detail];
+    public IReadOnlyList<Option> Options => [_trace, _from, _count, _detail, _only, _on, _off];
 
     /// <summary>Binds them.</summary>
     /// <param name="result">The command line.</param>
@@ -41,12 +53,31 @@ internal sealed class TraceArguments
             return options;
         if (!file.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase))
         {
-            if (result.GetValue(_detail) is not null)
-                throw new UsageException($"--trace-detail is for a binary trace, whose file's name ends in {Suffix}.");
+            foreach (Option option in new Option[] { _detail, _only, _on, _off })
+            {
+                if (result.GetResult(option) is { Implicit: false })
+                    throw new UsageException($"{option.Name} is for a binary trace, whose file's name ends in {Suffix}.");
+            }
+
             return options with { TraceFile = file, TraceFrom = from, TraceCount = count };
         }
 
-        return options with { BinaryTrace = new TraceRequest(file, from, count) { Detail = Detail(result.GetValue(_detail)) } };
+        if (options.Debugger is not null)
+            throw new UsageException("A binary trace cannot be taken while a debugger may go back in time; leave out --gdb or --trace.");
+        string[] only = result.GetValue(_only) ?? [];
+        if (only.Contains("kernel") && only.Contains("user"))
+            throw new UsageException("--trace-only takes kernel or user; both are everything.");
+        return options with
+        {
+            BinaryTrace = new TraceRequest(file, from, count)
+            {
+                Detail = Detail(result.GetValue(_detail)),
+                Ring = only.Contains("kernel") ? 0 : only.Contains("user") ? 3 : null,
+                Only = [.. only.Where(static what => what is not ("kernel" or "user")).Select(static what => new CodePlace("--trace-only", what))],
+                On = result.GetValue(_on) is { } on ? new CodePlace("--trace-on", on) : null,
+                Off = result.GetValue(_off) is { } off ? new CodePlace("--trace-off", off) : null,
+            },
+        };
     }
 
     private static TraceDetail Detail(string? text) => OptionText.Choice(

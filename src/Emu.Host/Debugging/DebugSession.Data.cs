@@ -62,7 +62,7 @@ internal sealed partial class DebugSession
             return true;
         if (register.Write is null)
             return false;
-        _control.BeginChange();
+        _control.NoteChange();
         return register.Write(Vcpu, bytes);
     }
 
@@ -109,7 +109,7 @@ internal sealed partial class DebugSession
             return PacketError.Malformed;
         if (bytes.Length == 0)
             return Ok;
-        _control.BeginChange();
+        _control.NoteChange();
         return _control.Memory.TryWrite(Vcpu, address, _isPhysical, bytes) ? Ok : PacketError.NoMemory;
     }
 

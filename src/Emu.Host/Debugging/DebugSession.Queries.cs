@@ -59,10 +59,9 @@ internal sealed partial class DebugSession
             _knowsHardwareBreakpoints |= features[range] is "hwbreak+";
         }
 
-        string text = string.Create(
+        return string.Create(
             CultureInfo.InvariantCulture,
-            $"PacketSize={PacketReader.LongestPayload:x};QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;vContSupported+;swbreak+;hwbreak+");
-        return _control.CanGoBack ? text + ";ReverseStep+;ReverseContinue+" : text;
+            $"PacketSize={PacketReader.LongestPayload:x};QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;qXfer:exec-file:read+;vContSupported+;swbreak+;hwbreak+;ReverseStep+;ReverseContinue+");
     }
 
     // OBJECT:read:ANNEX:OFFSET,LENGTH
@@ -85,6 +84,8 @@ internal sealed partial class DebugSession
                 return Part(_description, offset, length);
             case "features":
                 return "E00";
+            case "exec-file" when ExecutableName.Length != 0:
+                return Part(Encoding.UTF8.GetBytes(ExecutableName), offset, length);
             case "threads" when words[2].Length == 0:
                 return Part(Encoding.ASCII.GetBytes(Threads()), offset, length);
             default:

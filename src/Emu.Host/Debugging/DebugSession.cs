@@ -70,6 +70,9 @@ internal sealed partial class DebugSession
         set => _isPhysical = value;
     }
 
+    /// <summary>Where the guest shall go when it is next let run, in whichever direction that lies; null for as far as it gets.</summary>
+    public ulong? Destination { get; set; }
+
     /// <summary>The guest.</summary>
     public GuestControl Control => _control;
 
@@ -236,8 +239,6 @@ internal sealed partial class DebugSession
 
     private SessionStep ResumeBackwards(string text)
     {
-        if (!_control.CanGoBack)
-            return Answer(PacketError.CannotGoBack);
         Request = new ResumeRequest(text == "bs" ? _thread : 0, IsBackwards: true);
         return SessionStep.Resume;
     }
@@ -254,6 +255,8 @@ internal sealed partial class DebugSession
             return SessionStep.Resume;
         }
 
+        if (text.StartsWith("vFile:", StringComparison.Ordinal))
+            return AnswerBinary(HandleFile(text[6..]));
         if (text.StartsWith("vKill;", StringComparison.Ordinal))
         {
             Reply(Ok);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using Emu.Cpu;
 using Emu.Machine;
 using Emu.Pvh;
 
@@ -162,9 +163,7 @@ internal sealed class GdbServer : IDisposable
                     running.Cancel();
             }
 
-            GuestStop stop = request.Stepped != 0
-                ? control.Step(control.Machine.Vcpus[request.Stepped - 1], request.Start, request.End, running.Token)
-                : control.Continue(running.Token);
+            GuestStop stop = Move(control, request, running.Token);
             Volatile.Write(ref _running, null);
             if (_connection is not null)
                 _connection.IsRunning = false;
@@ -185,13 +184,29 @@ internal sealed class GdbServer : IDisposable
         }
     }
 
+    private GuestStop Move(GuestControl control, ResumeRequest request, CancellationToken cancellation)
+    {
+        ulong? destination = _session?.Destination;
+        if (_session is not null)
+            _session.Destination = null;
+        if (request.Stepped != 0)
+        {
+            Vcpu vcpu = control.Machine.Vcpus[request.Stepped - 1];
+            return request.IsBackwards ? control.StepBack(vcpu) : control.Step(vcpu, request.Start, request.End, cancellation);
+        }
+
+        if (destination is { } place && place <= control.Frontier)
+            return control.GoTo(place);
+        return request.IsBackwards ? control.RunBack(cancellation) : control.Continue(destination ?? ulong.MaxValue, cancellation);
+    }
+
     private void Attach(GuestControl control, CancellationToken cancellation)
     {
         _hasCaller.Wait(cancellation);
         Socket socket = Interlocked.Exchange(ref _caller, null)!;
         GdbConnection connection = new(socket) { Attention = StopRunning };
         _connection = connection;
-        _session = new DebugSession(connection, control, _breakpoints, SuitableView(control, control.Kernel));
+        _session = new DebugSession(connection, control, _breakpoints, SuitableView(control, control.Setup.Kernel));
         Tell($"gdb is there, from {connection.Peer}.");
         connection.Start();
     }

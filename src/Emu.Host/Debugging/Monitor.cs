@@ -21,7 +21,9 @@ internal sealed partial class Monitor
             ("help", "", "This list.", _ => Help()),
             ("cpus", "", "All vCPUs: mode, privilege, where they stand.", _ => Cpus()),
             ("regs", "", "The selected vCPU's registers, hidden parts of segments included.", _ => CpuStateText.Dump(Vcpu)),
-            ("count", "", "Instructions retired, and virtual time.", _ => Count()),
+            ("where", "", "The place in the run: instructions retired, how far it was ever seen, and virtual time.", _ => Where()),
+            ("goto", "COUNT", "The next 'continue' goes to the place with so many instructions retired, forwards or backwards.", GoTo),
+            ("interrupts", "over|into", "Whether single steps pass over interrupts that come between, or into their handlers. [over]", Interrupts),
             ("walk", "ADDRESS", "The page walk for a linear address.", Walk),
             ("physical", "on|off", "Whether gdb's memory commands take physical addresses.", Physical),
             ("view", "16|32|64", "What gdb is to take the code for; then say: unset tdesc filename", View),
@@ -72,9 +74,29 @@ internal sealed partial class Monitor
         return text.ToString();
     }
 
-    private string Count() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{_session.Control.Machine.InstructionsRetired} instructions, {_session.Control.Machine.Clock.Now} ns of virtual time\n");
+    private string Where()
+    {
+        GuestControl control = _session.Control;
+        string past = control.Position == control.Frontier ? "" : string.Create(CultureInfo.InvariantCulture, $", of {control.Frontier} that were seen");
+        return string.Create(CultureInfo.InvariantCulture, $"{control.Position} instructions retired{past}; {control.Machine.Clock.Now} ns of virtual time\n");
+    }
+
+    private string GoTo(string[] words)
+    {
+        string digits = words[0].Replace("_", "", StringComparison.Ordinal).Replace(",", "", StringComparison.Ordinal);
+        if (!ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out ulong count))
+            return $"'{words[0]}' is no count of instructions.\n";
+        _session.Destination = count;
+        return string.Create(CultureInfo.InvariantCulture, $"The next 'continue' goes to {count}.\n");
+    }
+
+    private string Interrupts(string[] words)
+    {
+        if (words[0] is not ("over" or "into"))
+            return "Usage: monitor interrupts over|into\n";
+        _session.Control.StepsOverInterrupts = words[0] == "over";
+        return "";
+    }
 
     private string Physical(string[] words)
     {

@@ -17,7 +17,4 @@ internal static class PacketError
 
     /// <summary>ENOSPC: more breakpoints than anybody sets.</summary>
     public const string TooMany = "E1c";
-
-    /// <summary>ENOTSUP: this run keeps no past.</summary>
-    public const string CannotGoBack = "E5f";
 }

@@ -5,7 +5,6 @@ using Emu.Host.CommandLine;
 using Emu.Host.Debugging;
 using Emu.Host.Tracing;
 using Emu.Machine;
-using Emu.Pvh;
 
 namespace Emu.Host.Running;
 
@@ -46,30 +45,41 @@ internal sealed class GuestRun : IDebuggedGuest
     public PvhMachine Machine => _machine;
 
     /// <inheritdoc/>
-    public KernelImage? Kernel => _setup.Kernel;
+    public GuestSetup Setup => _setup;
+
+    /// <inheritdoc/>
+    public RunObserver Observer => _observer;
 
     /// <inheritdoc/>
     public ulong Maximum => _maximum;
 
     /// <summary>Runs until the guest ends, the user's limit is reached, or somebody cancels.</summary>
-    public RunResult Run(CancellationToken cancellation) => _debugger is null ? Advance(_maximum, cancellation) : _debugger.Run(this, cancellation);
-
-    /// <inheritdoc/>
-    public RunResult Advance(ulong until, CancellationToken cancellation)
+    public RunResult Run(CancellationToken cancellation)
     {
         _clock.Start();
+        RunResult result = _debugger is null ? Advance(cancellation) : _debugger.Run(this, cancellation);
+        _clock.Stop();
+        return result;
+    }
+
+    private RunResult Advance(CancellationToken cancellation)
+    {
+        bool isAtBreakpoint = false;
         while (true)
         {
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
-            _binaryTrace?.Update(_machine, _setup);
-            RunResult result = _trace is not null && _trace.Contains(retired) && retired < until
+            _binaryTrace?.Update(_machine, _setup, isAtBreakpoint);
+            RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired, until) }, cancellation);
-            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= until)
+                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired), PassesBreakpoint = isAtBreakpoint }, cancellation);
+            // A trace begins or ends there, where it is taken without a debugger, whose business breakpoints are else.
+            isAtBreakpoint = result.Reason == StopReason.Breakpoint && _binaryTrace is not null;
+            if (isAtBreakpoint)
+                continue;
+            if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
             {
                 _binaryTrace?.End(_machine);
-                _clock.Stop();
                 DumpWhatIsDue(_machine.InstructionsRetired);
                 return result;
             }
@@ -95,9 +105,9 @@ internal sealed class GuestRun : IDebuggedGuest
         }
     }
 
-    private ulong NextStop(ulong retired, ulong until)
+    private ulong NextStop(ulong retired)
     {
-        ulong stop = until;
+        ulong stop = _maximum;
         if (_dumps.TryPeek(out ulong dump))
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)

@@ -95,6 +95,9 @@ internal sealed class GuestSetup
     /// <summary>The kernel; null where the machine starts from a ROM.</summary>
     public KernelImage? Kernel => _image;
 
+    /// <summary>The name of the kernel's file, without its folder; null for the embedded tour, and where there is none.</summary>
+    public string? KernelName => Path.GetFileName(_options.Kernel);
+
     /// <summary>
     /// The names of the guest's addresses: what its kernel carries, and what the user has added. They are looked for when they are asked for first;
     /// where the kernel lies is known once a machine has been made.

@@ -14,6 +14,9 @@ internal sealed class RunObserver : IVcpuObserver
     /// <summary>The trace, while it is being written.</summary>
     public InstructionTrace? Trace { get; set; }
 
+    /// <summary>Hears of each exception and interrupt, while somebody wants to.</summary>
+    public Action<Vcpu, EventKind>? Delivered { get; set; }
+
     /// <inheritdoc/>
     public void Unsupported(Vcpu vcpu, string what)
     {
@@ -24,5 +27,6 @@ internal sealed class RunObserver : IVcpuObserver
     {
         Faults.Delivering(vcpu, delivered);
         Trace?.Deliver(vcpu, delivered);
+        Delivered?.Invoke(vcpu, delivered.Kind);
     }
 }

@@ -34,6 +34,74 @@ internal static class UserFile
         }
     }
 
+    /// <summary>The same, where what cannot be written later is refused alike, such as for want of room.</summary>
+    public static Stream CreateChecked(string path, string option) =>
+        new CheckedStream(Create(path, option), e => new UsageException($"{option} cannot write '{path}': {Reason(e)}", e));
+
+    /// <summary>Writes on, and says what the system has against it in words for the user.</summary>
+    private sealed class CheckedStream(FileStream file, Func<Exception, UsageException> refusal) : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => file.Length;
+
+        public override long Position
+        {
+            get => file.Position;
+            set => throw new NotSupportedException();
+        }
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            try
+            {
+                file.Write(buffer);
+            }
+            catch (IOException e)
+            {
+                throw refusal(e);
+            }
+        }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Flush()
+        {
+            try
+            {
+                file.Flush();
+            }
+            catch (IOException e)
+            {
+                throw refusal(e);
+            }
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            try
+            {
+                file.Dispose();
+            }
+            catch (IOException)
+            {
+                // What could not be written has been refused before.
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+
     private static byte[] ReadUpTo(string path, int length)
     {
         using FileStream file = File.OpenRead(path);

@@ -52,6 +52,23 @@ public sealed class KernelSymbols
         return symbols.Count != 0 ? symbols : Kallsyms.Read(elf);
     }
 
+    /// <summary>The symbol of code that was executed, where it lay.</summary>
+    /// <param name="linear">The code's linear address.</param>
+    /// <param name="cpl">Its privilege level: the kernel's own code has names by its physical addresses too.</param>
+    /// <returns>The symbol with its size; null where none is known.</returns>
+    public Symbol? FindCode(ulong linear, int cpl)
+    {
+        if (Table.FindWhole(linear) is { } symbol)
+            return symbol;
+        foreach ((ulong start, ulong size, ulong distance) in _images)
+        {
+            if (cpl == 0 && linear - start < size && Table.FindWhole(unchecked(linear + distance)) is { } linked)
+                return linked with { Address = unchecked(linked.Address - distance) };
+        }
+
+        return null;
+    }
+
     /// <summary>An address of the kernel as people write it, be it one that the kernel is linked for or the physical one there.</summary>
     /// <param name="address">The linear or physical address.</param>
     /// <returns>For instance "start_kernel+0x1f"; null where no symbol is known.</returns>

@@ -11,6 +11,9 @@ public readonly record struct Symbol(ulong Address, ulong Size, string Name, int
 {
     /// <summary>Whether it names code.</summary>
     public bool IsCode => (Rank & 2) != 0;
+
+    /// <summary>Whether it is known beyond its own source file.</summary>
+    public bool IsGlobal => (Rank & 1) != 0;
 }
 
 /// <summary>The symbols of a program: which one an address belongs to, and where one of a name is.</summary>
@@ -54,6 +57,9 @@ public sealed class SymbolTable
     /// <summary>The places with their names, ascending; of several names at one address, the one that is meant.</summary>
     public IReadOnlyList<Symbol> Symbols => _symbols;
 
+    /// <summary>All symbols, ascending, whatever else is at their addresses.</summary>
+    public IReadOnlyList<Symbol> All => _all;
+
     /// <summary>How many places have a name.</summary>
     public int Count => _symbols.Length;
 
@@ -62,22 +68,29 @@ public sealed class SymbolTable
     /// <returns>The symbol; null where there is none.</returns>
     public Symbol? Find(ulong address)
     {
-        int low = 0, high = _symbols.Length;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_symbols[middle].Address <= address)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-
+        int low = CountUpTo(address);
         if (low == 0)
             return null;
         Symbol found = _symbols[low - 1];
         ulong reach = found.Size != 0 ? found.Size : low < _symbols.Length ? ulong.MaxValue : LastReach;
         return address - found.Address < reach ? found : null;
     }
+
+    /// <summary>Finds the symbol that an address belongs to, with its size: where that is not known, up to the next symbol.</summary>
+    /// <param name="address">The address.</param>
+    /// <returns>The symbol; null where there is none.</returns>
+    public Symbol? FindWhole(ulong address)
+    {
+        if (Find(address) is not { Size: 0 } symbol)
+            return Find(address);
+        int next = Array.BinarySearch(_symbols, symbol, Comparer<Symbol>.Create(static (a, b) => a.Address.CompareTo(b.Address))) + 1;
+        return symbol with { Size = next < _symbols.Length ? _symbols[next].Address - symbol.Address : LastReach };
+    }
+
+    /// <summary>The first symbol behind an address.</summary>
+    /// <param name="address">The address.</param>
+    /// <returns>The symbol; null where there is none.</returns>
+    public Symbol? Next(ulong address) => CountUpTo(address) is var low && low < _symbols.Length ? _symbols[low] : null;
 
     /// <summary>An address as people write it.</summary>
     /// <param name="address">The address.</param>
@@ -95,4 +108,19 @@ public sealed class SymbolTable
     /// <param name="address">Its address; where several have the name, the lowest.</param>
     /// <returns>Whether there is one.</returns>
     public bool TryFind(string name, out ulong address) => _addresses.TryGetValue(name, out address);
+
+    private int CountUpTo(ulong address)
+    {
+        int low = 0, high = _symbols.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_symbols[middle].Address <= address)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
 }

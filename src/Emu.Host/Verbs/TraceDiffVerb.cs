@@ -1,7 +1,10 @@
 using System.Text;
 using Emu.Host.Running;
+using Emu.Host.Symbols;
 using Emu.Host.Terminals;
+using Emu.Host.Tracing.Binary;
 using Emu.Host.Tracing.Comparison;
+using Emu.Machine.Tracing;
 
 namespace Emu.Host.Verbs;
 
@@ -15,10 +18,29 @@ public static class TraceDiffVerb
     public static int Compare(TraceDiffOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        bool areEqual = TraceComparison.AreEqual(Read(options.First), Read(options.Second), options, out string report);
+        bool isBinary = TraceFile.IsOne(options.First);
+        if (isBinary != TraceFile.IsOne(options.Second))
+            throw new UsageException($"Of '{options.First}' and '{options.Second}' one is a binary trace and the other is none.");
+        bool areEqual = isBinary ? AreEqual(options, out string report) : TraceComparison.AreEqual(Read(options.First), Read(options.Second), options, out report);
         using (Stream output = StandardStreams.OpenOutput())
             output.Write(Encoding.UTF8.GetBytes(report));
         return areEqual ? ExitCode.Success : ExitCode.Different;
+    }
+
+    private static bool AreEqual(TraceDiffOptions options, out string report)
+    {
+        if (options.DistinctOnly || options.ByVcpu || options.Ignored.Count != 0 || options.Until is not null)
+            throw new UsageException("Options of 'emu trace diff' are for logs of hypercalls; binary traces are compared whole.");
+        using TraceFile first = TraceFile.Open(options.First, SymbolTable.Empty);
+        using TraceFile second = TraceFile.Open(options.Second, SymbolTable.Empty);
+        try
+        {
+            return new TraceComparer(first, second).AreEqual(out report);
+        }
+        catch (TraceFileException e)
+        {
+            throw new UsageException($"Of the traces '{options.First}' and '{options.Second}' one cannot be used: {e.Message}", e);
+        }
     }
 
     private static List<TracedCall> Read(string path)

@@ -4,7 +4,7 @@ using Emu.Cpu.Snapshots;
 namespace Emu.Machine.Snapshots;
 
 /// <summary>Keeps the pages of a machine's memory, and brings them back: each time only those that differ.</summary>
-internal sealed class PageKeeper
+internal sealed unsafe class PageKeeper
 {
     private readonly PhysicalMemory _memory;
 
@@ -40,19 +40,22 @@ internal sealed class PageKeeper
 
     /// <summary>Brings all pages back. Code translated from those that change is forgotten, other code is not.</summary>
     /// <param name="pages">What is to be in them.</param>
+    /// <exception cref="SnapshotException">They are of another machine, or lie in a file that cannot be used.</exception>
     public void Restore(PageTable pages)
     {
         if (pages.Count != _memory.PageCount)
             throw new SnapshotException("The snapshot is of a machine with more memory or less.");
+        Dictionary<PageChunk, List<(int Frame, int Index)>> chunks = [];
         for (var frame = _memory.NextWritten(0); frame >= 0; frame = _memory.NextWritten(frame + 1))
-            Restore(frame, pages[frame]);
+            Restore(frame, pages[frame], chunks);
         foreach (var (frame, page) in pages.DifferentFrom(_last))
-            Restore(frame, page);
+            Restore(frame, page, chunks);
+        Fill(chunks);
         _last = pages;
         _memory.KeepAll();
     }
 
-    private void Restore(int frame, SnapshotPage? page)
+    private void Restore(int frame, SnapshotPage? page, Dictionary<PageChunk, List<(int Frame, int Index)>> chunks)
     {
         var present = _memory.Frame(frame);
         if (page is null)
@@ -60,9 +63,35 @@ internal sealed class PageKeeper
             if (present.ContainsAnyExcept((byte)0))
                 _memory.WritableFrame(frame, 0, PhysicalMemory.PageSize).Clear();
         }
+        else if (page is FilePage part)
+        {
+            // The page is ready to be written from here on; who writes it need not be on this thread.
+            _ = _memory.WritableFrame(frame, 0, PhysicalMemory.PageSize);
+            if (!chunks.TryGetValue(part.Chunk, out var frames))
+                chunks.Add(part.Chunk, frames = new List<(int, int)>(part.Chunk.Pages));
+            frames.Add((frame, part.Index));
+        }
         else if (!page.IsKnownToEqual(present))
         {
             page.CopyTo(_memory.WritableFrame(frame, 0, PhysicalMemory.PageSize));
+        }
+    }
+
+    // Decompression takes most of the time, and one piece knows nothing of another.
+    private void Fill(Dictionary<PageChunk, List<(int Frame, int Index)>> chunks)
+    {
+        try
+        {
+            Parallel.ForEach(chunks, chunk =>
+            {
+                var bytes = chunk.Key.Decompress();
+                foreach (var (frame, index) in chunk.Value)
+                    PageChunk.PageOf(bytes, index).CopyTo(new Span<byte>(_memory.Host + ((nuint)frame * PhysicalMemory.PageSize), PhysicalMemory.PageSize));
+            });
+        }
+        catch (AggregateException e) when (e.InnerException is SnapshotException cause)
+        {
+            throw new SnapshotException(cause.Message, e);
         }
     }
 }

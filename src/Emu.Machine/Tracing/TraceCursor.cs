@@ -1,4 +1,5 @@
 using Emu.Cpu;
+using Emu.Cpu.Instrumentation;
 
 namespace Emu.Machine.Tracing;
 
@@ -18,7 +19,7 @@ namespace Emu.Machine.Tracing;
 /// </code>
 /// How instructions are put together to steps says nothing: two traces of one run may differ in it.
 /// </remarks>
-public sealed class TraceCursor
+public sealed partial class TraceCursor
 {
     private readonly TraceReader _trace;
     private readonly BlockPredictor _predictor = new();
@@ -35,6 +36,8 @@ public sealed class TraceCursor
     {
         _trace = trace;
         _nextStream = stream;
+        _hasData = trace.Header.Detail != TraceDetail.Blocks;
+        _registers = new ulong[trace.Header.Vcpus * TraceWriter.Registers];
     }
 
     /// <summary>Instructions that the machine had retired before the step.</summary>
@@ -57,6 +60,17 @@ public sealed class TraceCursor
 
     /// <summary>Linear address of the first instruction; RIP for an event.</summary>
     public ulong Address => Block is null ? Event.Rip : Block.AddressOf(First);
+
+    /// <summary>The registers that the step changed, where the trace has them; good until the next step. The step is one instruction then.</summary>
+    public IReadOnlyList<RegisterChange> Changes => _changes;
+
+    /// <summary>The accesses to memory that the step made, in order, where the trace has them; good until the next step.</summary>
+    public IReadOnlyList<TraceAccess> Accesses => _accesses;
+
+    /// <summary>The values of all registers that the trace follows, after the step, by <see cref="TracedRegister"/>; zeros where it has none.</summary>
+    /// <param name="vcpu">Whose.</param>
+    /// <returns>They, good until the next step.</returns>
+    public ReadOnlySpan<ulong> RegistersOf(int vcpu) => _registers.AsSpan(vcpu * TraceWriter.Registers, TraceWriter.Registers);
 
     /// <summary>Goes on to the next step.</summary>
     /// <returns>False at the trace's end.</returns>
@@ -91,6 +105,17 @@ public sealed class TraceCursor
         }
     }
 
+    /// <summary>The hash of the step's elements.</summary>
+    public TraceHash Hash
+    {
+        get
+        {
+            if (Block is { } block && Length == block.Count && Vcpu == 0 && !_hasData)
+                return new TraceHash(block.Hash, (ulong)Length);
+            return HashOf(Length);
+        }
+    }
+
     /// <summary>The hash of the step's first elements.</summary>
     internal TraceHash HashOf(int count)
     {
@@ -99,7 +124,7 @@ public sealed class TraceCursor
         var vcpu = 0UL;
         for (var i = 0; i < count; i++)
             vcpu = TraceHash.Add(TraceHash.Multiply(vcpu, TraceHash.Base), each);
-        return new TraceHash(TraceHash.Add(hash, vcpu), (ulong)count);
+        return new TraceHash(TraceHash.Add(TraceHash.Add(hash, vcpu), count == Length ? HashOfData() : 0), (ulong)count);
     }
 
     /// <summary>Lets the next step begin at a point, or after it where nothing of the trace lies there.</summary>
@@ -211,6 +236,8 @@ public sealed class TraceCursor
         Length = count;
         Count = _next;
         Pass((ulong)count);
+        if (_hasData)
+            TakeData();
     }
 
     private void Pass(ulong count)
@@ -229,6 +256,7 @@ public sealed class TraceCursor
         var start = TraceFormat.StreamHeaderSize + _stream.Checkpoints * TraceFormat.CheckpointSize;
         var raw = TraceFormat.Inflate(payload, start, _stream.TokenBytes + _stream.DataBytes);
         _tokens = new TraceByteReader(raw, 0, _stream.TokenBytes);
+        BeginData(new TraceByteReader(raw, _stream.TokenBytes, raw.Length));
         _predictor.Clear();
         _next = _stream.FirstCount;
         _elementsLeft = _stream.Hash.Length;

@@ -36,6 +36,9 @@ public sealed class TraceBlock
         Power = TraceHash.Power((ulong)lengths.Length);
     }
 
+    /// <summary>Its place in <see cref="TraceReader.Blocks"/>, where it is from a trace that was read.</summary>
+    public int Number { get; internal init; }
+
     /// <summary>Linear address of the first byte.</summary>
     public ulong Linear { get; }
 

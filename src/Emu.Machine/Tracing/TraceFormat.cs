@@ -17,6 +17,9 @@ internal static class TraceFormat
     /// <summary>Bytes of a stream's payload before its checkpoints.</summary>
     public const int StreamHeaderSize = 48;
 
+    /// <summary>Where in it stands what is added to the ids.</summary>
+    public const int FirstIdOffset = 32;
+
     /// <summary>Bytes of a checkpoint: elements and hash.</summary>
     public const int CheckpointSize = 16;
 
@@ -25,6 +28,9 @@ internal static class TraceFormat
 
     /// <summary>Bytes of a dictionary's payload before what is compressed.</summary>
     public const int DictionaryHeaderSize = 12;
+
+    /// <summary>Bytes of the symbols' payload before what is compressed.</summary>
+    public const int SymbolsHeaderSize = 8;
 
     /// <summary>Checkpoints are where the count of retired instructions is a multiple of this.</summary>
     public const ulong CheckpointInterval = 1 << 18;
@@ -36,7 +42,7 @@ internal static class TraceFormat
     public const ulong MostCounts = 1UL << 26;
 
     /// <summary>Kinds of chunks, as their first four bytes read in ASCII.</summary>
-    public const uint Head = 0x4441_4548, Dictionary = 0x5443_4944, Stream = 0x4D52_5453, End = 0x2044_4E45;
+    public const uint Head = 0x4441_4548, Dictionary = 0x5443_4944, Stream = 0x4D52_5453, Symbols = 0x424D_5953, End = 0x2044_4E45;
 
     /// <summary>What a file begins with: "EMUT", then line ends that a transfer as text would change.</summary>
     public static ReadOnlySpan<byte> Signature => [0x45, 0x4D, 0x55, 0x54, 0x0D, 0x0A, 0x1A, 0x0A];

@@ -25,10 +25,21 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
     // What each element's value is the greater by, for each number of its vCPU.
     private const ulong VcpuStep = 0x1324_3F6A_8885_A308;
 
+    private static readonly ulong[] s_powers = FirstPowers(256);
+
     /// <summary>What two sequences, one after the other, have.</summary>
     /// <param name="next">The second.</param>
     /// <returns>The hash of both.</returns>
     public TraceHash Then(TraceHash next) => new(Add(Multiply(Value, Power(next.Length)), next.Value), Length + next.Length);
+
+    /// <summary>What is left of a sequence without its beginning.</summary>
+    /// <param name="beginning">The hash of its first elements.</param>
+    /// <returns>The hash of the others.</returns>
+    public TraceHash Without(TraceHash beginning)
+    {
+        var left = Length - beginning.Length;
+        return new TraceHash(Subtract(Value, Multiply(beginning.Value, Power(left))), left);
+    }
 
     /// <summary>16 hexadecimal digits.</summary>
     /// <returns>The text.</returns>
@@ -37,6 +48,8 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
     /// <summary>Bⁿ.</summary>
     internal static ulong Power(ulong exponent)
     {
+        if (exponent < (ulong)s_powers.Length)
+            return s_powers[exponent];
         var result = 1UL;
         for (var square = Base; exponent != 0; exponent >>= 1, square = Multiply(square, square))
         {
@@ -45,6 +58,15 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
         }
 
         return result;
+    }
+
+    private static ulong[] FirstPowers(int count)
+    {
+        var powers = new ulong[count];
+        powers[0] = 1;
+        for (var i = 1; i < count; i++)
+            powers[i] = Multiply(powers[i - 1], Base);
+        return powers;
     }
 
     /// <summary>What an instruction counts as, on vCPU 0.</summary>
@@ -70,6 +92,16 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
             | ((ulong)delivered.ErrorCode.GetValueOrDefault() << 32));
         mixed = Mix(mixed ^ delivered.Rip);
         return Reduce(Mix(mixed ^ delivered.Address.GetValueOrDefault()));
+    }
+
+    /// <summary>What the element's value is the greater by that gave a register a value.</summary>
+    internal static ulong Register(int number, ulong value) => Reduce(Mix(Mix(3UL | ((ulong)number << 8)) ^ value));
+
+    /// <summary>What an access counts as.</summary>
+    internal static ulong Access(in TraceAccess access)
+    {
+        var facts = 4UL | (access.IsWrite ? 1UL << 8 : 0) | (access.Value.IsEmpty ? 0 : 1UL << 9) | ((ulong)access.Size << 16);
+        return Reduce(Checksum(Mix(Mix(facts) ^ access.Linear), access.Value.Span));
     }
 
     /// <summary>What an element's value is the greater by on a vCPU.</summary>

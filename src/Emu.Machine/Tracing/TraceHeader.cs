@@ -17,6 +17,15 @@ public sealed record TraceHeader
     /// <summary>Instructions that the machine had retired before the first one.</summary>
     public ulong FirstCount { get; init; }
 
+    /// <summary>Whether the traces of two intervals may be put together: they hold the same of the same machine.</summary>
+    /// <param name="other">The other's header.</param>
+    /// <returns>Whether they may.</returns>
+    public bool IsLike(TraceHeader other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Detail == other.Detail && Vcpus == other.Vcpus;
+    }
+
     /// <summary>Anything else that is worth knowing, by name: the kernel's file, its hash, the version of what made the trace.</summary>
     public IReadOnlyDictionary<string, string> Properties { get; init; } = new Dictionary<string, string>();
 }

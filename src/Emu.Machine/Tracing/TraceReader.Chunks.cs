@@ -52,6 +52,9 @@ public sealed partial class TraceReader
                 case TraceFormat.Dictionary:
                     _dictionaries.Add((offset, length));
                     break;
+                case TraceFormat.Symbols:
+                    _symbols.Add((offset, length));
+                    break;
                 case TraceFormat.Stream:
                     var stream = ReadStreamHeader(offset, length, count, hash);
                     hash = hash.Then(stream.Hash);
@@ -79,7 +82,7 @@ public sealed partial class TraceReader
         TraceStream stream = new(
             offset, length, first, end, new TraceHash(value, elements), before, bytes.UInt32(), (int)bytes.UInt32(), (int)bytes.UInt32(), (int)bytes.UInt32());
         // Bounded before anything is added up or allocated.
-        if (first < count || end <= first || end - first > TraceFormat.MostCounts || elements > end - first || value >= TraceHash.Modulus
+        if (first != count || end <= first || end - first > TraceFormat.MostCounts || elements > end - first || value >= TraceHash.Modulus
             || stream.Vcpu < 0 || stream.Vcpu >= Header.Vcpus || stream.TokenBytes is < 0 or > TraceFormat.MostBytes
             || stream.DataBytes is < 0 or > TraceFormat.MostBytes
             || stream.Checkpoints * TraceFormat.CheckpointSize > length - TraceFormat.StreamHeaderSize)
@@ -93,7 +96,7 @@ public sealed partial class TraceReader
     private static void CheckEnd(byte[] payload, ulong count, TraceHash hash)
     {
         TraceByteReader end = new(payload, 0, payload.Length);
-        if (end.UInt64() < count || end.UInt64() != hash.Length || end.UInt64() != hash.Value)
+        if (end.UInt64() != count || end.UInt64() != hash.Length || end.UInt64() != hash.Value)
             throw new TraceFileException("a part of it is missing: its hash is not the one that its end names.");
     }
 
@@ -113,6 +116,23 @@ public sealed partial class TraceReader
         }
     }
 
+    private static void ReadSymbols(byte[] payload, List<TraceSymbol> symbols)
+    {
+        TraceByteReader head = new(payload, 0, payload.Length);
+        var count = head.UInt32();
+        var rawLength = head.UInt32();
+        if (rawLength > TraceFormat.MostBytes || count > rawLength)
+            throw new TraceFileException("its symbols are damaged.");
+        var raw = TraceFormat.Inflate(payload, TraceFormat.SymbolsHeaderSize, (int)rawLength);
+        TraceByteReader names = new(raw, 0, raw.Length);
+        var address = 0UL;
+        for (; count > 0; count--)
+        {
+            address += names.Number();
+            symbols.Add(new TraceSymbol(address, names.Number(), names.Text()));
+        }
+    }
+
     private void ReadDefinitions(byte[] raw, uint count)
     {
         TraceByteReader bytes = new(raw, 0, raw.Length);
@@ -129,7 +149,10 @@ public sealed partial class TraceReader
             if (instructions == 0 || (facts & 3) == 3 || facts >> 6 != 0)
                 throw new TraceFileException("its dictionary is damaged.");
             _blocks.Add(new TraceBlock(
-                linear, (facts & 3) switch { 0 => 16, 1 => 32, _ => 64 }, (facts & 4) != 0, (facts >> 4) & 3, lengths, bytes.Bytes(total).ToArray()));
+                linear, (facts & 3) switch { 0 => 16, 1 => 32, _ => 64 }, (facts & 4) != 0, (facts >> 4) & 3, lengths, bytes.Bytes(total).ToArray())
+            {
+                Number = _blocks.Count - 1,
+            });
         }
     }
 
@@ -143,7 +166,7 @@ public sealed partial class TraceReader
             return false;
         kind = BinaryPrimitives.ReadUInt32LittleEndian(header);
         var given = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
-        if (kind is not (TraceFormat.Head or TraceFormat.Dictionary or TraceFormat.Stream or TraceFormat.End) || given > 2 * TraceFormat.MostBytes)
+        if (kind is not (TraceFormat.Head or TraceFormat.Dictionary or TraceFormat.Stream or TraceFormat.Symbols or TraceFormat.End) || given > 2 * TraceFormat.MostBytes)
             throw new TraceFileException("a part of it is damaged: what begins there is unknown.");
         length = (int)given;
         return offset + TraceFormat.ChunkHeaderSize + length <= _file.Length;

@@ -9,10 +9,14 @@ namespace Emu.Machine.Tracing;
 /// </remarks>
 public sealed partial class TraceReader : IDisposable
 {
+    /// <summary>The hash at multiples of this count of retired instructions is found at once.</summary>
+    public const ulong CheckpointInterval = TraceFormat.CheckpointInterval;
+
     private readonly Stream _file;
     private readonly List<TraceStream> _streams = [];
     private readonly List<(long Offset, int Length)> _dictionaries = [];
     private readonly List<TraceBlock?> _blocks = [null];
+    private readonly List<(long Offset, int Length)> _symbols = [];
     private int _dictionariesRead;
 
     private TraceReader(Stream file)
@@ -48,6 +52,16 @@ public sealed partial class TraceReader : IDisposable
             ReadDictionaries();
             return [.. _blocks.Skip(1).OfType<TraceBlock>()];
         }
+    }
+
+    /// <summary>The names that the trace carries, in the order of addresses.</summary>
+    /// <returns>They; empty where it has none.</returns>
+    public IReadOnlyList<TraceSymbol> ReadSymbols()
+    {
+        List<TraceSymbol> symbols = [];
+        foreach (var (offset, length) in _symbols)
+            ReadSymbols(ReadPayload(offset, length), symbols);
+        return symbols;
     }
 
     /// <summary>The parts that are compressed each by itself, in order.</summary>
@@ -89,6 +103,11 @@ public sealed partial class TraceReader : IDisposable
             throw;
         }
     }
+
+    /// <summary>Whether bytes are those that a trace begins with.</summary>
+    /// <param name="bytes">The first eight of a file.</param>
+    /// <returns>Whether they are.</returns>
+    public static bool IsSignature(ReadOnlySpan<byte> bytes) => bytes.StartsWith(TraceFormat.Signature);
 
     /// <summary>What was executed, from a point on.</summary>
     /// <param name="fromCount">How many instructions had been retired before the first that is wanted; what the trace begins with at least.</param>

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Emu.Cpu;
@@ -7,32 +6,45 @@ using Emu.Cpu.Instrumentation;
 
 namespace Emu.Machine.Tracing;
 
-/// <summary>Makes a trace from what a <see cref="BlockTracer"/> notes: whatever was entered becomes what was executed.</summary>
+/// <summary>Makes a trace from what a <see cref="BlockTracer"/> notes: what was entered becomes what was executed.</summary>
+/// <remarks>A block may be left early, so what was executed of it is known only when the next record says how many instructions have retired.</remarks>
 public sealed class TraceRecorder : ITraceSink
 {
-    private readonly TraceWriter _writer;
+    // Fits nothing that was executed: such a block takes the slow way.
+    private const uint NeverWhole = uint.MaxValue;
 
-    // By the tracer's ids: the writer's, and how many instructions.
+    private const byte PageFault = 14;
+
+    private readonly TraceWriter _writer;
+    private readonly TraceFilter? _filter;
+    private readonly List<TraceBlock?> _blocks = [null];
+
+    // By the tracer's ids: the writer's, and how many instructions make it whole.
     private KnownBlock[] _known = new KnownBlock[1 << 12];
 
-    // The block that was entered last: how far it got, the next record tells.
+    // The block that was entered last, from which instruction on, and the count then.
     private uint _entered;
     private uint _first;
     private uint _enteredAt;
 
+    // Instead of a block: the event that is being delivered, and the privilege level before it.
+    private TraceEvent? _event;
+    private int _eventCpl;
+
     private struct KnownBlock
     {
-        public uint Id, Count;
+        public uint Id, Whole;
     }
 
     /// <summary>Makes a recorder.</summary>
     /// <param name="writer">Where the trace goes.</param>
-    public TraceRecorder(TraceWriter writer)
+    /// <param name="filter">What belongs to it; null for all.</param>
+    public TraceRecorder(TraceWriter writer, TraceFilter? filter = null)
     {
         ArgumentNullException.ThrowIfNull(writer);
         _writer = writer;
-        // Number 0 is no block: nothing that was executed fits it.
-        _known[0].Count = uint.MaxValue;
+        _filter = filter;
+        _known[0].Whole = NeverWhole;
     }
 
     /// <inheritdoc/>
@@ -50,26 +62,27 @@ public sealed class TraceRecorder : ITraceSink
 
             var at = (uint)(word >> 32);
             Complete(at);
-            _entered = (uint)word;
-            _first = 0;
-            _enteredAt = at;
+            Enter((uint)word, at);
             next++;
         }
+    }
+
+    private void Enter(uint id, uint at)
+    {
+        _entered = id;
+        _first = 0;
+        _enteredAt = at;
     }
 
     // What was entered before has executed everything up to here.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Complete(uint at)
     {
-        var count = at - _enteredAt;
         ref var block = ref _known[_entered];
-        if (count == block.Count && _first == 0)
-        {
+        if (at - _enteredAt == block.Whole && _first == 0)
             _writer.Append(block.Id);
-            return;
-        }
-
-        CompletePart(count);
+        else
+            CompletePart(at - _enteredAt);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -78,10 +91,45 @@ public sealed class TraceRecorder : ITraceSink
         // It faulted at once, or was entered anew.
         if (count == 0)
             return;
-        ref var block = ref _known[_entered];
-        if (_entered == 0 || count > block.Count - _first)
-            throw new InvalidOperationException($"A block of {block.Count} instructions has retired {count} from number {_first} on.");
-        _writer.Append(block.Id, (int)_first, (int)count);
+        if (_event is { } delivered)
+        {
+            CompleteEvent(in delivered);
+            return;
+        }
+
+        var block = _blocks[(int)_entered];
+        if (block is null || _first + count > (uint)block.Count)
+            throw new InvalidOperationException($"A block of {block?.Count} instructions has retired {count} from number {_first} on.");
+        if (_filter is null)
+            _writer.Append(_known[_entered].Id, (int)_first, (int)count);
+        else
+            AppendFiltered(_filter, block, (int)_first, (int)(_first + count));
+    }
+
+    private void CompleteEvent(in TraceEvent delivered)
+    {
+        _event = null;
+        if (_filter is null || _filter.Includes(_eventCpl, delivered.Rip))
+            _writer.Append(in delivered);
+        else
+            _writer.Skip(1);
+    }
+
+    // In runs of instructions that belong to the trace, and that do not.
+    private void AppendFiltered(TraceFilter filter, TraceBlock block, int first, int end)
+    {
+        while (first < end)
+        {
+            var isIncluded = filter.Includes(block.Cpl, block.AddressOf(first));
+            var next = first + 1;
+            while (next < end && filter.Includes(block.Cpl, block.AddressOf(next)) == isIncluded)
+                next++;
+            if (isIncluded)
+                _writer.Append(_known[_entered].Id, first, next - first);
+            else
+                _writer.Skip((ulong)(next - first));
+            first = next;
+        }
     }
 
     private int Special(ReadOnlySpan<ulong> words)
@@ -93,13 +141,11 @@ public sealed class TraceRecorder : ITraceSink
                 return Define(words, (int)argument);
             case TraceWord.Enter:
                 _writer.Switch((int)argument);
-                _enteredAt = (uint)words[1];
-                _entered = 0;
+                Enter(0, (uint)words[1]);
                 return 2;
             case TraceWord.Leave:
                 Complete((uint)words[1]);
-                _enteredAt = (uint)words[1];
-                _entered = 0;
+                Enter(0, (uint)words[1]);
                 return 2;
             case TraceWord.Repeat:
                 Complete((uint)words[1]);
@@ -108,28 +154,57 @@ public sealed class TraceRecorder : ITraceSink
                 return 2;
             case TraceWord.Event:
                 Complete((uint)words[1]);
-                TakeEvent(words);
-                _enteredAt = (uint)words[1] + 1;
-                _entered = 0;
+                Enter(0, (uint)words[1]);
+                BeginEvent(words);
                 return 5;
+            case TraceWord.Registers:
+                return NoteRegisters(words, argument);
+            case TraceWord.Access:
+                return NoteAccess(words, argument);
             default:
                 throw new InvalidOperationException($"Record kind {TraceWord.Kind(words[0])} is not known.");
         }
     }
 
-    private void TakeEvent(ReadOnlySpan<ulong> words)
+    private void BeginEvent(ReadOnlySpan<ulong> words)
     {
         var facts = words[2];
-        var vector = (byte)facts;
-        _writer.Append(new TraceEvent(
-            (EventKind)(byte)(facts >> 8),
-            vector,
+        var kind = (EventKind)(byte)(facts >> 8);
+        _event = new TraceEvent(
+            kind,
+            (byte)facts,
             (facts & (1 << 16)) != 0 ? (uint)(facts >> 32) : null,
             words[3],
-            vector == PageFault && (EventKind)(byte)(facts >> 8) == EventKind.Exception ? words[4] : null));
+            (byte)facts == PageFault && kind == EventKind.Exception ? words[4] : null);
+        _eventCpl = (int)(facts >> 24) & 3;
     }
 
-    private const byte PageFault = 14;
+    // Of what was entered last, which is appended later; or of the vCPU between two runs.
+    private int NoteRegisters(ReadOnlySpan<ulong> words, uint mask)
+    {
+        var next = 1;
+        for (var register = 0; mask >> register != 0; register++)
+        {
+            if (((mask >> register) & 1) == 0)
+                continue;
+            RegisterChange change = new((TracedRegister)register, words[next++]);
+            if (_entered == 0 && _event is null && _writer.Hash.Length == 0)
+                _writer.Preset(change);
+            else
+                _writer.Note(change);
+        }
+
+        return next;
+    }
+
+    private int NoteAccess(ReadOnlySpan<ulong> words, uint argument)
+    {
+        var size = (int)(argument & 0xFFFF);
+        var known = (argument & TraceWord.HasValue) != 0;
+        var value = known ? MemoryMarshal.AsBytes(words[2..])[..size].ToArray() : [];
+        _writer.Note(new TraceAccess(words[1], size, (argument & TraceWord.IsWrite) != 0, value));
+        return known ? 2 + TraceWord.WordsFor(size) : 2;
+    }
 
     private int Define(ReadOnlySpan<ulong> words, int count)
     {
@@ -141,9 +216,12 @@ public sealed class TraceRecorder : ITraceSink
         var size = (mode & CodeMode.CodeSize) switch { CodeMode.Code64 => 64, CodeMode.Code32 => 32, _ => 16 };
         TraceBlock block = new(
             words[2], size, (mode & CodeMode.Unprotected) == 0, (int)(words[3] >> 32), lengths.ToArray(), code.ToArray());
+        _blocks.Add(block);
+        if (_blocks.Count != id + 1)
+            throw new InvalidOperationException($"Block {id} is not the next one.");
         if (id >= _known.Length)
-            Array.Resize(ref _known, Math.Max(2 * _known.Length, (int)id + 1));
-        _known[id] = new KnownBlock { Id = _writer.Define(block), Count = (uint)count };
+            Array.Resize(ref _known, 2 * _known.Length);
+        _known[id] = new KnownBlock { Id = _writer.Define(block), Whole = _filter is null ? (uint)count : NeverWhole };
         return 4 + TraceWord.WordsFor(count) + TraceWord.WordsFor(bytes);
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Emu.Machine.Tracing;
 
 // The chunks of the file.
@@ -20,6 +22,55 @@ public sealed partial class TraceWriter
         TraceFormat.WriteChunk(_file, TraceFormat.Head, head.Span);
     }
 
+    /// <summary>Makes the blocks of another trace known, whose streams are taken over.</summary>
+    /// <param name="blocks">The blocks, in the order of their ids there.</param>
+    /// <returns>What is to be added to those ids.</returns>
+    internal uint DefineAll(IReadOnlyList<TraceBlock> blocks)
+    {
+        var before = (uint)_blocks.Count - 1;
+        foreach (var block in blocks)
+            Define(block);
+        WriteDefinitions();
+        return before;
+    }
+
+    /// <summary>Takes over a stream of another trace as it is.</summary>
+    /// <param name="payload">Its chunk's payload.</param>
+    /// <param name="stream">What that says of itself.</param>
+    /// <param name="firstId">What <see cref="DefineAll"/> said for the blocks that it refers to.</param>
+    internal void TakeOver(byte[] payload, TraceStream stream, uint firstId)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(payload.AsSpan(TraceFormat.FirstIdOffset), stream.FirstId + firstId);
+        TraceFormat.WriteChunk(_file, TraceFormat.Stream, payload);
+        _finished = _finished.Then(stream.Hash);
+        Count = stream.EndCount;
+        BeginStream();
+    }
+
+    /// <summary>Gives names to addresses, for whoever reads the trace; once, before the trace ends.</summary>
+    /// <param name="symbols">The names.</param>
+    public void WriteSymbols(IReadOnlyCollection<TraceSymbol> symbols)
+    {
+        ArgumentNullException.ThrowIfNull(symbols);
+        TraceBytes names = new();
+        var before = 0UL;
+        foreach (var symbol in symbols.OrderBy(static symbol => symbol.Address))
+        {
+            names.Number(symbol.Address - before);
+            before = symbol.Address;
+            names.Number(symbol.Size);
+            names.Text(symbol.Name);
+        }
+
+        TraceBytes head = new();
+        head.UInt32((uint)symbols.Count);
+        head.UInt32((uint)names.Length);
+        _payload.SetLength(0);
+        _payload.Write(head.Span);
+        TraceFormat.Deflate(names.Span, _payload);
+        TraceFormat.WriteChunk(_file, TraceFormat.Symbols, _payload.GetBuffer().AsSpan(0, (int)_payload.Length));
+    }
+
     private void WriteEnd()
     {
         TraceBytes end = new();
@@ -33,12 +84,13 @@ public sealed partial class TraceWriter
     {
         _streamStart = Count;
         _vcpuAtStart = Vcpu;
-        _nextCheckpoint = (Count / TraceFormat.CheckpointInterval + 1) * TraceFormat.CheckpointInterval;
+        TakeCheckpoint((Count / TraceFormat.CheckpointInterval + 1) * TraceFormat.CheckpointInterval);
         _value = _elements = 0;
         _predictor.Clear();
         _tokens.Clear();
         _data.Clear();
         _checkpoints.Clear();
+        BeginData();
     }
 
     private void EndStreamIfLong()

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using Emu.Cpu.Instrumentation;
 
 namespace Emu.Machine.Tracing;
 
@@ -32,9 +31,11 @@ public sealed partial class TraceWriter : IDisposable
     private ulong _value;
     private ulong _elements;
     private ulong _nextCheckpoint;
+
+    // Up to here a block is nothing but its id and hash: to the next checkpoint, or not at all.
+    private ulong _fastUntil;
     private ulong _streamStart;
     private int _vcpuAtStart;
-    private bool _isDisposed;
 
     private struct HotBlock
     {
@@ -51,6 +52,10 @@ public sealed partial class TraceWriter : IDisposable
         _file = file;
         _header = header;
         Count = header.FirstCount;
+        _registers = new ulong[header.Vcpus * Registers];
+        _changes = new List<RegisterChange>[header.Vcpus];
+        for (var vcpu = 0; vcpu < header.Vcpus; vcpu++)
+            _changes[vcpu] = [];
         Span<byte> preamble = stackalloc byte[TraceFormat.PreambleSize];
         TraceFormat.Signature.CopyTo(preamble);
         BinaryPrimitives.WriteUInt32LittleEndian(preamble[8..], TraceFormat.Version);
@@ -61,6 +66,9 @@ public sealed partial class TraceWriter : IDisposable
 
     /// <summary>Instructions that the machine has retired after what was appended last.</summary>
     public ulong Count { get; private set; }
+
+    /// <summary>The blocks that are known so far; their places here are their ids, and the first is none.</summary>
+    public IReadOnlyList<TraceBlock?> Blocks => _blocks;
 
     /// <summary>The vCPU that goes on.</summary>
     public int Vcpu { get; private set; }
@@ -94,9 +102,9 @@ public sealed partial class TraceWriter : IDisposable
     public void Append(uint id)
     {
         ref var block = ref _hot[id];
-        if (Count + block.Count >= _nextCheckpoint)
+        if (Count + block.Count >= _fastUntil)
         {
-            AppendAcrossCheckpoint(id);
+            AppendSlowly(id);
             return;
         }
 
@@ -104,9 +112,14 @@ public sealed partial class TraceWriter : IDisposable
         _elements += block.Count;
         _value = TraceHash.Add(TraceHash.Multiply(_value, block.Power), TraceHash.Add(block.Hash, _ofVcpu[block.Count]));
         if (_predictor.Matches(id))
+        {
             _hits++;
-        else
-            AppendSurprise(id);
+            return;
+        }
+
+        AppendSurprise(id);
+        if (_tokens.Length >= TokensInStream)
+            EndStream();
     }
 
     /// <summary>Appends some instructions of a block.</summary>
@@ -124,11 +137,11 @@ public sealed partial class TraceWriter : IDisposable
             return;
         }
 
-        Add(block, first, count);
         Token(TraceToken.Part);
         _tokens.Number(id);
         _tokens.Number((ulong)first);
         _tokens.Number((ulong)count);
+        Add(block, first, count);
         EndStreamIfLong();
     }
 
@@ -137,7 +150,7 @@ public sealed partial class TraceWriter : IDisposable
     public void Append(in TraceEvent delivered)
     {
         AppendEvent(in delivered);
-        AddOne(TraceHash.Event(in delivered));
+        AddOne(TraceHash.Add(TraceHash.Event(in delivered), HasData ? AppendData() : 0));
         EndStreamIfLong();
     }
 
@@ -163,8 +176,13 @@ public sealed partial class TraceWriter : IDisposable
             Token(TraceToken.Gap);
             _tokens.Number(piece);
             count -= piece;
-            for (; Count + piece >= _nextCheckpoint; piece -= _nextCheckpoint - Count, Count = _nextCheckpoint, _nextCheckpoint += TraceFormat.CheckpointInterval)
+            while (Count + piece >= _nextCheckpoint)
+            {
+                piece -= _nextCheckpoint - Count;
+                Count = _nextCheckpoint;
                 Checkpoint();
+            }
+
             Count += piece;
             EndStreamIfLong();
         }
@@ -177,22 +195,19 @@ public sealed partial class TraceWriter : IDisposable
         _file.Flush();
     }
 
-    /// <summary>Ends the trace and closes its file.</summary>
+    /// <summary>Ends the trace: nothing is appended any more.</summary>
+    public void Complete()
+    {
+        EndStream();
+        WriteEnd();
+        _file.Flush();
+    }
+
+    /// <summary>Closes the file. Where <see cref="Complete"/> was not called, the trace lacks its end.</summary>
     public void Dispose()
     {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        try
-        {
-            EndStream();
-            WriteEnd();
-        }
-        finally
-        {
-            _file.Dispose();
-            _payload.Dispose();
-        }
+        _file.Dispose();
+        _payload.Dispose();
     }
 
     private void TakeVcpu(int vcpu)
@@ -205,14 +220,14 @@ public sealed partial class TraceWriter : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void AppendAcrossCheckpoint(uint id)
+    private void AppendSlowly(uint id)
     {
         var block = _blocks[(int)id]!;
-        Add(block, 0, block.Count);
         if (_predictor.Matches(id))
             _hits++;
         else
             AppendSurprise(id);
+        Add(block, 0, block.Count);
         EndStreamIfLong();
     }
 
@@ -224,29 +239,29 @@ public sealed partial class TraceWriter : IDisposable
         Token(token);
         if (token == TraceToken.Block)
             _tokens.Difference((ulong)id - last);
-        if (_tokens.Length >= TokensInStream)
-            EndStream();
     }
 
     // Counts and hashes instructions, with the checkpoints that lie among or after them.
     private void Add(TraceBlock block, int first, int count)
     {
+        // Registers and accesses are of the last one: where they are wanted, there is one only.
+        var data = HasData ? AppendData() : 0;
         while (Count + (ulong)count >= _nextCheckpoint)
         {
             var before = (int)(_nextCheckpoint - Count);
-            AddRun(block, first, before);
+            AddRun(block, first, before, before == count ? data : 0);
             Checkpoint();
-            _nextCheckpoint += TraceFormat.CheckpointInterval;
             first += before;
             count -= before;
         }
 
-        AddRun(block, first, count);
+        if (count != 0)
+            AddRun(block, first, count, data);
     }
 
-    private void AddRun(TraceBlock block, int first, int count)
+    private void AddRun(TraceBlock block, int first, int count, ulong data)
     {
-        var hash = TraceHash.Add(block.HashOf(first, count), _ofVcpu[count]);
+        var hash = TraceHash.Add(TraceHash.Add(block.HashOf(first, count), _ofVcpu[count]), data);
         _value = TraceHash.Add(TraceHash.Multiply(_value, TraceHash.Power((ulong)count)), hash);
         Count += (ulong)count;
         _elements += (ulong)count;
@@ -257,10 +272,8 @@ public sealed partial class TraceWriter : IDisposable
         _value = TraceHash.Add(TraceHash.Multiply(_value, TraceHash.Base), TraceHash.Add(value, _ofVcpu[1]));
         Count++;
         _elements++;
-        if (Count < _nextCheckpoint)
-            return;
-        Checkpoint();
-        _nextCheckpoint += TraceFormat.CheckpointInterval;
+        if (Count == _nextCheckpoint)
+            Checkpoint();
     }
 
     private void AppendEvent(in TraceEvent delivered)
@@ -279,6 +292,13 @@ public sealed partial class TraceWriter : IDisposable
     {
         _checkpoints.UInt64(_elements);
         _checkpoints.UInt64(_value);
+        TakeCheckpoint(_nextCheckpoint + TraceFormat.CheckpointInterval);
+    }
+
+    private void TakeCheckpoint(ulong next)
+    {
+        _nextCheckpoint = next;
+        _fastUntil = HasData ? 0 : next;
     }
 
     private void Token(TraceToken token)

@@ -6,7 +6,7 @@ internal sealed class StoreDomain(uint id, ulong generation)
     public uint Id { get; } = id;
 
     /// <summary>The store's generation when the domain appeared: permissions written before meant another domain of that id.</summary>
-    public ulong Generation { get; } = generation;
+    public ulong Generation { get; set; } = generation;
 
     public bool IsPrivileged => Id == 0;
 

@@ -36,6 +36,7 @@ public sealed partial class XenStore : IStateful
             var isSame = stream.Transferred(domain.Id) == domain.Id;
             isSame &= stream.Transferred(domain.Connection is not null) == domain.Connection is not null;
             stream.Require(isSame, "it is of a store with other domains");
+            domain.Generation = stream.Transferred(domain.Generation);
             domain.IsShutDown = stream.Transferred(domain.IsShutDown);
             if (stream.IsRestoring)
                 domain.ForgetCharges();

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Network;
 using Emu.Machine.Network.Frames;
 using Emu.Machine.Network.HostAccess;
@@ -9,27 +10,37 @@ using Emu.Machine.Time;
 namespace Emu.Machine.Tests.Network;
 
 /// <summary>A guest's card that a test drives by hand, plugged into a network.</summary>
-internal sealed class TestGuest : IEthernetReceiver, IDisposable
+internal sealed class TestGuest : IEthernetReceiver, IStateful, IDisposable
 {
     public static readonly Ipv4Address Address = Parse("10.0.2.15");
     public static readonly Ipv4Address Gateway = Parse("10.0.2.2");
     public static readonly Ipv4Address NameServer = Parse("10.0.2.3");
 
     private readonly Queue<byte[]> _received = [];
+    private readonly IHostSockets? _sockets;
 
     public TestGuest(NetworkOptions? options = null, IHostSockets? sockets = null)
     {
         Options = options ?? new NetworkOptions();
+        _sockets = sockets;
         Clock = new VirtualClock(new ManualCounter());
         Network = new UserNetwork(Clock, Options, sockets);
         Network.Port.Connect(this);
     }
 
+    /// <summary>Sends into the network of a machine, whose own card takes what comes back.</summary>
+    public TestGuest(UserNetwork network, VirtualClock clock)
+    {
+        Options = new NetworkOptions();
+        Network = network;
+        Clock = clock;
+    }
+
     public NetworkOptions Options { get; }
 
-    public VirtualClock Clock { get; }
+    public VirtualClock Clock { get; private set; }
 
-    public UserNetwork Network { get; }
+    public UserNetwork Network { get; private set; }
 
     public bool HasRoom { get; set; } = true;
 
@@ -119,6 +130,22 @@ internal sealed class TestGuest : IEthernetReceiver, IDisposable
         if (!TcpSegment.TryParse(AnswerIp(), out var segment))
             throw new InvalidOperationException("The network sent a broken segment.");
         return segment;
+    }
+
+    /// <summary>Goes on with a network that knows what this one does, and nothing else.</summary>
+    public void Move()
+    {
+        var state = StateStream.Save(this);
+        Clock = new VirtualClock(new ManualCounter());
+        Network = new UserNetwork(Clock, Options, _sockets);
+        Network.Port.Connect(this);
+        StateStream.Restore(this, state);
+    }
+
+    public void Transfer(StateStream stream)
+    {
+        Clock.Transfer(stream);
+        Network.Transfer(stream);
     }
 
     public void Dispose() => Network.Dispose();

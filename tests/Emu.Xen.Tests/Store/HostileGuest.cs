@@ -32,6 +32,9 @@ internal sealed class HostileGuest
 
     public StoreGuest Guest { get; private set; }
 
+    /// <summary>Called when the page is as the store is about to find it.</summary>
+    public Action? Acted { get; set; }
+
     /// <summary>How often each kind of request had each outcome.</summary>
     public SortedDictionary<string, int> Outcomes { get; } = new(StringComparer.Ordinal);
 
@@ -65,6 +68,7 @@ internal sealed class HostileGuest
                 break;
         }
 
+        Acted?.Invoke();
         Guest.Ring.Process();
     }
 

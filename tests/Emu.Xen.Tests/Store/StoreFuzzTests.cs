@@ -9,7 +9,7 @@ public sealed class StoreFuzzTests
     private const int Memory = 100_000;
     private const int LargestMessage = StoreMessageHeader.Size + StoreMessageHeader.MaximumPayload;
 
-    private static readonly StoreQuota Quota = new() { Memory = Memory, Nodes = 40, NodeSize = 700, TransactionNodes = 20, Watches = 20 };
+    internal static readonly StoreQuota Quota = new() { Memory = Memory, Nodes = 40, NodeSize = 700, TransactionNodes = 20, Watches = 20 };
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -89,7 +89,7 @@ public sealed class StoreFuzzTests
         return seen;
     }
 
-    private static void DoAsHost(ControlDomain control, Random random)
+    internal static void DoAsHost(ControlDomain control, Random random)
     {
         var path = StorePath.OfDomain((uint)random.Next(1, 3)) + "/" + HostileGuest.RelativePath(random);
         if (!control.Exists(path))

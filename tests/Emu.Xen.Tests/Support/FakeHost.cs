@@ -5,9 +5,10 @@ using Emu.Cpu.Snapshots;
 namespace Emu.Xen.Tests.Support;
 
 /// <summary>A machine whose time the test moves on.</summary>
-internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
+internal sealed class FakeHost(PhysicalMemory memory) : IXenHost, IStateful
 {
     private readonly List<FakeTimer> _armed = [];
+    private int _armings;
 
     public PhysicalMemory Memory { get; } = memory;
 
@@ -39,7 +40,7 @@ internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
     public void Advance(ulong nanoseconds)
     {
         var end = Now + nanoseconds;
-        while (_armed.Where(timer => timer.Deadline <= end).MinBy(static timer => timer.Deadline) is { } next)
+        while (_armed.Where(timer => timer.Deadline <= end).MinBy(static timer => (timer.Deadline, timer.Order)) is { } next)
         {
             Now = Math.Max(Now, next.Deadline);
             _armed.Remove(next);
@@ -49,8 +50,16 @@ internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
         Now = end;
     }
 
+    public void Transfer(StateStream stream)
+    {
+        Now = stream.Transferred(Now);
+        stream.Transfer(ref _armings);
+    }
+
     private sealed class FakeTimer(FakeHost host, Action expired) : IXenTimer
     {
+        public int Order { get; private set; }
+
         public bool IsArmed => host._armed.Contains(this);
 
         public ulong Deadline { get; private set; }
@@ -59,6 +68,7 @@ internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
         {
             Disarm();
             Deadline = deadline;
+            Order = host._armings++;
             host._armed.Add(this);
         }
 
@@ -67,12 +77,11 @@ internal sealed class FakeHost(PhysicalMemory memory) : IXenHost
         public void Transfer(StateStream stream)
         {
             var isArmed = stream.Transferred(IsArmed);
-            var deadline = stream.Transferred(Deadline);
-            if (!stream.IsRestoring)
-                return;
+            Deadline = stream.Transferred(Deadline);
+            Order = stream.Transferred(Order);
             Disarm();
             if (isArmed)
-                Arm(deadline);
+                host._armed.Add(this);
         }
 
         public void Expire() => expired();

@@ -1,10 +1,11 @@
 using Emu.Cpu;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Domains;
 
 namespace Emu.Xen.Tests.Support;
 
 /// <summary>A processor that executes nothing, and remembers what the hypervisor did with it.</summary>
-internal sealed class FakeProcessor : IXenProcessor
+internal sealed class FakeProcessor : IXenProcessor, IStateful
 {
     private Vcpu? _vcpu;
 
@@ -47,4 +48,12 @@ internal sealed class FakeProcessor : IXenProcessor
     public void NotifyInterrupt() => Notifications++;
 
     public void RequestNmi() => Nmis++;
+
+    public void Transfer(StateStream stream)
+    {
+        IsInitialised = stream.Transferred(IsInitialised);
+        IsUp = stream.Transferred(IsUp);
+        TimeStamp = stream.Transferred(TimeStamp);
+        IsBlocked = stream.Transferred(IsBlocked);
+    }
 }

@@ -3,6 +3,7 @@ using Emu.Cpu;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
 using Emu.Cpu.Platform;
+using Emu.Cpu.Snapshots;
 using Emu.Cpu.State;
 using Emu.Tests.Shared;
 using Emu.Xen.Domains;
@@ -10,7 +11,7 @@ using Emu.Xen.Domains;
 namespace Emu.Xen.Tests.Support;
 
 /// <summary>A domain whose vCPUs execute nothing: tests set registers of the first and call the hypervisor as VMCALL would.</summary>
-internal sealed unsafe class TestDomain : IDisposable
+internal sealed unsafe class TestDomain : IDisposable, IStateful
 {
     public const int Rax = 0, Rcx = 1, Rdx = 2, Rbx = 3, Rsi = 6, Rdi = 7;
     public const ulong MemorySize = 1 << 20;
@@ -167,6 +168,19 @@ internal sealed unsafe class TestDomain : IDisposable
     }
 
     public void Write(ulong address, params byte[] bytes) => Assert(Memory.TryWrite(address, bytes));
+
+    /// <summary>Transfers what is around the domain: memory, vCPUs, processors and time.</summary>
+    public void Transfer(StateStream stream)
+    {
+        stream.Transfer(new Span<byte>(_ram, MappingLength));
+        Memory.Transfer(stream);
+        Host.Transfer(stream);
+        foreach (var processor in Processors)
+        {
+            processor.Vcpu.Transfer(stream);
+            processor.Transfer(stream);
+        }
+    }
 
     public void Dispose()
     {

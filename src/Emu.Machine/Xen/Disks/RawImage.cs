@@ -122,7 +122,7 @@ public sealed class RawImage : IBlockImage
         ArgumentNullException.ThrowIfNull(stream);
         stream.Section("disk image");
         var digest = Digest();
-        var expected = digest;
+        byte[] expected = [.. digest];
         stream.Transfer(expected.AsSpan());
         if (!expected.AsSpan().SequenceEqual(digest))
             throw new SnapshotException($"The disk image '{_path}' does not hold what it held when the snapshot was taken.");

@@ -1,0 +1,85 @@
+using Emu.Host.Symbols;
+using Emu.Machine.Tracing;
+
+namespace Emu.Host.Tracing.Binary;
+
+/// <summary>A binary trace that the user named, with the names for its addresses.</summary>
+internal sealed class TraceFile : IDisposable
+{
+    private TraceFile(string path, TraceReader reader, SymbolTable symbols)
+    {
+        Path = path;
+        Reader = reader;
+        Symbols = symbols;
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The trace.</summary>
+    public TraceReader Reader { get; }
+
+    /// <summary>The names that it carries, and those that the user has added.</summary>
+    public SymbolTable Symbols { get; }
+
+    /// <summary>Opens a trace.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="added">Further names.</param>
+    /// <returns>It.</returns>
+    /// <exception cref="UsageException">It is none, is damaged, or cannot be read.</exception>
+    public static TraceFile Open(string path, SymbolTable added) => Guard(path, () =>
+    {
+        TraceReader reader = TraceReader.Open(path);
+        try
+        {
+            SymbolTable own = new(reader.ReadSymbols().Select(static symbol => new Symbol(symbol.Address, symbol.Size, symbol.Name)));
+            return new TraceFile(path, reader, own.With(added));
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    });
+
+    /// <summary>Whether a file begins as binary traces do.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>Whether it does; false where it cannot be read.</returns>
+    public static bool IsOne(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            byte[] start = new byte[8];
+            return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && TraceReader.IsSignature(start);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Does something with the trace, whose damage becomes a sentence for the user.</summary>
+    public T Use<T>(Func<TraceReader, T> use) => Guard(Path, () => use(Reader));
+
+    /// <summary>What is at an address.</summary>
+    /// <param name="address">The linear address.</param>
+    /// <returns>For instance " start_kernel+0x1f", or nothing.</returns>
+    public string Describe(ulong address) => Symbols.Describe(address) is { } name ? " " + name : "";
+
+    /// <inheritdoc/>
+    public void Dispose() => Reader.Dispose();
+
+    /// <summary>Says what is wrong with a trace as a sentence for the user.</summary>
+    public static T Guard<T>(string path, Func<T> use)
+    {
+        try
+        {
+            return use();
+        }
+        catch (TraceFileException e)
+        {
+            throw new UsageException($"The trace '{path}' cannot be used: {e.Message}", e);
+        }
+    }
+}

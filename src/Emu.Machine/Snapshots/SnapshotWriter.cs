@@ -1,0 +1,101 @@
+using System.Security.Cryptography;
+using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
+
+namespace Emu.Machine.Snapshots;
+
+/// <summary>Writes what is in a snapshot's file.</summary>
+internal static class SnapshotWriter
+{
+    /// <summary>Writes a file.</summary>
+    /// <param name="to">It: empty, and can be sought in.</param>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="program">The program that writes it.</param>
+    /// <param name="description">What is to be remembered of the machine.</param>
+    /// <param name="parent">The file with the pages that are to be left out; null for none.</param>
+    /// <param name="folder">Where the file is.</param>
+    /// <returns>The file's identity, and its directory.</returns>
+    public static (byte[] Identity, SnapshotDirectory Directory) Write(
+        Stream to, MachineSnapshot snapshot, string program, ReadOnlyMemory<byte> description, SnapshotFile? parent, string folder)
+    {
+        // Where the header will be.
+        to.Write(SnapshotFile.MakeHeader(0, default));
+        var state = PageChunk.Compress(snapshot.State.Span);
+        to.Write(state);
+        SnapshotDirectory directory = new()
+        {
+            Program = program,
+            Description = description.ToArray(),
+            Parent = parent?.Identity.ToArray() ?? [],
+            ParentName = parent is null ? "" : Path.GetRelativePath(folder, parent.FilePath),
+            InstructionsRetired = snapshot.InstructionsRetired,
+            VirtualTime = snapshot.VirtualTime,
+            FrameCount = snapshot.Pages.Count,
+            StateLength = snapshot.State.Length,
+            State = PieceOf(state),
+        };
+        List<(int Frame, SnapshotPage Page)> pages = [];
+        foreach (var (frame, page) in snapshot.Pages.DifferentFrom(parent?.Snapshot.Pages ?? PageTable.Zeros(snapshot.Pages.Count)))
+        {
+            if (page is null)
+                directory.Zeros.Add(frame);
+            else
+                pages.Add((frame, page));
+        }
+
+        WriteChunks(to, pages, directory);
+        var at = to.Position;
+        var bytes = StateStream.Save(directory);
+        to.Write(bytes);
+        var header = SnapshotFile.MakeHeader(at, bytes);
+        to.Position = 0;
+        to.Write(header);
+        return (header[^SnapshotDirectory.DigestLength..], directory);
+    }
+
+    // So many at a time as are compressed at once, in their order.
+    private static void WriteChunks(Stream to, List<(int Frame, SnapshotPage Page)> pages, SnapshotDirectory directory)
+    {
+        var batch = new byte[Environment.ProcessorCount * 2][];
+        var count = (pages.Count + PageChunk.MostPages - 1) / PageChunk.MostPages;
+        for (var first = 0; first < count; first += batch.Length)
+        {
+            var chunks = Math.Min(batch.Length, count - first);
+            try
+            {
+                Parallel.For(0, chunks, i => batch[i] = Compress(pages, first + i));
+            }
+            catch (AggregateException e) when (e.InnerException is SnapshotException cause)
+            {
+                throw new SnapshotException(cause.Message, e);
+            }
+
+            for (var i = 0; i < chunks; i++)
+            {
+                to.Write(batch[i]);
+                directory.Chunks.Add(new SnapshotDirectory.ChunkEntry
+                {
+                    Frames = [.. PagesOf(pages, first + i).Select(static page => page.Frame)],
+                    Piece = PieceOf(batch[i]),
+                });
+            }
+        }
+    }
+
+    private static byte[] Compress(List<(int Frame, SnapshotPage Page)> pages, int chunk)
+    {
+        var parts = PagesOf(pages, chunk);
+        var bytes = new byte[parts.Count * PhysicalMemory.PageSize];
+        for (var i = 0; i < parts.Count; i++)
+            parts[i].Page.CopyTo(bytes.AsSpan(i * PhysicalMemory.PageSize, PhysicalMemory.PageSize));
+        return PageChunk.Compress(bytes);
+    }
+
+    private static List<(int Frame, SnapshotPage Page)> PagesOf(List<(int Frame, SnapshotPage Page)> pages, int chunk)
+    {
+        var first = chunk * PageChunk.MostPages;
+        return pages.GetRange(first, Math.Min(PageChunk.MostPages, pages.Count - first));
+    }
+
+    private static SnapshotDirectory.Piece PieceOf(byte[] bytes) => new() { Length = bytes.Length, Digest = SHA256.HashData(bytes) };
+}

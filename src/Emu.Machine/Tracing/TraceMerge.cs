@@ -1,0 +1,36 @@
+namespace Emu.Machine.Tracing;
+
+/// <summary>Puts the traces of consecutive intervals of one run together, without looking into what was executed.</summary>
+public static class TraceMerge
+{
+    /// <summary>Writes the whole.</summary>
+    /// <param name="parts">The intervals in their order: each begins where the one before it ends, and <see cref="TraceHeader.IsLike"/> the first.</param>
+    /// <param name="whole">Where it goes; closed when it is written.</param>
+    /// <returns>The hash of the whole.</returns>
+    /// <exception cref="TraceFileException">A part is damaged.</exception>
+    public static TraceHash Write(IReadOnlyList<TraceReader> parts, Stream whole)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        ArgumentOutOfRangeException.ThrowIfZero(parts.Count);
+        for (var i = 1; i < parts.Count; i++)
+        {
+            if (parts[i].FirstCount != parts[i - 1].EndCount || !parts[i].Header.IsLike(parts[0].Header))
+                throw new ArgumentException("The parts do not follow one another.", nameof(parts));
+        }
+
+        using TraceWriter writer = new(whole, parts[0].Header with { IsFiltered = parts.Any(static part => part.Header.IsFiltered) });
+        Dictionary<ulong, TraceSymbol> symbols = [];
+        foreach (var part in parts)
+        {
+            var firstId = writer.DefineAll(part.Blocks);
+            foreach (var stream in part.Streams)
+                writer.TakeOver(part.ReadPayload(stream.Offset, stream.Length), stream, firstId);
+            foreach (var symbol in part.ReadSymbols())
+                symbols[symbol.Address] = symbol;
+        }
+
+        writer.WriteSymbols(symbols.Values);
+        writer.Complete();
+        return writer.Hash;
+    }
+}
