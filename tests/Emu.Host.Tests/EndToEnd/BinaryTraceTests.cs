@@ -22,10 +22,10 @@ public sealed class BinaryTraceTests : IDisposable
     [Fact]
     public void The_first_difference_is_shown_with_what_comes_before_it()
     {
-        string smc = Path.Combine(TestFiles.TestKernels, "start-info", "start-info.elf");
+        string kernel = Path.Combine(TestFiles.TestKernels, "start-info", "start-info.elf");
         string one = _folder.File("one.emut"), two = _folder.File("two.emut");
-        EmuProcess.Run("run", smc, "--start-info", "v1", "--trace", one);
-        EmuProcess.Run("run", smc, "--start-info", "v0", "--trace", two);
+        EmuProcess.Run("run", kernel, "--start-info", "v1", "--append", "layout=v1", "--trace", one);
+        EmuProcess.Run("run", kernel, "--start-info", "v0", "--append", "layout=v0", "--trace", two);
 
         EmuResult result = EmuProcess.Run("trace", "diff", one, two);
 
