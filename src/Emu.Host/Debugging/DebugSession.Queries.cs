@@ -19,9 +19,9 @@ internal sealed partial class DebugSession
             case "qSupported":
                 return Answer(Negotiate(rest));
             case "QStartNoAckMode":
-                Reply(Ok);
+                // The request itself has been acknowledged; the answer is the first that is not.
                 _connection.StopAcknowledging();
-                return SessionStep.Answered;
+                return Answer(Ok);
             case "qXfer":
                 return Answer(Transfer(rest));
             case "qC":

@@ -29,16 +29,14 @@ internal sealed class GuestLives : IDisposable
     /// <param name="instruments">What looks at it.</param>
     /// <param name="error">Where dumps go.</param>
     /// <param name="logs">Hears of each new start.</param>
-    /// <param name="journal">Hears of each end, or knows of it; null for neither.</param>
     public GuestLives(
-        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, RunInstruments instruments, TextWriter error, ILoggerFactory logs,
-        InputJournal? journal = null)
+        GuestSetup setup, Func<GuestSetup, RunObserver, PvhMachine> make, RunOptions options, RunInstruments instruments, TextWriter error, ILoggerFactory logs)
     {
         _make = make;
         _options = options;
         _debugger = instruments.Debugger;
         _error = error;
-        _journal = journal;
+        _journal = instruments.Journal;
         _log = logs.CreateLogger<GuestLives>();
         Setup = setup;
         Machine = make(setup, Observer);

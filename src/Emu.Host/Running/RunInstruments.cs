@@ -1,5 +1,7 @@
 using Emu.Host.Debugging;
+using Emu.Host.Snapshots;
 using Emu.Host.Tracing;
+using Emu.Machine.Recording;
 
 namespace Emu.Host.Running;
 
@@ -14,4 +16,10 @@ internal sealed record RunInstruments
 
     /// <summary>What serves gdb, or null.</summary>
     public GdbServer? Debugger { get; init; }
+
+    /// <summary>What writes down, or plays back, what comes from outside; or null.</summary>
+    public InputJournal? Journal { get; init; }
+
+    /// <summary>What takes snapshots, or null.</summary>
+    public RunSnapshots? Snapshots { get; init; }
 }

@@ -26,10 +26,17 @@ public sealed unsafe class Disassembler
     /// <param name="vcpu">The processor in the mode that the code runs in.</param>
     /// <param name="rip">The instruction's offset in CS.</param>
     /// <returns>For instance "8b 03  mov eax, [rbx]", or why nothing can be shown.</returns>
-    public string At(Vcpu vcpu, ulong rip)
+    public string At(Vcpu vcpu, ulong rip) => At(vcpu, rip, out _);
+
+    /// <summary>The bytes of an instruction and what they mean.</summary>
+    /// <param name="vcpu">The processor in the mode that the code runs in.</param>
+    /// <param name="rip">The instruction's offset in CS.</param>
+    /// <param name="length">How many bytes are shown; 0 where nothing can be.</param>
+    /// <returns>For instance "8b 03  mov eax, [rbx]", or why nothing can be shown.</returns>
+    public string At(Vcpu vcpu, ulong rip, out int length)
     {
         Span<byte> bytes = stackalloc byte[LongestInstruction];
-        string text = Decode(vcpu, rip, bytes, out int length);
+        string text = Decode(vcpu, rip, bytes, out length);
         StringBuilder hex = new();
         foreach (byte value in bytes[..length])
             hex.Append(CultureInfo.InvariantCulture, $"{value:x2} ");

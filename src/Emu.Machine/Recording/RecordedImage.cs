@@ -4,7 +4,7 @@ using Emu.Xen.Backends.Block;
 namespace Emu.Machine.Recording;
 
 /// <summary>A disk's image, the host's failures with which are written down: the guest sees them.</summary>
-internal sealed class RecordedImage(IBlockImage image, InputRecorder recorder) : IBlockImage, IStateful
+internal sealed class RecordedImage(IBlockImage image, InputRecorder recorder) : IBlockImage
 {
     public ulong SectorCount => image.SectorCount;
 
@@ -57,11 +57,11 @@ internal sealed class RecordedImage(IBlockImage image, InputRecorder recorder) :
 
     public void Dispose() => image.Dispose();
 
-    public void Transfer(StateStream stream) => (image as IStateful)?.Transfer(stream);
+    public void Transfer(StateStream stream) => image.Transfer(stream);
 }
 
 /// <summary>A disk's image in a replay: it fails where it did, and where it fails now, the replay does.</summary>
-internal sealed class ReplayedImage(IBlockImage image, bool isShared, InputReplayer replayer) : IBlockImage, IStateful
+internal sealed class ReplayedImage(IBlockImage image, bool isShared, InputReplayer replayer) : IBlockImage
 {
     public ulong SectorCount => image.SectorCount;
 
@@ -101,7 +101,7 @@ internal sealed class ReplayedImage(IBlockImage image, bool isShared, InputRepla
             image.Dispose();
     }
 
-    public void Transfer(StateStream stream) => (image as IStateful)?.Transfer(stream);
+    public void Transfer(StateStream stream) => image.Transfer(stream);
 
     private static ReplayException FailsNow(Exception failure) =>
         new($"A disk's image that could be used in the recorded run cannot be used now: {failure.Message}", failure);

@@ -5,11 +5,13 @@ using Emu.Machine.Network.HostAccess;
 namespace Emu.Machine.Recording;
 
 /// <summary>The host's network, what comes from which is written down.</summary>
-internal sealed class RecordedSockets(IHostSockets sockets, InputRecorder recorder) : IHostSockets
+internal sealed class RecordedSockets(IHostSockets sockets, InputRecorder recorder) : IHostSockets, IJournaledSockets
 {
-    public IHostStream Connect(HostEndpoint remote) => new RecordedStream(sockets.Connect(remote), null, recorder);
+    public StreamStates Streams { get; } = new();
 
-    public IHostListener Listen(HostEndpoint local) => new RecordedListener(sockets.Listen(local), recorder);
+    public IHostStream Connect(HostEndpoint remote) => new RecordedStream(sockets.Connect(remote), isConnected: null, Streams, recorder);
+
+    public IHostListener Listen(HostEndpoint local) => new RecordedListener(sockets.Listen(local), Streams, recorder);
 
     public IHostDatagrams BindDatagrams(HostEndpoint local) => new RecordedDatagrams(sockets.BindDatagrams(local), recorder);
 
@@ -29,72 +31,87 @@ internal sealed class RecordedSockets(IHostSockets sockets, InputRecorder record
 
     public void Dispose() => sockets.Dispose();
 
-    private sealed class RecordedStream(IHostStream stream, bool? isConnected, InputRecorder recorder) : IHostStream
+    private sealed class RecordedStream : IHostStream
     {
-        private bool? _isConnected = isConnected;
-        private bool _isFull;
+        private readonly IHostStream _stream;
+        private readonly StreamStates _streams;
+        private readonly InputRecorder _recorder;
+        private readonly StreamState _state;
+        private readonly ulong _number;
+
+        public RecordedStream(IHostStream stream, bool? isConnected, StreamStates streams, InputRecorder recorder)
+        {
+            _stream = stream;
+            _streams = streams;
+            _recorder = recorder;
+            _state = streams.Open(isConnected, out _number);
+        }
 
         public bool? IsConnected
         {
             get
             {
-                if (_isConnected is not null)
-                    return _isConnected;
-                _isConnected = stream.IsConnected;
-                if (_isConnected is { } known)
-                    recorder.Note(known ? AnswerKind.Connected : AnswerKind.NotConnected);
+                if (_state.IsConnected is not null)
+                    return _state.IsConnected;
+                _state.IsConnected = _stream.IsConnected;
+                if (_state.IsConnected is { } known)
+                    _recorder.Note(known ? AnswerKind.Connected : AnswerKind.NotConnected);
                 else
-                    recorder.NoteNothing();
-                return _isConnected;
+                    _recorder.NoteNothing();
+                return _state.IsConnected;
             }
         }
 
         public int Send(ReadOnlySpan<byte> bytes)
         {
-            var taken = stream.Send(bytes);
-            if (taken == (_isFull ? 0 : bytes.Length))
+            var taken = _stream.Send(bytes);
+            if (taken == (_state.IsFull ? 0 : bytes.Length))
             {
-                recorder.NoteNothing();
+                _recorder.NoteNothing();
             }
             else
             {
                 Span<byte> count = stackalloc byte[sizeof(int)];
                 BinaryPrimitives.WriteInt32LittleEndian(count, taken);
-                recorder.Note(AnswerKind.Sent, count);
+                _recorder.Note(AnswerKind.Sent, count);
             }
 
-            _isFull = taken < bytes.Length;
+            _state.IsFull = taken < bytes.Length;
             return taken;
         }
 
         public HostInput Receive(Span<byte> buffer, out int count)
         {
-            var state = stream.Receive(buffer, out count);
+            var state = _stream.Receive(buffer, out count);
             switch (state)
             {
                 case HostInput.Available:
-                    recorder.Note(AnswerKind.Received, buffer[..count]);
+                    _recorder.Note(AnswerKind.Received, buffer[..count]);
                     break;
                 case HostInput.Ended:
-                    recorder.Note(AnswerKind.StreamEnded);
+                    _recorder.Note(AnswerKind.StreamEnded);
                     break;
                 case HostInput.Failed:
-                    recorder.Note(AnswerKind.StreamFailed);
+                    _recorder.Note(AnswerKind.StreamFailed);
                     break;
                 default:
-                    recorder.NoteNothing();
+                    _recorder.NoteNothing();
                     break;
             }
 
             return state;
         }
 
-        public void CloseSending() => stream.CloseSending();
+        public void CloseSending() => _stream.CloseSending();
 
-        public void Dispose() => stream.Dispose();
+        public void Dispose()
+        {
+            _streams.Close(_number);
+            _stream.Dispose();
+        }
     }
 
-    private sealed class RecordedListener(IHostListener listener, InputRecorder recorder) : IHostListener
+    private sealed class RecordedListener(IHostListener listener, StreamStates streams, InputRecorder recorder) : IHostListener
     {
         public bool TryAccept(out IHostStream? stream)
         {
@@ -105,7 +122,7 @@ internal sealed class RecordedSockets(IHostSockets sockets, InputRecorder record
             }
 
             recorder.Note(AnswerKind.Accepted);
-            stream = new RecordedStream(stream!, isConnected: true, recorder);
+            stream = new RecordedStream(stream!, isConnected: true, streams, recorder);
             return true;
         }
 

@@ -1,15 +1,16 @@
 using System.Buffers.Binary;
-using Emu.Cpu.Snapshots;
 using Emu.Machine.Network.HostAccess;
 
 namespace Emu.Machine.Recording;
 
 /// <summary>The host's network as it was: nothing goes out, and only what was recorded comes in.</summary>
-internal sealed class ReplayedSockets(InputReplayer replayer) : IHostSockets
+internal sealed class ReplayedSockets(InputReplayer replayer) : IResumableSockets, IJournaledSockets
 {
-    public IHostStream Connect(HostEndpoint remote) => new ReplayedStream(null, replayer);
+    public StreamStates Streams { get; } = new();
 
-    public IHostListener Listen(HostEndpoint local) => new ReplayedListener(replayer);
+    public IHostStream Connect(HostEndpoint remote) => Open(null);
+
+    public IHostListener Listen(HostEndpoint local) => new ReplayedListener(this, replayer);
 
     public IHostDatagrams BindDatagrams(HostEndpoint local) => new ReplayedDatagrams(replayer);
 
@@ -21,32 +22,31 @@ internal sealed class ReplayedSockets(InputReplayer replayer) : IHostSockets
     {
     }
 
-    /// <summary>A connection that a snapshot has the state of.</summary>
-    public IHostStream Restore(StateStream stream)
+    public IHostStream? ResumeStream(ulong number) => new ReplayedStream(Streams.Resume(number), number, Streams, replayer);
+
+    public IHostDatagrams? ResumeDatagrams(ulong number) => new ReplayedDatagrams(replayer);
+
+    private ReplayedStream Open(bool? isConnected)
     {
-        ReplayedStream restored = new(null, replayer);
-        restored.Transfer(stream);
-        return restored;
+        var state = Streams.Open(isConnected, out var number);
+        return new ReplayedStream(state, number, Streams, replayer);
     }
 
-    private sealed class ReplayedStream(bool? isConnected, InputReplayer replayer) : IHostStream, IStateful
+    private sealed class ReplayedStream(StreamState state, ulong number, StreamStates streams, InputReplayer replayer) : IHostStream
     {
-        private bool? _isConnected = isConnected;
-        private bool _isFull;
-
         public bool? IsConnected
         {
             get
             {
-                if (_isConnected is null && replayer.TryTake(out var answer, AnswerKind.Connected, AnswerKind.NotConnected))
-                    _isConnected = answer.Answer == AnswerKind.Connected;
-                return _isConnected;
+                if (state.IsConnected is null && replayer.TryTake(out var answer, AnswerKind.Connected, AnswerKind.NotConnected))
+                    state.IsConnected = answer.Answer == AnswerKind.Connected;
+                return state.IsConnected;
             }
         }
 
         public int Send(ReadOnlySpan<byte> bytes)
         {
-            var taken = _isFull ? 0 : bytes.Length;
+            var taken = state.IsFull ? 0 : bytes.Length;
             if (replayer.TryTake(out var answer, AnswerKind.Sent))
             {
                 var count = answer.Bytes.Length == sizeof(int) ? BinaryPrimitives.ReadInt32LittleEndian(answer.Bytes.Span) : -1;
@@ -56,7 +56,7 @@ internal sealed class ReplayedSockets(InputReplayer replayer) : IHostSockets
                     replayer.Diverge("more was sent than there is");
             }
 
-            _isFull = taken < bytes.Length;
+            state.IsFull = taken < bytes.Length;
             return taken;
         }
 
@@ -79,22 +79,14 @@ internal sealed class ReplayedSockets(InputReplayer replayer) : IHostSockets
         {
         }
 
-        public void Dispose()
-        {
-        }
-
-        public void Transfer(StateStream stream)
-        {
-            stream.Transfer(ref _isConnected);
-            stream.Transfer(ref _isFull);
-        }
+        public void Dispose() => streams.Close(number);
     }
 
-    private sealed class ReplayedListener(InputReplayer replayer) : IHostListener
+    private sealed class ReplayedListener(ReplayedSockets sockets, InputReplayer replayer) : IHostListener
     {
         public bool TryAccept(out IHostStream? stream)
         {
-            stream = replayer.TryTake(out _, AnswerKind.Accepted) ? new ReplayedStream(true, replayer) : null;
+            stream = replayer.TryTake(out _, AnswerKind.Accepted) ? sockets.Open(true) : null;
             return stream is not null;
         }
 

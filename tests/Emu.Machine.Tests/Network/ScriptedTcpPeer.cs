@@ -39,6 +39,9 @@ internal sealed class ScriptedTcpPeer
     /// <summary>What the guest tells as its window.</summary>
     public ushort Window { get; set; } = 65535;
 
+    /// <summary>Lets time pass, in nanoseconds, where a test wants to look meanwhile.</summary>
+    public Action<ulong>? Passes { get; set; }
+
     public byte[] Received => [.. _received];
 
     public bool WasReset { get; private set; }
@@ -63,7 +66,7 @@ internal sealed class ScriptedTcpPeer
             while (_guest.Clock.Now < deadline && !WasReset && !(IsFinAcknowledged && PeerHasClosed))
             {
                 var next = Math.Min(_guest.Clock.NextDeadline ?? deadline, deadline);
-                _guest.Clock.Advance(Math.Max(next, _guest.Clock.Now) - _guest.Clock.Now);
+                (Passes ?? _guest.Clock.Advance)(Math.Max(next, _guest.Clock.Now) - _guest.Clock.Now);
                 if (_acknowledged != before)
                 {
                     before = _acknowledged;

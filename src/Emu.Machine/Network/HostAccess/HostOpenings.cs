@@ -1,4 +1,5 @@
 using Emu.Cpu.Snapshots;
+using Emu.Machine.Recording;
 
 namespace Emu.Machine.Network.HostAccess;
 
@@ -45,5 +46,6 @@ internal sealed class HostOpenings(IHostSockets sockets) : IStateful
         stream.Section("openings");
         stream.Transfer(ref _streams);
         stream.Transfer(ref _datagrams);
+        StreamStates.Transfer(stream, (sockets as IJournaledSockets)?.Streams);
     }
 }
