@@ -123,7 +123,7 @@ internal sealed unsafe partial class BootNarrator
         {
             ref SegmentRegister register = ref state->Segments[(int)segment];
             bool isUsable = (register.Attributes & SegmentAttributes.Present) != 0;
-            rows.Add([name, $"0x{register.Selector:x4}", Hex(register.Base), Hex(register.Limit), isUsable ? CpuStateText.Describe(register.Attributes) : "unusable"]);
+            rows.Add([name, $"0x{register.Selector:x4}", Hex(register.Base), Hex(register.Limit), !isUsable ? "unusable" : DescriptorTables.Describe(register.Attributes)]);
         }
 
         return new Detail("Segment registers", ["", "selector", "base", "limit", "what"], rows);
@@ -160,6 +160,6 @@ internal sealed unsafe partial class BootNarrator
         int length = 0;
         while (length < bytes.Length && Machine.Ram.Physical.TryRead(address + (ulong)length, bytes.AsSpan(length, 1)) && bytes[length] != 0)
             length++;
-        facts.Add(new Fact(name, $"“{Encoding.Latin1.GetString(bytes, 0, length)}”{(length == bytes.Length ? " …" : "")}"));
+        facts.Add(new Fact(name, $"“{ConsoleListener.Plain(Encoding.UTF8.GetString(bytes, 0, length))}”{(length == bytes.Length ? " …" : "")}"));
     }
 }

@@ -202,7 +202,7 @@ internal sealed unsafe partial class BootNarrator
             new Milestone
             {
                 Kind = MilestoneKind.Mode,
-                Title = $"{char.ToUpperInvariant(Name(kind)[0])}{Name(kind)[1..]} into {mode}{(vcpu.Number == 0 ? "" : $" on vCPU {vcpu.Number}")}",
+                Title = $"{char.ToUpperInvariant(Name(kind)[0])}{Name(kind)[1..]} into {mode}",
                 Text = isLong
                     ? "CS now has a segment with the L bit: code has 64-bit addresses and sixteen registers, and bases and limits of segments no longer count but for FS and GS."
                     : old == CodeMode.Code64

@@ -107,7 +107,7 @@ internal sealed unsafe partial class BootNarrator
             details.Add(map.Table(MostRanges));
             details.Add(DescriptorTables.Walk(vcpu, Linear(vcpu)));
             _addressSpaces++;
-            IsFirst("space", state->Cr3);
+            IsFirst("space", Root(vcpu));
             Tell(
                 new Milestone
                 {
@@ -135,7 +135,7 @@ internal sealed unsafe partial class BootNarrator
             ((Cr0.Pg | Cr0.Pe), _) => (MilestoneKind.Mode, "Paging and protected mode are switched off", "Linear addresses are physical ones again.", _manual.RealMode),
             (Cr0.Pg, _) => (MilestoneKind.Paging, "Paging is switched off",
                 (state->Efer & Efer.Lme) != 0 ? "With it long mode ends: EFER.LMA is clear. Linear addresses are physical ones again." : "Linear addresses are physical ones again.", _manual.PagingModes),
-            _ => (MilestoneKind.Control, $"CR0: {RegisterBits.Changes(ControlRegister.Cr0, before, after)}", Meaning(ControlRegister.Cr0, before, after), _manual.ControlRegisters),
+            _ => (MilestoneKind.Control, $"CR0: {RegisterBits.Changes(ControlRegister.Cr0, before, after)}", Meaning(ControlRegister.Cr0, before, after) + Purpose(vcpu, ControlRegister.Cr0, before, after), _manual.ControlRegisters),
         };
         Tell(new Milestone { Kind = kind, Title = title, Text = text, Manual = manual, Facts = facts, Details = details }, vcpu, state->Rip);
     }
@@ -147,14 +147,40 @@ internal sealed unsafe partial class BootNarrator
             new Milestone
             {
                 Kind = MilestoneKind.Control,
-                Title = $"{name}: {changes}",
-                Text = Meaning(register, before, after),
+                Title = Title(register, before ^ after, after) is { } title ? $"{title} ({name}: {changes})" : $"{name}: {changes}",
+                Text = Meaning(register, before, after) + Purpose(vcpu, register, before, after),
                 Manual = manual,
                 Facts = [new Fact(name, $"{Hex(before)} → {Hex(after)}: {changes}")],
                 Details = [RegisterBits.Table(register, before, after)],
             },
             vcpu,
             vcpu.State->Rip);
+    }
+
+    // What is asked for by one bit of several.
+    private static string? Title(ControlRegister register, ulong changed, ulong after) => register switch
+    {
+        ControlRegister.Efer when (changed & after & Efer.Lme) != 0 => "Long mode is asked for",
+        ControlRegister.Efer when (changed & Efer.Lme) != 0 => "Long mode is asked for no longer",
+        ControlRegister.Cr4 when (changed & after & Cr4.Pae) != 0 => "Page-table entries get 64 bits",
+        ControlRegister.Cr4 when (changed & after & Cr4.Osfxsr) != 0 => "SSE is switched on",
+        ControlRegister.Cr4 when (changed & after & (Cr4.Smep | Cr4.Smap)) != 0 => "The kernel is kept from programs' pages",
+        ControlRegister.Xcr0 when (changed & after & 4) != 0 => "AVX is switched on",
+        _ => null,
+    };
+
+    // Why kernels do what looks strange.
+    private static string Purpose(Vcpu vcpu, ControlRegister register, ulong before, ulong after)
+    {
+        bool isPaging = (vcpu.State->Cr0 & Cr0.Pg) != 0;
+        return register switch
+        {
+            ControlRegister.Cr4 when isPaging && (before ^ after) == Cr4.Pge && (after & Cr4.Pge) == 0 =>
+                " Switching PGE off, mostly to switch it on again at once, empties the TLB of global pages too.",
+            ControlRegister.Cr4 when (before & Cr4.Osxsave) == 0 && (after & Cr4.Osxsave) != 0 => " XCR0 is next, which says what XSAVE keeps.",
+            ControlRegister.Cr0 when (before & Cr0.Cd) == 0 && (after & Cr0.Cd) != 0 => " Caches must be off while memory types (MTRR, PAT) change.",
+            _ => "",
+        };
     }
 
     private static string Meaning(ControlRegister register, ulong before, ulong after)
@@ -175,12 +201,11 @@ internal sealed unsafe partial class BootNarrator
     {
         _addressSpaceWrites++;
         CpuState* state = vcpu.State;
-        // A write of the same value only empties the TLB.
         if (!IsFollowed(vcpu) || _addressSpaces >= MostAddressSpaces)
             return;
         if ((state->Cr0 & Cr0.Pg) == 0)
         {
-            if (!IsFirst("root", state->Cr3))
+            if (!IsFirst($"root {vcpu.Number}", state->Cr3))
                 return;
             Tell(
                 new Milestone
@@ -196,7 +221,8 @@ internal sealed unsafe partial class BootNarrator
             return;
         }
 
-        if (!IsFirst("space", state->Cr3))
+        // The same root again only empties the TLB, or takes another PCID.
+        if (!IsFirst("space", Root(vcpu)))
             return;
         _addressSpaces++;
         AddressSpaceMap map = AddressSpaceMap.Of(vcpu);
@@ -214,6 +240,8 @@ internal sealed unsafe partial class BootNarrator
             vcpu,
             state->Rip);
     }
+
+    private static ulong Root(Vcpu vcpu) => (vcpu.State->Efer & Efer.Lma) != 0 ? vcpu.State->Cr3 & ~0xFFFUL : vcpu.State->Cr3;
 
     private Milestone Table(Vcpu vcpu, SystemTable table, bool isFirst, uint limit)
     {

@@ -144,9 +144,14 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
             instruction = showsInstruction ? _disassembler.TextAt(vcpu, at) : null;
         }
 
+        // What the boot processor does needs no name.
+        string title = vcpu is null or { Number: 0 } || milestone.Kind == MilestoneKind.End || milestone.Title.StartsWith("vCPU", StringComparison.Ordinal)
+            ? milestone.Title
+            : $"vCPU {vcpu.Number}: {milestone.Title}";
         _tell(milestone with
         {
             Number = ++_number,
+            Title = title,
             Count = now,
             Time = LastNews,
             Vcpu = vcpu?.Number ?? Machine.CurrentVcpu.Number,

@@ -49,12 +49,15 @@ internal sealed class ConsoleListener(BootNarrator narrator, string device, List
     {
     }
 
+    /// <summary>Text of the guest's that does nothing to a terminal.</summary>
+    internal static string Plain(string text) => string.Concat(text.Select(static c => char.IsControl(c) ? '\uFFFD' : c));
+
     /// <summary>Ends the last line.</summary>
     public void End()
     {
         if (_line.Count == 0)
             return;
-        ConsoleLine line = new(_count, _time, Encoding.UTF8.GetString([.. _line]));
+        ConsoleLine line = new(_count, _time, Plain(Encoding.UTF8.GetString([.. _line])));
         _line.Clear();
         if (!_hasTold)
             narrator.TellConsole(line, device);

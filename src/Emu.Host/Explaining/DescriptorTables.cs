@@ -202,6 +202,10 @@ internal static unsafe class DescriptorTables
         return (entry & (1UL << 55)) != 0 ? (limit << 12) | 0xFFF : limit;
     }
 
+    /// <summary>What a segment register holds, in words.</summary>
+    public static string Describe(SegmentAttributes attributes) =>
+        Describe((((ulong)attributes & 0xFF) << 40) | (((ulong)attributes & 0xF00) << 44));
+
     private static string Describe(ulong entry)
     {
         int type = (int)(entry >> 40 & 15);

@@ -5,7 +5,7 @@ namespace Emu.Host.Explaining;
 
 /// <summary>
 /// A story as one HTML page that needs nothing else: styles and script are in it, nothing is fetched. It is light or dark as the reader's system is,
-/// and works on a phone and without scripts.
+/// and works on a phone and without scripts. It is well-formed XML besides, so that any parser can take it apart.
 /// </summary>
 internal static class ExplanationPage
 {
@@ -19,8 +19,8 @@ internal static class ExplanationPage
     public static void Write(Stream stream, IReadOnlyList<Milestone> milestones, IReadOnlyList<ConsoleLine> lines, string title)
     {
         using StreamWriter page = new(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
-        page.Write("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-        page.Write($"<meta http-equiv=\"Content-Security-Policy\" content=\"{ContentPolicy}\">\n<title>How {Escape(title)} boots</title>\n");
+        page.Write("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n");
+        page.Write($"<meta http-equiv=\"Content-Security-Policy\" content=\"{ContentPolicy}\"/>\n<title>How {Escape(title)} boots</title>\n");
         page.Write($"<style>\n{Resource("page.css")}</style>\n</head>\n<body>\n");
         WriteHeader(page, milestones, lines, title);
         WriteTools(page, milestones, lines);
@@ -77,7 +77,7 @@ internal static class ExplanationPage
         page.Write("</div></nav>\n");
 
         void WriteBox(string value, string text, string colour) => page.Write(
-            $"<label style=\"--kind:var(--{colour})\"><input type=\"checkbox\" value=\"{value}\" checked><span class=\"dot\"></span>{text}</label>\n");
+            $"<label style=\"--kind:var(--{colour})\"><input type=\"checkbox\" value=\"{value}\" checked=\"checked\"/><span class=\"dot\"></span>{text}</label>\n");
     }
 
     private static void WriteStory(StreamWriter page, IReadOnlyList<Milestone> milestones, IReadOnlyList<ConsoleLine> lines)
@@ -147,8 +147,8 @@ internal static class ExplanationPage
             page.Write("<tr>");
             for (int i = 0; i < row.Count; i++)
             {
-                // Numbers stand under one another; words may be broken.
-                string style = row[i].Contains('→', StringComparison.Ordinal) ? "changed mono" : i == row.Count - 1 && row[i].Length > 40 ? "prose" : "mono";
+                // Numbers stand under one another; sentences may be broken.
+                string style = row[i].Contains('→', StringComparison.Ordinal) ? "changed mono" : detail.Columns[i] is "while it is set" or "what for" or "what it says" ? "prose" : "mono";
                 page.Write($"<td class=\"{style}\">{Escape(row[i])}</td>");
             }
 

@@ -109,7 +109,7 @@ public static unsafe class CpuStateText
         return new string(text);
     }
 
-    internal static string Describe(SegmentAttributes attributes)
+    private static string Describe(SegmentAttributes attributes)
     {
         if ((attributes & SegmentAttributes.Present) == 0)
             return "unusable";

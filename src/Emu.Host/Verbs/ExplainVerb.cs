@@ -30,6 +30,8 @@ public sealed class ExplainVerb : IDisposable
     private readonly List<ConsoleLine> _lines = [];
     private readonly FaultRecorder _faults = new();
     private readonly BootNarrator _narrator;
+    private readonly CancellationTokenSource _heardEnough = new();
+    private PvhMachine? _machine;
     private bool _isOver;
 
     private ExplainVerb(ExplainOptions options)
@@ -55,6 +57,7 @@ public sealed class ExplainVerb : IDisposable
     public void Dispose()
     {
         _stop.Dispose();
+        _heardEnough.Dispose();
         _output.Dispose();
         _error.Dispose();
     }
@@ -71,6 +74,7 @@ public sealed class ExplainVerb : IDisposable
         ConsoleListener console = new(_narrator, isXen ? "Xen's console" : "COM1", _lines) { Line = Hear };
         ConsoleListener? debugConsole = isXen ? null : new ConsoleListener(_narrator, "port 0xE9", _lines) { Line = Hear };
         using PvhMachine machine = setup.CreateMachine(console, debugConsole, null, new Listeners(_narrator, _faults), logs);
+        _machine = machine;
         _narrator.Begin(machine, setup);
         if (guest.Timeout is { } timeout)
             _stop.RequestAfter(timeout);
@@ -90,12 +94,13 @@ public sealed class ExplainVerb : IDisposable
 
     private RunResult Listen(PvhMachine machine)
     {
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, _heardEnough.Token);
         ulong most = _options.Guest.MaximumInstructions ?? ulong.MaxValue;
         while (true)
         {
             ulong quiet = Math.Max(_narrator.LastNews, _lines.Count == 0 ? 0 : _lines[^1].Time) + Patience;
             RunResult result = machine.Run(
-                new RunLimits { MaxInstructions = Math.Min(most, machine.InstructionsRetired + Stretch), MaxVirtualTime = quiet }, _stop.Token);
+                new RunLimits { MaxInstructions = Math.Min(most, machine.InstructionsRetired + Stretch), MaxVirtualTime = quiet }, either.Token);
             if (result.Reason != StopReason.LimitReached || machine.InstructionsRetired >= most)
                 return result;
             // A line that came with the last instructions postpones the end.
@@ -109,7 +114,13 @@ public sealed class ExplainVerb : IDisposable
     {
         if (_options.ShowsConsole)
             _output.Write($"     | {line.Text}\n");
-        _isOver |= _options.Until is { } text && line.Text.Contains(text, StringComparison.Ordinal);
+        if (_options.Until is not { } text || !line.Text.Contains(text, StringComparison.Ordinal))
+            return;
+        // The machine looks at the token when its stretch ends: that is behind this instruction.
+        _isOver = true;
+        _heardEnough.Cancel();
+        Vcpu vcpu = _machine!.CurrentVcpu;
+        vcpu.LimitRun(vcpu.InstructionsRetired + 1);
     }
 
     private void Tell(Milestone milestone)
@@ -128,8 +139,7 @@ public sealed class ExplainVerb : IDisposable
             StopReason.Halted => ("The guest halts for good", "Nothing is left that could wake it."),
             StopReason.Crashed => ($"The guest crashes: {result.Detail}", string.Join(' ', CrashCause.Explain(_faults.Chain, machine.CurrentVcpu))),
             StopReason.DebugExit => ("The guest ends the run", string.Create(CultureInfo.InvariantCulture, $"It has written to port 0xF4; the exit code is {end.ExitCode}.")),
-            StopReason.LimitReached when _isOver && _options.Until is not null && machine.Clock.Now < _narrator.LastNews + Patience
-                => ("The story ends here", $"The console has said “{_options.Until}”."),
+            StopReason.Cancelled when _isOver => ("The story ends here", $"The console has said “{_options.Until}”."),
             StopReason.LimitReached when _isOver => ("Nothing new happens any more", "For 10 s of its time the guest has done nothing that was not told already."),
             _ => ("The story is cut here", end.Sentence ?? "It was stopped from outside."),
         };

@@ -56,9 +56,21 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
         }
     }
 
+    /// <summary>Reads the pages, and remembers nothing of it.</summary>
+    /// <param name="compressed">Room that is used; made larger where it is not enough.</param>
+    /// <param name="plain">Room for <see cref="Pages"/>.</param>
+    /// <exception cref="SnapshotException">The file cannot be read, or does not hold what it held.</exception>
+    public void DecompressInto(ref byte[] compressed, byte[] plain)
+    {
+        if (compressed.Length < length)
+            compressed = GC.AllocateUninitializedArray<byte>(length);
+        ReadCompressed(file, path, offset, compressed.AsSpan(0, length), digest);
+        Inflate(path, compressed, length, plain.AsSpan(0, pages * PhysicalMemory.PageSize));
+    }
+
     /// <summary>Looks whether the file holds what it held.</summary>
     /// <exception cref="SnapshotException">It does not, or cannot be read.</exception>
-    public void Check() => ReadCompressed(file, path, offset, length, digest);
+    public void Check() => ReadCompressed(file, path, offset, new byte[length], digest);
 
     /// <summary>Reads compressed bytes and checks them.</summary>
     /// <param name="file">The file.</param>
@@ -71,11 +83,18 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
     /// <exception cref="SnapshotException">The file cannot be read, or does not hold what it held.</exception>
     public static byte[] Read(SafeFileHandle file, string path, long offset, int length, ReadOnlySpan<byte> digest, int plainLength)
     {
-        var compressed = ReadCompressed(file, path, offset, length, digest);
+        var compressed = GC.AllocateUninitializedArray<byte>(length);
+        ReadCompressed(file, path, offset, compressed, digest);
         var plain = GC.AllocateUninitializedArray<byte>(plainLength);
+        Inflate(path, compressed, length, plain);
+        return plain;
+    }
+
+    private static void Inflate(string path, byte[] compressed, int length, Span<byte> plain)
+    {
         try
         {
-            using var inflate = new DeflateStream(new MemoryStream(compressed), CompressionMode.Decompress);
+            using var inflate = new DeflateStream(new MemoryStream(compressed, 0, length), CompressionMode.Decompress);
             inflate.ReadExactly(plain);
             if (inflate.ReadByte() >= 0)
                 throw new InvalidDataException();
@@ -84,18 +103,15 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
         {
             throw new SnapshotException($"The snapshot '{path}' is damaged: what is compressed in it is too long or too short.", e);
         }
-
-        return plain;
     }
 
-    private static byte[] ReadCompressed(SafeFileHandle file, string path, long offset, int length, ReadOnlySpan<byte> digest)
+    private static void ReadCompressed(SafeFileHandle file, string path, long offset, Span<byte> compressed, ReadOnlySpan<byte> digest)
     {
-        var compressed = GC.AllocateUninitializedArray<byte>(length);
         try
         {
-            for (var done = 0; done < length;)
+            for (var done = 0; done < compressed.Length;)
             {
-                var count = RandomAccess.Read(file, compressed.AsSpan(done), offset + done);
+                var count = RandomAccess.Read(file, compressed[done..], offset + done);
                 if (count == 0)
                     throw new EndOfStreamException("it has become shorter.");
                 done += count;
@@ -106,8 +122,7 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
             throw new SnapshotException($"The snapshot '{path}' cannot be read: {e.Message}", e);
         }
 
-        return SHA256.HashData(compressed).AsSpan().SequenceEqual(digest)
-            ? compressed
-            : throw new SnapshotException($"The snapshot '{path}' is damaged: its checksum is wrong.");
+        if (!SHA256.HashData(compressed).AsSpan().SequenceEqual(digest))
+            throw new SnapshotException($"The snapshot '{path}' is damaged: its checksum is wrong.");
     }
 }
