@@ -169,6 +169,7 @@ public sealed class Timeline
     /// <summary>Begins another future: to be called after the machine has been changed from outside. What was known of the old one is forgotten.</summary>
     public void Branch()
     {
+        Machine.ForgetFutureInput();
         _kept.ForgetFrom(Position);
         _kept.Keep();
         Frontier = Position;
