@@ -11,6 +11,9 @@ public sealed unsafe partial class Vcpu
     private bool _awaitsSystemCall;
     private bool _awaitsSystemReturn;
 
+    // Here and not in a handler's local: a handler whose locals have addresses could not end with a tail call.
+    private CodePlace _left;
+
     /// <summary>Hears of system events; null for nobody. May be set between two runs.</summary>
     public ISystemObserver? SystemObserver
     {
@@ -26,12 +29,12 @@ public sealed unsafe partial class Vcpu
     /// <summary>Whether fast system calls take the way on which everything is considered.</summary>
     internal bool HasUnusualSystemCalls { get; private set; }
 
-    /// <summary>Where an instruction is.</summary>
-    internal CodePlace PlaceOf(Op* op)
+    /// <summary>Notes where a transfer begins, for when it has been made.</summary>
+    internal void BeginTransfer(Op* op)
     {
         ref var cs = ref State->Segments[(int)SegmentName.Cs];
         var rip = Step.RipOf(State, op);
-        return new CodePlace(rip, Is64BitCode ? rip : (uint)(rip + cs.Base), cs.Selector, _codeMode, State->Cpl);
+        _left = new CodePlace(rip, Is64BitCode ? rip : (uint)(rip + cs.Base), cs.Selector, _codeMode, State->Cpl);
     }
 
     /// <summary>Tells of a write to a control register.</summary>
@@ -67,22 +70,22 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>Tells of a transfer to another code segment; RIP is where it went.</summary>
-    internal void ReportTransfer(Op* op, TransferKind kind, in CodePlace from)
+    internal void ReportTransfer(Op* op, TransferKind kind)
     {
         EnterPlatform(op);
-        _systemObserver!.Transferred(this, kind, from);
+        _systemObserver!.Transferred(this, kind, _left);
         LeavePlatform();
     }
 
     /// <summary>Tells of the first SYSCALL or SYSENTER, and of the first SYSRET or SYSEXIT.</summary>
-    internal void ReportSystemCall(Op* op, TransferKind kind, in CodePlace from)
+    internal void ReportSystemCall(Op* op, TransferKind kind)
     {
         ref var isAwaited = ref kind == TransferKind.SystemCall ? ref _awaitsSystemCall : ref _awaitsSystemReturn;
         if (!isAwaited)
             return;
         isAwaited = false;
         UpdateSystemCalls();
-        ReportTransfer(op, kind, from);
+        ReportTransfer(op, kind);
     }
 
     private void UpdateSystemCalls() => HasUnusualSystemCalls = HasDataBreakpoints || _awaitsSystemCall || _awaitsSystemReturn;

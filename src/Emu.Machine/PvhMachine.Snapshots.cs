@@ -32,10 +32,13 @@ public sealed partial class PvhMachine : IStateful
     /// differs between then and now; translated code of what does not differ is kept.
     /// </summary>
     /// <param name="snapshot">The state.</param>
+    /// <exception cref="InvalidOperationException">A trace is being taken.</exception>
     /// <exception cref="SnapshotException">It is of another kind of machine, or damaged: this machine cannot be used any more.</exception>
     public void Restore(MachineSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
+        if (_tracer is not null)
+            throw new InvalidOperationException("A trace is being taken: it goes forward only.");
         Keeper.Restore(snapshot.Pages);
         StateStream.Restore(this, snapshot.State);
         if (InstructionsRetired != snapshot.InstructionsRetired || Clock.Now != snapshot.VirtualTime)

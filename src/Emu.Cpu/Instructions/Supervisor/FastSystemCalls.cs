@@ -87,7 +87,8 @@ internal static unsafe class FastSystemCalls
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SyscallUnusual(Vcpu vcpu, CpuState* s, Op* op)
     {
-        var from = vcpu.SystemObserver == null ? default : vcpu.PlaceOf(op);
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if ((s->Efer & Efer.Sce) == 0)
         {
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
@@ -97,7 +98,7 @@ internal static unsafe class FastSystemCalls
         vcpu.StepByNewTrapFlag();
         vcpu.UpdateMode();
         if (vcpu.SystemObserver != null)
-            vcpu.ReportSystemCall(op, TransferKind.SystemCall, from);
+            vcpu.ReportSystemCall(op, TransferKind.SystemCall);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -105,7 +106,8 @@ internal static unsafe class FastSystemCalls
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SyscallElsewhere(Vcpu vcpu, CpuState* s, Op* op)
     {
-        var from = vcpu.SystemObserver == null ? default : vcpu.PlaceOf(op);
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if ((s->Efer & Efer.Sce) == 0 || vcpu.Model.Vendor != CpuVendor.Amd || !vcpu.IsProtected)
         {
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
@@ -126,7 +128,7 @@ internal static unsafe class FastSystemCalls
             vcpu.UpdateMode();
         }
         if (vcpu.SystemObserver != null)
-            vcpu.ReportSystemCall(op, TransferKind.SystemCall, from);
+            vcpu.ReportSystemCall(op, TransferKind.SystemCall);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -155,7 +157,8 @@ internal static unsafe class FastSystemCalls
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sysret(Vcpu vcpu, CpuState* s, Op* op)
     {
-        var from = vcpu.SystemObserver == null ? default : vcpu.PlaceOf(op);
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         var amd = vcpu.Model.Vendor == CpuVendor.Amd;
         if ((s->Efer & Efer.Sce) == 0 || (!amd && !vcpu.Is64BitCode) || !vcpu.IsProtected)
         {
@@ -198,14 +201,15 @@ internal static unsafe class FastSystemCalls
         s->Rip = wide ? s->Registers[1] : (uint)s->Registers[1];
         vcpu.UpdateMode();
         if (vcpu.SystemObserver != null)
-            vcpu.ReportSystemCall(op, TransferKind.SystemReturn, from);
+            vcpu.ReportSystemCall(op, TransferKind.SystemReturn);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sysenter(Vcpu vcpu, CpuState* s, Op* op)
     {
-        var from = vcpu.SystemObserver == null ? default : vcpu.PlaceOf(op);
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         var isLong = (s->Efer & Efer.Lma) != 0;
         if (isLong && vcpu.Model.Vendor == CpuVendor.Amd)
         {
@@ -223,14 +227,15 @@ internal static unsafe class FastSystemCalls
         s->Rip = isLong ? s->Msr.SysenterEip : (uint)s->Msr.SysenterEip;
         vcpu.UpdateMode();
         if (vcpu.SystemObserver != null)
-            vcpu.ReportSystemCall(op, TransferKind.SystemCall, from);
+            vcpu.ReportSystemCall(op, TransferKind.SystemCall);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sysexit(Vcpu vcpu, CpuState* s, Op* op)
     {
-        var from = vcpu.SystemObserver == null ? default : vcpu.PlaceOf(op);
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if ((s->Efer & Efer.Lma) != 0 && vcpu.Model.Vendor == CpuVendor.Amd)
         {
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
@@ -249,7 +254,7 @@ internal static unsafe class FastSystemCalls
         s->Rip = wide ? s->Registers[2] : (uint)s->Registers[2];
         vcpu.UpdateMode();
         if (vcpu.SystemObserver != null)
-            vcpu.ReportSystemCall(op, TransferKind.SystemReturn, from);
+            vcpu.ReportSystemCall(op, TransferKind.SystemReturn);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
