@@ -208,6 +208,8 @@ internal sealed partial class RunCommand
         RunOptions options = _domain.Bind(result, _traces.Bind(result, Others()), configuration);
         if (options is { Debugger: not null, TraceFile: not null } or { Debugger: not null, BinaryTrace: not null } or { Debugger: not null, DumpAt.Count: > 0 })
             throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
+        if (options is { Debugger: not null, RecordFile: not null })
+            throw new UsageException("--gdb does not go with --record, because who goes back would take back input: record first, then 'emu replay FILE --gdb PORT'.");
         return options;
 
         RunOptions Others() => new()
