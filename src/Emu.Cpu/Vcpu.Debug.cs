@@ -67,6 +67,7 @@ public sealed unsafe partial class Vcpu
         var any = (s->DebugRegisters[7] & DebugStatus.Enables7) != 0;
         s->Pending = any ? s->Pending | PendingEvents.Breakpoints : s->Pending & ~PendingEvents.Breakpoints;
         HasDataBreakpoints = any && AnyEnabled(BreakpointKind.Write, BreakpointKind.ReadOrWrite);
+        UpdateSystemCalls();
         UpdateDataBank();
     }
 

@@ -59,6 +59,7 @@ public sealed unsafe partial class Vcpu
         cs.Base = (uint)vector << 12;
         State->Rip = 0;
         StateChanged();
+        _systemObserver?.Started(this);
     }
 
     private void StartAgain()

@@ -134,7 +134,7 @@ internal sealed class PcDevices : IStateful
     }
 
     /// <summary>An ISA interrupt goes to the 8259A pair and to the I/O APIC; the 8259A pair's INT goes to LINT0 and to pin 0.</summary>
-    private InterruptLine IsaLine(int irq) => new(high => SetIsaInterrupt(irq, high));
+    public InterruptLine IsaLine(int irq) => new(high => SetIsaInterrupt(irq, high));
 
     private void SetIsaInterrupt(int irq, bool high)
     {

@@ -28,5 +28,8 @@ public sealed partial class PvhMachine
         stream.Section("networks");
         foreach (var network in _networks)
             network.Transfer(stream);
+        stream.Section("added devices");
+        foreach (var part in _addedParts)
+            part.Transfer(stream);
     }
 }

@@ -7,6 +7,7 @@ namespace Emu.Machine;
 public sealed partial class PvhMachine
 {
     private BlockTracer? _tracer;
+    private TraceRecorder? _traceRecorder;
     private TraceWriter? _traceWriter;
     private TraceOptions? _traceOptions;
 
@@ -27,7 +28,8 @@ public sealed partial class PvhMachine
             FirstCount = InstructionsRetired,
             Properties = _traceOptions.Properties,
         });
-        _tracer = new BlockTracer(new TraceRecorder(_traceWriter, _traceOptions.Filter), _traceOptions.Detail);
+        _traceRecorder = new TraceRecorder(_traceWriter, _traceOptions.Filter);
+        _tracer = new BlockTracer(_traceRecorder, _traceOptions.Detail);
         _tracer.Attach(Vcpus);
     }
 
@@ -41,6 +43,7 @@ public sealed partial class PvhMachine
         try
         {
             _tracer.Detach();
+            _traceRecorder!.Finish();
             WriteTraceSymbols();
             _traceWriter!.Complete();
             return _traceWriter.Hash;

@@ -59,6 +59,7 @@ public sealed partial class PvhMachine : IDisposable
     private readonly List<UserNetwork> _networks = [];
     private readonly BlockCache _blocks;
     private TieredCompiler? _compiler;
+    private bool _isDisposed;
 
     /// <summary>Makes a machine without a kernel.</summary>
     /// <param name="options">How it is to be.</param>
@@ -77,12 +78,13 @@ public sealed partial class PvhMachine : IDisposable
         MemoryMap = MachineMemoryMap.Build(options.Profile, options.MemorySize);
         Ram = new GuestRam(options.MemorySize, MachineMemoryMap.RamOf(MemoryMap), options.Firmware is { } rom ? rom.Bytes.Span : default,
             options.Profile == MachineProfile.Xen ? XenDevices.SparePages : 0);
-        var ports = new PortBus(_log);
+        Ports = new PortBus(_log);
+        VcpuLog = new VcpuLogger(_log, options.Observer);
         if (options.Profile == MachineProfile.Pc)
         {
             var post = options.Firmware is null ? null : new PostCodePort(_log, options.PostCode);
             _pc = new PcDevices(Clock, _apicBus, _power, new A20Gate(SetA20), _console, options.ClockStart, post, options.TestDevices);
-            _pc.Claim(ports);
+            _pc.Claim(Ports);
         }
         else
         {
@@ -105,14 +107,14 @@ public sealed partial class PvhMachine : IDisposable
         foreach (var network in options.Networks)
             AddNetwork(network);
 
-        ports.Claim(new DebugConsole(_xenLog is null ? _debugConsole : _xenLog), AddressMap.DebugConsole, 1);
-        ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
+        Ports.Claim(new DebugConsole(_xenLog is null ? _debugConsole : _xenLog), AddressMap.DebugConsole, 1);
+        Ports.Claim(new DebugExit(_power), AddressMap.DebugExit, DebugExit.Length);
         Mmio = new MmioBus(_log, null);
         _pc?.Claim(Mmio);
         if (options.Firmware is { } firmware)
             RomWrites.Claim(Mmio, firmware);
         _blocks = new BlockCache(Ram.Physical, (nuint)options.TranslationCacheSize);
-        Vcpus = MakeProcessors(ports);
+        Vcpus = MakeProcessors();
         _idle = new IdleTime(Clock, _scheduler, _pc?.IoApic, _inputs);
     }
 
@@ -164,15 +166,17 @@ public sealed partial class PvhMachine : IDisposable
 
     /// <summary>Loads a kernel and puts the vCPU at its entry point.</summary>
     /// <param name="image">The kernel.</param>
-    /// <param name="modules">Its modules in order; the first is Linux's initrd.</param>
+    /// <param name="modules">Its modules in order; the first is Linux's initrd. Null for none.</param>
     /// <param name="commandLine">Its command line without NUL, byte for byte, or null.</param>
     /// <param name="name">What a Multiboot 1 kernel finds before its command line; null for nothing.</param>
     /// <returns>Where everything lies.</returns>
     /// <exception cref="PvhBootException">The image cannot be booted, or does not fit.</exception>
     /// <exception cref="InvalidOperationException">The machine starts from a ROM: it is ready to run as it is made.</exception>
-    public BootResult Load(KernelImage image, IReadOnlyList<BootModule> modules, ReadOnlyMemory<byte>? commandLine, string? name = null)
+    public BootResult Load(
+        KernelImage image, IReadOnlyList<BootModule>? modules = null, ReadOnlyMemory<byte>? commandLine = null, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(image);
+        modules ??= [];
         if (_options.Firmware is not null)
             throw new InvalidOperationException("A machine that starts from a ROM takes no kernel.");
         var protocol = _options.Protocol == BootProtocol.Auto ? image.PreferredProtocol : _options.Protocol;
@@ -235,13 +239,15 @@ public sealed partial class PvhMachine : IDisposable
     }
 
     /// <summary>Runs the guest until it ends, or a limit is reached. A run that ended at a limit may be taken up again.</summary>
-    /// <param name="limits">When to end at the latest.</param>
+    /// <param name="limits">When to end at the latest; null for when the guest ends.</param>
     /// <param name="cancellation">Ends the run at a point that depends on the host; everything up to there does not.</param>
     /// <returns>How it ended.</returns>
-    public RunResult Run(RunLimits limits, CancellationToken cancellation = default)
+    public RunResult Run(RunLimits? limits = null, CancellationToken cancellation = default)
     {
+        limits ??= RunLimits.None;
         try
         {
+            _isStopRequested = false;
             if (limits.PassesBreakpoint)
                 ChooseVcpu().PassBreakpoint();
             while (true)
@@ -249,8 +255,13 @@ public sealed partial class PvhMachine : IDisposable
                 Clock.FireDue();
                 if (_power.Requested is { } requested)
                     return requested;
+                if (TakeStop())
+                    return new RunResult(StopReason.Stopped);
+                UpdateInstruments();
                 if (_journal?.Pass(RegisterDigest) is { } end)
                     return end;
+                if (_isPauseRequested)
+                    return Pause();
                 if (cancellation.IsCancellationRequested)
                     return new RunResult(StopReason.Cancelled);
                 var retired = InstructionsRetired;
@@ -264,9 +275,9 @@ public sealed partial class PvhMachine : IDisposable
                     case RunExit.Shutdown:
                         return new RunResult(
                             StopReason.Crashed, Detail: Vcpus.Count == 1 ? "triple fault" : $"triple fault of vCPU {CurrentVcpu.Number}");
-                    case RunExit.Breakpoint:
+                    case RunExit.Breakpoint when EndsAtBreakpoint():
                         return new RunResult(StopReason.Breakpoint);
-                    case RunExit.Stopped when CurrentVcpu.TakeWatchpointHit() is { } hit:
+                    case RunExit.Stopped when CurrentVcpu.TakeWatchpointHit() is { } hit && EndsAtWatchpoint(hit):
                         return new RunResult(StopReason.Watchpoint) { Hit = hit };
                     case RunExit.Halted when _power.Requested is null && !_idle.TryPass(limits.MaxVirtualTime):
                         return DeadHalt();
@@ -289,18 +300,6 @@ public sealed partial class PvhMachine : IDisposable
         return CurrentVcpu;
     }
 
-    /// <summary>Replaces the breakpoints, at which <see cref="Run"/> ends with <see cref="StopReason.Breakpoint"/>; code elsewhere is not slowed down.</summary>
-    /// <param name="addresses">Linear addresses of instructions, the same for all vCPUs and address spaces.</param>
-    public void SetBreakpoints(IEnumerable<ulong> addresses) => _blocks.SetBreakpoints(addresses);
-
-    /// <summary>Replaces the watchpoints, behind whose accesses <see cref="Run"/> ends with <see cref="StopReason.Watchpoint"/>.</summary>
-    /// <param name="watchpoints">They, for all vCPUs and address spaces.</param>
-    public void SetWatchpoints(IReadOnlyList<Watchpoint> watchpoints)
-    {
-        foreach (var vcpu in Vcpus)
-            vcpu.Watchpoints = watchpoints;
-    }
-
     /// <summary>SHA-256 over all vCPU state and RAM; equal for equal runs on any host.</summary>
     /// <returns>32 bytes.</returns>
     public byte[] StateHash() => StateDigest.Compute(Vcpus, Ram.Physical);
@@ -308,6 +307,9 @@ public sealed partial class PvhMachine : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         foreach (var network in _networks)
             network.Dispose();
         _tracer?.Dispose();
@@ -375,7 +377,7 @@ public sealed partial class PvhMachine : IDisposable
         }
     }
 
-    private Vcpu[] MakeProcessors(PortBus ports)
+    private Vcpu[] MakeProcessors()
     {
         var stride = _options.Profile == MachineProfile.Xen ? XenApicIdStride : 1;
         var model = new CpuModel(_options.CpuVendor, _options.Vcpus, stride, _options.CpuLevel, _xen is null ? null : XenDevices.WithheldFeatures)
@@ -384,7 +386,6 @@ public sealed partial class PvhMachine : IDisposable
         };
         if (Tiering(_options.Engine) is { } limits)
             _compiler = new TieredCompiler(_blocks, Ram.Physical, model, limits);
-        var observer = new VcpuLogger(_log, _options.Observer);
         var vcpus = new Vcpu[_options.Vcpus];
         for (var number = 0; number < vcpus.Length; number++)
         {
@@ -401,11 +402,11 @@ public sealed partial class PvhMachine : IDisposable
                 ApicId = (uint)(number * stride),
                 Memory = Ram.Physical,
                 Blocks = _blocks,
-                Ports = ports,
+                Ports = Ports,
                 Mmio = Mmio.SeenBy(apic),
                 Interrupts = _xen is null ? apic : interrupts,
                 Hypervisor = _xen?.Hypervisor,
-                Observer = observer,
+                Observer = VcpuLog,
                 Model = model,
                 RandomSeed = _options.RandomSeed,
             });

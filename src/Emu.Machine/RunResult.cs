@@ -42,11 +42,17 @@ public enum StopReason
     /// <summary>The caller cancelled the run: a time limit, or a user who has seen enough.</summary>
     Cancelled,
 
+    /// <summary><see cref="PvhMachine.RequestPause"/> was called; the run may be taken up again.</summary>
+    Paused,
+
     /// <summary>The next instruction has a breakpoint; <see cref="PvhMachine.CurrentVcpu"/> is about to execute it.</summary>
     Breakpoint,
 
     /// <summary>The instruction, or event, that <see cref="PvhMachine.CurrentVcpu"/> has just completed has touched a watchpoint.</summary>
     Watchpoint,
+
+    /// <summary>A hook or a device of the program's asked for it (<see cref="PvhMachine.Stop"/>).</summary>
+    Stopped,
 
     /// <summary>Going backwards, nothing was found up to where it all begins (<see cref="TimeTravel.Timeline"/>).</summary>
     BeginningReached,

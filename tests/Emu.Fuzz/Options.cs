@@ -13,7 +13,7 @@ internal sealed record Options
 
           --minutes M   how long; fractions are allowed (default 1)
           --seed S      the run's seed (default 1): the same seed means the same cases
-          --kind KIND   code, paging, descriptors, devices, hypercalls, images or all (default)
+          --kind KIND   code, paging, descriptors, devices, hypercalls, images, snapshots or all (default)
           --case K      this case alone, with a report: what a finding names
           --trace N     with --case: shows the last N instructions even where nothing is found
 

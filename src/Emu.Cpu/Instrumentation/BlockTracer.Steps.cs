@@ -61,7 +61,7 @@ public sealed unsafe partial class BlockTracer
         var changed = 0u;
         for (var i = 0; i < 16; i++)
             Compare(i, s->Registers[i]);
-        Compare((int)TracedRegister.Rflags, s->SystemFlags | s->Flags.ToRflags());
+        Compare((int)TracedRegister.Rflags, vcpu.RflagsImage);
         Compare((int)TracedRegister.FsBase, s->Segments[(int)SegmentName.Fs].Base);
         Compare((int)TracedRegister.GsBase, s->Segments[(int)SegmentName.Gs].Base);
         Compare((int)TracedRegister.Cr0, s->Cr0);

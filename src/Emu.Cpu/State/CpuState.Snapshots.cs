@@ -24,7 +24,8 @@ public unsafe partial struct CpuState
         stream.Transfer(ref Flags.Result);
         stream.Transfer(ref Flags.Aux);
         stream.Transfer(ref SystemFlags);
-        stream.Transfer(ref Pending);
+        // What asks a run to end is no state of the guest's.
+        Pending = stream.Transferred(Pending & ~(PendingEvents.Stop | PendingEvents.Yield));
         stream.Transfer(ref InterruptShadowAt);
         stream.Transfer(ref StackShadowAt);
         stream.Transfer(ref ResumeAt);

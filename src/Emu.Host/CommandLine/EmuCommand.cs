@@ -20,7 +20,11 @@ public static class EmuCommand
           The same as a Xen domain, with a disk and a network
             emu run vmlinuz --initrd initrd.gz --disk disk.img --net user
 
-          'emu run --help', 'emu replay --help', 'emu inspect --help' and 'emu trace --help' tell the rest.
+          What happens while it boots, step by step
+            emu explain vmlinuz --initrd initrd.gz --html boot.html
+
+          'emu run --help', 'emu replay --help', 'emu inspect --help', 'emu explain --help', 'emu symbols --help' and 'emu trace --help'
+        tell the rest.
         """;
 
     /// <summary>Parses the command line and carries it out.</summary>
@@ -37,9 +41,11 @@ public static class EmuCommand
         Command replayCommand = runs.CreateReplay(verbs.Replay);
         Command inspectCommand = InspectCommand.Create(verbs.Inspect);
         Command traceCommand = TraceCommand.Create(verbs.Trace, out (Command Command, string Examples)[] traceExamples);
+        Command explainCommand = ExplainCommand.Create(verbs.Explain);
+        Command symbolsCommand = SymbolsCommand.Create(verbs.Symbols);
         RootCommand root = new("Runs x86 kernels that boot through PVH or Multiboot, on any computer, without virtualization.")
         {
-            runCommand, replayCommand, inspectCommand, traceCommand,
+            runCommand, replayCommand, inspectCommand, explainCommand, symbolsCommand, traceCommand,
         };
         // No directives such as [suggest]: a first argument in brackets is a mistake like any other.
         root.Directives.Clear();
@@ -47,7 +53,7 @@ public static class EmuCommand
             root,
             [
                 (root, Examples), (runCommand, RunCommand.Examples), (replayCommand, RunCommand.ReplayExamples), (inspectCommand, InspectCommand.Examples),
-                .. traceExamples,
+                (explainCommand, ExplainCommand.Examples), (symbolsCommand, SymbolsCommand.Examples), .. traceExamples,
             ]);
 
         // No response files: "@" is as good a first character of --append as any.
@@ -90,7 +96,7 @@ public static class EmuCommand
     {
         Command command = result.CommandResult.Command;
         if (command is RootCommand)
-            return $"'{first}' is not a command; 'emu run', 'emu replay', 'emu inspect' and 'emu trace' are, and 'emu --help' explains them.";
+            return $"'{first}' is not a command; 'emu run', 'emu replay', 'emu inspect', 'emu explain', 'emu symbols' and 'emu trace' are, and 'emu --help' explains them.";
         string name = result.CommandResult.Parent is CommandResult { Command: not RootCommand and var parent } ? $"{parent.Name} {command.Name}" : command.Name;
         if (result.UnmatchedTokens.Count != 0)
         {

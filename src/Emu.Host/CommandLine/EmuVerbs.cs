@@ -15,6 +15,9 @@ public sealed record EmuVerbs
     /// <summary>Carries out <c>explain</c>.</summary>
     public Func<ExplainOptions, int> Explain { get; init; } = static _ => throw Missing();
 
+    /// <summary>Carries out <c>symbols</c>.</summary>
+    public Func<SymbolsOptions, int> Symbols { get; init; } = static _ => throw Missing();
+
     /// <summary>Carries out <c>trace</c>.</summary>
     public TraceVerbs Trace { get; init; } =
         new(static _ => throw Missing(), static _ => throw Missing(), static (_, _, _) => throw Missing(), static (_, _) => throw Missing());

@@ -113,6 +113,35 @@ internal static class OptionText
     public static bool IsDomainName(string text) =>
         text.Length is > 0 and <= 63 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' or ':');
 
+    /// <summary>Reads a span of virtual time: a number, perhaps with a fraction, and its unit.</summary>
+    /// <param name="text">The text: 2s, 1.5ms, 300us or 20ns.</param>
+    /// <param name="nanoseconds">The time.</param>
+    /// <returns>False where it is none.</returns>
+    public static bool TryParseTime(ReadOnlySpan<char> text, out ulong nanoseconds)
+    {
+        nanoseconds = 0;
+        int unit = text.IndexOfAnyExcept("0123456789.");
+        if (unit <= 0
+            || !decimal.TryParse(text[..unit], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number)
+            || number > 1_000_000_000)
+        {
+            return false;
+        }
+
+        decimal? scale = text[unit..] switch
+        {
+            "s" => 1_000_000_000,
+            "ms" => 1_000_000,
+            "us" => 1_000,
+            "ns" => 1,
+            _ => null,
+        };
+        if (scale is not { } factor)
+            return false;
+        nanoseconds = (ulong)(number * factor);
+        return true;
+    }
+
     private static string Enumerate(List<string> names) =>
         names.Count == 1 ? names[0] : string.Join(", ", names.SkipLast(1)) + " or " + names[^1];
 }

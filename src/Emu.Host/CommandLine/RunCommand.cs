@@ -100,6 +100,7 @@ internal sealed partial class RunCommand
     private readonly Option<string?> _logFile = Text("--log-file", "FILE", "Log there instead of to stderr.");
 
     private readonly DomainArguments _domain = new();
+    private readonly SnapshotArguments _snapshots = new();
 
     /// <summary>What is shown below the options by <c>emu run --help</c>.</summary>
     public const string Examples = """
@@ -135,6 +136,10 @@ internal sealed partial class RunCommand
             emu run vmlinuz --initrd initrd.gz --record session.rec
             emu replay session.rec
 
+          Save Debian at its prompt, and go on from there as often as you like, without booting
+            emu run vmlinuz --initrd initrd.gz --snapshot-at 'on:# ' --snapshot-file debian.snapshot --snapshot-exit
+            emu run --resume debian.snapshot
+
           The hundred instructions before number 5000, for comparing with another emulator
             emu run kernel.elf --trace trace.txt --trace-from 4900 --trace-count 100
 
@@ -160,21 +165,41 @@ internal sealed partial class RunCommand
             _cpu, _forcedEmulation, _seed, _debugConsole, _maximumInstructions, _timeout, _statistics, _traceXen, _record, _symbols, _dumpAt, _gdb,
             _logLevel, _logFile,
         };
-        foreach (Option option in _traces.Options.Concat(_domain.Options))
+        foreach (Option option in _traces.Options.Concat(_snapshots.Options).Concat(_domain.Options))
             command.Options.Add(option);
         command.SetAction(result => run(Bind(result)));
         return command;
     }
 
+    /// <summary>Gives another command what describes a guest, without what a run does with it: <see cref="Bind"/> then works for it too.</summary>
+    /// <param name="command">The command.</param>
+    public void DescribeGuest(Command command)
+    {
+        command.Arguments.Add(_kernel);
+        Option[] options =
+        [
+            _firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _engine, _entry, _startInfo, _profile, _vendor, _cpu,
+            _forcedEmulation, _seed, _maximumInstructions, _timeout, _symbols, _logLevel, _logFile, .. _domain.Options,
+        ];
+        foreach (Option option in options)
+            command.Options.Add(option);
+    }
+
     private static Option<string?> Text(string name, string value, string description) =>
         new(name) { HelpName = value, Description = description };
 
-    private RunOptions Bind(ParseResult result)
+    /// <summary>What a command line asks for.</summary>
+    /// <param name="result">The command line, of a command of this object's.</param>
+    /// <returns>The options.</returns>
+    /// <exception cref="UsageException">It makes no sense.</exception>
+    public RunOptions Bind(ParseResult result)
     {
         string? kernel = result.GetValue(_kernel);
         if (kernel is ['-', ..])
-            throw new UsageException($"'{kernel}' is not an option of 'emu run'; 'emu run --help' lists them.");
+            throw new UsageException($"'{kernel}' is not an option of 'emu {result.CommandResult.Command.Name}'; 'emu {result.CommandResult.Command.Name} --help' lists them.");
 
+        if (_snapshots.Resumed(result) is not null)
+            RefuseBesideSnapshot(result);
         string? firmware = result.GetValue(_firmware);
         if (firmware is not null)
             RefuseBeside("--firmware", result);
@@ -205,9 +230,11 @@ internal sealed partial class RunCommand
         if (traceXen == "-")
             throw new UsageException("--trace-xen takes a file or 'stderr'; stdout is the guest's console.");
 
-        RunOptions options = _domain.Bind(result, _traces.Bind(result, Others()), configuration);
+        RunOptions options = _domain.Bind(result, _snapshots.Bind(result, _traces.Bind(result, Others())), configuration);
         if (options is { Debugger: not null, TraceFile: not null } or { Debugger: not null, BinaryTrace: not null } or { Debugger: not null, DumpAt.Count: > 0 })
             throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
+        if (options is { Debugger: not null, Snapshots: not null } or { Debugger: not null, BootCache: not null })
+            throw new UsageException("--gdb goes with neither --snapshot-at nor --boot-cache: gdb decides how far the run goes.");
         if (options is { Debugger: not null, RecordFile: not null })
             throw new UsageException("--gdb does not go with --record, because who goes back would take back input: record first, then 'emu replay FILE --gdb PORT'.");
         return options;
@@ -305,6 +332,19 @@ internal sealed partial class RunCommand
         {
             if (result.GetResult(option) is { Implicit: false })
                 throw new UsageException($"{option.Name} is for a kernel; {firmware} starts a ROM, which gets none of it.");
+        }
+    }
+
+    /// <summary>The guest is the snapshot's: nothing of it can be another.</summary>
+    private void RefuseBesideSnapshot(ParseResult result)
+    {
+        if (result.GetValue(_kernel) is { } kernel)
+            throw new UsageException($"--resume goes on with the snapshot's kernel; '{kernel}' is one kernel too many.");
+        Option[] guest = [_firmware, _initrd, _modules, _append, _memory, _vcpus, _machine, _testDevices, _entry, _startInfo, _profile, _vendor, _cpu, _forcedEmulation, _seed];
+        foreach (Option option in guest.Concat(_domain.Options))
+        {
+            if (result.GetResult(option) is { Implicit: false })
+                throw new UsageException($"{option.Name} cannot be given with --resume: the guest goes on as the snapshot has it.");
         }
     }
 

@@ -3,6 +3,7 @@ using Emu.Host.Configuration;
 using Emu.Host.Debugging;
 using Emu.Host.Recording;
 using Emu.Host.Running;
+using Emu.Host.Snapshots;
 using Emu.Host.Tracing;
 using Emu.Machine;
 using Emu.Machine.Xen;
@@ -82,6 +83,18 @@ public sealed record RunOptions
 
     /// <summary>Where what comes from outside is written down; null for nowhere.</summary>
     public string? RecordFile { get; init; }
+
+    /// <summary>The snapshots that are to be taken; null for none.</summary>
+    public SnapshotRequest? Snapshots { get; init; }
+
+    /// <summary>The snapshot's file that the run goes on from; null for a boot.</summary>
+    public string? ResumedFile { get; init; }
+
+    /// <summary>Where boots are kept that need not be repeated; null for nowhere.</summary>
+    public BootCacheRequest? BootCache { get; init; }
+
+    /// <summary>The snapshot that the run goes on from, opened; null for a boot.</summary>
+    internal Resumption? Resumed { get; init; }
 
     /// <summary>The recorded run that this is to be again; null for a new one.</summary>
     internal Replay? Replay { get; init; }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Emu.Machine;
 using Emu.Machine.Xen;
 
@@ -17,7 +16,7 @@ internal static class ToolstackCommandText
     public static ToolstackCommand Parse(string option, string text)
     {
         int colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (colon < 0 || !TryParseTime(text.AsSpan(0, colon), out ulong time))
+        if (colon < 0 || !OptionText.TryParseTime(text.AsSpan(0, colon), out ulong time))
             throw new UsageException($"{option} takes a virtual time, a colon and a command, such as 2s:shutdown or 1500ms:mem-set=128M, not '{text}'.");
         string command = text[(colon + 1)..];
         int equals = command.IndexOf('=', StringComparison.Ordinal);
@@ -38,31 +37,5 @@ internal static class ToolstackCommandText
                 time, ToolstackAction.SetVcpus, (ulong)OptionText.Integer($"{option} vcpu-set", value ?? "", 0, 1, PvhMachine.MostVcpus)),
             _ => throw new UsageException($"{option} does not know '{command}'; it knows {Commands}."),
         };
-    }
-
-    /// <summary>A number, perhaps with a fraction, and its unit.</summary>
-    private static bool TryParseTime(ReadOnlySpan<char> text, out ulong nanoseconds)
-    {
-        nanoseconds = 0;
-        int unit = text.IndexOfAnyExcept("0123456789.");
-        if (unit <= 0
-            || !decimal.TryParse(text[..unit], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number)
-            || number > 1_000_000_000)
-        {
-            return false;
-        }
-
-        decimal? scale = text[unit..] switch
-        {
-            "s" => 1_000_000_000,
-            "ms" => 1_000_000,
-            "us" => 1_000,
-            "ns" => 1,
-            _ => null,
-        };
-        if (scale is not { } factor)
-            return false;
-        nanoseconds = (ulong)(number * factor);
-        return true;
     }
 }

@@ -73,9 +73,9 @@ internal sealed class TraceArguments
             {
                 Detail = Detail(result.GetValue(_detail)),
                 Ring = only.Contains("kernel") ? 0 : only.Contains("user") ? 3 : null,
-                Only = [.. only.Where(static what => what is not ("kernel" or "user")).Select(static what => new CodePlace("--trace-only", what))],
-                On = result.GetValue(_on) is { } on ? new CodePlace("--trace-on", on) : null,
-                Off = result.GetValue(_off) is { } off ? new CodePlace("--trace-off", off) : null,
+                Only = [.. only.Where(static what => what is not ("kernel" or "user")).Select(static what => new TracePlace("--trace-only", what))],
+                On = result.GetValue(_on) is { } on ? new TracePlace("--trace-on", on) : null,
+                Off = result.GetValue(_off) is { } off ? new TracePlace("--trace-off", off) : null,
             },
         };
     }

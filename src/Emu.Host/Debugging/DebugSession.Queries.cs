@@ -19,9 +19,9 @@ internal sealed partial class DebugSession
             case "qSupported":
                 return Answer(Negotiate(rest));
             case "QStartNoAckMode":
-                Reply(Ok);
+                // The request itself has been acknowledged; the answer is the first that is not.
                 _connection.StopAcknowledging();
-                return SessionStep.Answered;
+                return Answer(Ok);
             case "qXfer":
                 return Answer(Transfer(rest));
             case "qC":
@@ -61,7 +61,7 @@ internal sealed partial class DebugSession
 
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"PacketSize={PacketReader.LongestPayload:x};QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;qXfer:exec-file:read+;vContSupported+;swbreak+;hwbreak+;ReverseStep+;ReverseContinue+");
+            $"PacketSize={PacketReader.LongestPayload:x};QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+{(ExecutableName.Length != 0 ? ";qXfer:exec-file:read+" : "")};vContSupported+;swbreak+;hwbreak+;ReverseStep+;ReverseContinue+");
     }
 
     // OBJECT:read:ANNEX:OFFSET,LENGTH

@@ -6,12 +6,16 @@ namespace Emu.Host.Debugging;
 
 /// <summary>One gdb that is connected: packets from it, read on a thread of their own, and packets to it.</summary>
 /// <remarks>What the reading thread hears while the guest runs (Ctrl-C, or that gdb is gone) comes through <see cref="Attention"/>.</remarks>
-internal sealed class GdbConnection : IDisposable
+internal sealed class GdbConnection
 {
     private readonly Socket _socket;
+    /// <summary>gdb closes its end at once; one that does not is not waited for.</summary>
+    private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
+
     // gdb waits for each answer; who does not is made to.
     private readonly BlockingCollection<byte[]> _packets = new(boundedCapacity: 256);
     private readonly Lock _sendLock = new();
+    private Thread? _reader;
     private byte[] _last = [];
     private volatile bool _acknowledges = true;
     private volatile bool _wasInterrupted;
@@ -39,10 +43,27 @@ internal sealed class GdbConnection : IDisposable
     public bool IsClosed => _packets.IsCompleted;
 
     /// <summary>Who is connected.</summary>
-    public string Peer => $"{_socket.RemoteEndPoint}";
+    public string Peer
+    {
+        get
+        {
+            try
+            {
+                return $"{_socket.RemoteEndPoint}";
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return "somebody who is gone";
+            }
+        }
+    }
 
     /// <summary>Starts reading.</summary>
-    public void Start() => new Thread(Read) { IsBackground = true, Name = "gdb" }.Start();
+    public void Start()
+    {
+        _reader = new Thread(Read) { IsBackground = true, Name = "gdb" };
+        _reader.Start();
+    }
 
     /// <summary>Whether Ctrl-C has come that no stop has answered yet.</summary>
     public bool WasInterrupted => _wasInterrupted;
@@ -73,8 +94,22 @@ internal sealed class GdbConnection : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
+    /// <summary>Says good-bye: what has been sent still arrives, and what gdb sends goes unheard.</summary>
+    public void Leave()
+    {
+        Attention = null;
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It is gone already.
+        }
+    }
+
+    /// <summary>Gives gdb the time to hear the last word before the process ends.</summary>
+    public void WaitForEnd() => _reader?.Join(LongestGoodbye);
 
     private static byte[] Frame(ReadOnlySpan<byte> payload)
     {
@@ -120,6 +155,8 @@ internal sealed class GdbConnection : IDisposable
             // Gone is gone, whether or not it said good-bye.
         }
 
+        // A socket that is closed with something unread would take back what was sent.
+        _socket.Dispose();
         _packets.CompleteAdding();
         Attention?.Invoke();
     }
@@ -131,11 +168,11 @@ internal sealed class GdbConnection : IDisposable
             case PacketEvent.Packet:
                 // The request for no acknowledgements is itself acknowledged: the mode changes when it has been carried out.
                 Acknowledge("+"u8);
-                _packets.Add(reader.Payload.ToArray());
+                Enqueue(reader.Payload.ToArray());
                 break;
             case PacketEvent.TooLong:
                 Acknowledge("+"u8);
-                _packets.Add([]);
+                Enqueue([]);
                 break;
             case PacketEvent.Damaged:
                 Acknowledge("-"u8);
@@ -150,6 +187,13 @@ internal sealed class GdbConnection : IDisposable
                 Attention?.Invoke();
                 break;
         }
+    }
+
+    // After good-bye nobody takes packets out any more.
+    private void Enqueue(byte[] packet)
+    {
+        if (Attention is not null)
+            _packets.Add(packet);
     }
 
     private void Acknowledge(ReadOnlySpan<byte> mark)

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using Emu.Cpu;
+using Emu.Cpu.Snapshots;
 using Emu.Machine;
 using Emu.Pvh;
 
@@ -17,8 +19,9 @@ internal sealed class GdbServer : IDisposable
     private readonly TcpListener _listener;
     private readonly TextWriter _error;
     private readonly BreakpointList _breakpoints = new();
-    private readonly SemaphoreSlim _hasCaller = new(0);
-    private Socket? _caller;
+
+    // One gdb at a time: others wait until it has gone, and too many are sent away.
+    private readonly BlockingCollection<Socket> _callers = new(boundedCapacity: 8);
     private GdbConnection? _connection;
     private DebugSession? _session;
     private CancellationTokenSource? _running;
@@ -92,14 +95,18 @@ internal sealed class GdbServer : IDisposable
 
     /// <summary>Tells gdb, if it is there, how the run has ended.</summary>
     /// <param name="exitCode">The process's exit code.</param>
-    public void End(int exitCode) => _session?.ReportEnd(exitCode);
+    public void End(int exitCode)
+    {
+        _session?.ReportEnd(exitCode);
+        _connection?.Leave();
+        _connection?.WaitForEnd();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _listener.Dispose();
-        _connection?.Dispose();
-        _hasCaller.Dispose();
+        _connection?.Leave();
     }
 
     // A guest that came to grief is shown to gdb first.
@@ -152,18 +159,18 @@ internal sealed class GdbServer : IDisposable
     /// <summary>Lets the guest run until gdb has to hear of it.</summary>
     private GuestStop Resume(GuestControl control, ResumeRequest request, CancellationToken cancellation)
     {
+        ulong? destination = _session?.Destination;
+        if (_session is not null)
+            _session.Destination = null;
         while (true)
         {
             using CancellationTokenSource running = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             Volatile.Write(ref _running, running);
             if (_connection is { } connection)
-            {
                 connection.IsRunning = true;
-                if (connection.IsClosed || connection.WasInterrupted)
-                    running.Cancel();
-            }
-
-            GuestStop stop = Move(control, request, running.Token);
+            if (IsCalledFor)
+                running.Cancel();
+            GuestStop stop = TryMove(control, request, destination, running.Token);
             Volatile.Write(ref _running, null);
             if (_connection is not null)
                 _connection.IsRunning = false;
@@ -176,19 +183,33 @@ internal sealed class GdbServer : IDisposable
                 Tell("gdb has gone; the guest runs on without breakpoints.");
                 LetGo();
                 request = default;
+                destination = null;
             }
-            else if (_connection is not null || Volatile.Read(ref _caller) is not null)
-            {
+
+            if (IsCalledFor)
                 return stop;
-            }
         }
     }
 
-    private GuestStop Move(GuestControl control, ResumeRequest request, CancellationToken cancellation)
+    // Whether somebody wants the guest to stand: gdb by Ctrl-C or by going away, or another one that waits.
+    private bool IsCalledFor => _connection is { } connection ? connection.IsClosed || connection.WasInterrupted : _callers.Count != 0;
+
+    private GuestStop TryMove(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
     {
-        ulong? destination = _session?.Destination;
-        if (_session is not null)
-            _session.Destination = null;
+        try
+        {
+            return Move(control, request, destination, cancellation);
+        }
+        catch (SnapshotException e)
+        {
+            // A disk that was written to since, for instance: there is no way back.
+            _session?.Say($"{e.Message}\n");
+            return new GuestStop(StopCause.Stepped, control.Current());
+        }
+    }
+
+    private static GuestStop Move(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
+    {
         if (request.Stepped != 0)
         {
             Vcpu vcpu = control.Machine.Vcpus[request.Stepped - 1];
@@ -202,9 +223,7 @@ internal sealed class GdbServer : IDisposable
 
     private void Attach(GuestControl control, CancellationToken cancellation)
     {
-        _hasCaller.Wait(cancellation);
-        Socket socket = Interlocked.Exchange(ref _caller, null)!;
-        GdbConnection connection = new(socket) { Attention = StopRunning };
+        GdbConnection connection = new(_callers.Take(cancellation)) { Attention = StopRunning };
         _connection = connection;
         _session = new DebugSession(connection, control, _breakpoints, SuitableView(control, control.Setup.Kernel));
         Tell($"gdb is there, from {connection.Peer}.");
@@ -214,7 +233,7 @@ internal sealed class GdbServer : IDisposable
     private void LetGo()
     {
         _session = null;
-        _connection?.Dispose();
+        _connection?.Leave();
         _connection = null;
         _breakpoints.Clear();
     }
@@ -233,15 +252,10 @@ internal sealed class GdbServer : IDisposable
             while (true)
             {
                 Socket socket = _listener.AcceptSocket();
-                if (_connection is { IsClosed: false } || Interlocked.CompareExchange(ref _caller, socket, null) is not null)
-                {
-                    // One gdb at a time.
+                if (_callers.TryAdd(socket))
+                    StopRunning();
+                else
                     socket.Dispose();
-                    continue;
-                }
-
-                _hasCaller.Release();
-                StopRunning();
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)

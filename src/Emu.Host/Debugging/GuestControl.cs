@@ -1,8 +1,10 @@
+using System.Buffers.Binary;
 using Emu.Cpu;
 using Emu.Cpu.Instrumentation;
 using Emu.Host.Running;
 using Emu.Machine;
 using Emu.Machine.TimeTravel;
+using Emu.Pvh;
 
 namespace Emu.Host.Debugging;
 
@@ -22,7 +24,11 @@ internal sealed partial class GuestControl
         _breakpoints = breakpoints;
         _timeline = new Timeline(guest.Machine);
         Memory = new GuestMemory(new LinkMap(guest.Setup.Kernel));
+        StartInfo = FindStartInfo(guest.Machine);
     }
+
+    /// <summary>The physical address of hvm_start_info; null where the kernel was not entered through PVH.</summary>
+    public ulong? StartInfo { get; }
 
     /// <summary>Guest memory.</summary>
     public GuestMemory Memory { get; }
@@ -178,6 +184,16 @@ internal sealed partial class GuestControl
         BreakpointType.Read => WatchedAccess.Read,
         _ => WatchedAccess.Any,
     };
+
+    // At entry EBX has it, and its magic number tells it from what Multiboot has there.
+    private static unsafe ulong? FindStartInfo(PvhMachine machine)
+    {
+        uint address = (uint)machine.Vcpu.State->Registers[3];
+        Span<byte> magic = stackalloc byte[4];
+        bool isThere = machine.InstructionsRetired == 0 && machine.Ram.Physical.TryRead(address, magic)
+            && BinaryPrimitives.ReadUInt32LittleEndian(magic) == HvmStartInfo.Magic;
+        return isThere ? address : null;
+    }
 
     private static unsafe ulong StackPointer(Vcpu vcpu) => vcpu.State->Registers[4];
 }

@@ -80,7 +80,10 @@ internal sealed unsafe class GuestMemory
         ulong linear = isWide ? (uint)address : address;
         if (GuestMemoryView.Translate(vcpu, linear) is { } physical && vcpu.Memory.HostAddress(physical) != null)
             return physical;
-        return _kernel.ToPhysical(address) is { } loaded && vcpu.Memory.HostAddress(loaded) != null ? loaded : null;
+        // A 32-bit gdb cuts off the names' addresses that 64-bit code will have.
+        ulong extended = !vcpu.Is64BitCode && address is >= 0x8000_0000 and <= uint.MaxValue ? address | 0xFFFF_FFFF_0000_0000 : address;
+        ulong? loaded = _kernel.ToPhysical(address) ?? _kernel.ToPhysical(extended);
+        return loaded is { } there && vcpu.Memory.HostAddress(there) != null ? there : null;
     }
 
     private static int Piece(ulong address, int length) => (int)Math.Min((ulong)length, PageSize - (address % PageSize));

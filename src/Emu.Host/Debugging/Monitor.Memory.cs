@@ -14,7 +14,7 @@ internal sealed partial class Monitor
     private string Walk(string[] words)
     {
         if (!TryAddress(words[0], out ulong linear))
-            return $"'{words[0]}' is no address in hexadecimal digits.\n";
+            return NoAddress(words[0]);
         List<PageWalkStep> steps = GuestMemoryView.Walk(Vcpu, linear);
         if (steps.Count == 0)
             return string.Create(CultureInfo.InvariantCulture, $"Paging is off: 0x{linear:x} is a physical address.\n");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Emu.Cpu;
+using Emu.Host.Symbols;
 using Emu.Host.Tracing;
 
 namespace Emu.Host.Debugging;
@@ -9,7 +10,7 @@ namespace Emu.Host.Debugging;
 internal sealed partial class Monitor
 {
     private readonly DebugSession _session;
-    private readonly (string Names, string Arguments, string Help, Func<string[], string> Obey)[] _commands;
+    private readonly (string Name, string Arguments, string Help, Func<string[], string> Obey)[] _commands;
 
     /// <summary>Makes the monitor of a session.</summary>
     /// <param name="session">The session.</param>
@@ -19,18 +20,33 @@ internal sealed partial class Monitor
         _commands =
         [
             ("help", "", "This list.", _ => Help()),
-            ("cpus", "", "All vCPUs: mode, privilege, where they stand.", _ => Cpus()),
-            ("regs", "", "The selected vCPU's registers, hidden parts of segments included.", _ => CpuStateText.Dump(Vcpu)),
-            ("where", "", "The place in the run: instructions retired, how far it was ever seen, and virtual time.", _ => Where()),
+            ("where", "", "The place in the run: instructions retired, how far it was ever seen, virtual time.", _ => Where()),
             ("goto", "COUNT", "The next 'continue' goes to the place with so many instructions retired, forwards or backwards.", GoTo),
-            ("interrupts", "over|into", "Whether single steps pass over interrupts that come between, or into their handlers. [over]", Interrupts),
-            ("walk", "ADDRESS", "The page walk for a linear address.", Walk),
-            ("physical", "on|off", "Whether gdb's memory commands take physical addresses.", Physical),
+            ("interrupts", "over|into", "Whether steps pass over interrupts that come between, or go into their handlers. [over]", Interrupts),
             ("view", "16|32|64", "What gdb is to take the code for; then say: unset tdesc filename", View),
+            ("script", "", "Python that lets gdb follow the mode by itself: python exec(gdb.execute('monitor script', to_string=True))", _ => Script()),
+            ("physical", "on|off", "Whether gdb's memory commands take physical addresses. [off]", Physical),
+            ("breakpoints", "", "The breakpoints and watchpoints that gdb has set.", _ => Breakpoints()),
+            ("cpus", "", "All vCPUs: where they stand, mode, privilege.", _ => Cpus()),
+            ("regs", "", "The vCPU's registers, hidden parts of segments included.", _ => CpuStateText.Dump(Vcpu)),
+            ("u", "[ADDRESS] [COUNT]", "Disassembles by the vCPU's mode, whatever the view. [where it stands, 8]", Disassemble),
+            ("backtrace", "", "Callers by frame pointers, in 16-, 32- and 64-bit code.", _ => Backtrace()),
+            ("symbol", "NAME|ADDRESS", "The address of a name of the kernel, or the name of an address.", Symbol),
+            ("walk", "ADDRESS", "The page walk for a linear address.", Walk),
+            ("gdt", "", "The global descriptor table.", _ => Descriptors(isLocal: false)),
+            ("ldt", "", "The local descriptor table.", _ => Descriptors(isLocal: true)),
+            ("idt", "", "The interrupt descriptor table.", _ => InterruptTable()),
+            ("tss", "", "The task-state segment: stacks, and the I/O map's place.", _ => TaskState()),
+            ("lapic", "", "The vCPU's local APIC.", _ => LocalApicText()),
+            ("ioapic", "", "The I/O APIC's redirection entries.", _ => IoApicText()),
+            ("events", "", "A Xen domain's event channels.", _ => Events()),
+            ("startinfo", "[ADDRESS]", "hvm_start_info, as the PVH kernel found it at entry.", StartInfo),
         ];
     }
 
     private Vcpu Vcpu => _session.Vcpu;
+
+    private KernelSymbols Symbols => _session.Control.Setup.Symbols;
 
     /// <summary>Carries out a command.</summary>
     /// <param name="line">Its words.</param>
@@ -40,23 +56,35 @@ internal sealed partial class Monitor
         string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (words.Length == 0)
             return Help();
-        foreach ((string names, string arguments, _, Func<string[], string> obey) in _commands)
+        foreach ((string name, string arguments, _, Func<string[], string> obey) in _commands)
         {
-            if (!names.Split(' ').Contains(words[0]))
+            if (name != words[0])
                 continue;
-            int most = arguments.Length == 0 ? 0 : arguments.Split(' ').Length;
-            int least = arguments.Length == 0 ? 0 : arguments.Split(' ').Count(static word => word[0] != '[');
-            return words.Length - 1 < least || words.Length - 1 > most ? $"Usage: monitor {words[0]} {arguments}\n" : obey(words[1..]);
+            string[] wanted = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            bool fits = words.Length - 1 <= wanted.Length && words.Length - 1 >= wanted.Count(static word => word[0] != '[');
+            return fits ? obey(words[1..]) : $"Usage: monitor {name} {arguments}\n";
         }
 
         return $"There is no 'monitor {words[0]}'; 'monitor help' lists what there is.\n";
     }
 
+    private static unsafe string Mode(Vcpu vcpu) => string.Create(CultureInfo.InvariantCulture, $"{CpuStateText.Mode(vcpu)}, ring {vcpu.State->Cpl}");
+
+    // Hexadecimal, with or without 0x; or a name of the kernel, which comes first.
+    private bool TryAddress(string text, out ulong address) =>
+        Symbols.Table.TryFind(text, out address)
+        || Hexadecimal.TryNumber(text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text.AsSpan(2) : text, out address);
+
+    private string Named(ulong address) =>
+        Symbols.Describe(address) is { } name ? string.Create(CultureInfo.InvariantCulture, $"0x{address:x} <{name}>") : string.Create(CultureInfo.InvariantCulture, $"0x{address:x}");
+
+    private static string NoAddress(string text) => $"'{text}' is neither a name of the kernel nor an address in hexadecimal digits.\n";
+
     private string Help()
     {
         StringBuilder text = new();
-        foreach ((string names, string arguments, string help, _) in _commands)
-            text.Append(CultureInfo.InvariantCulture, $"{names.Replace(" ", ", ", StringComparison.Ordinal) + " " + arguments,-24} {help}\n");
+        foreach ((string name, string arguments, string help, _) in _commands)
+            text.Append(CultureInfo.InvariantCulture, $"{name + " " + arguments,-24} {help}\n");
         return text.ToString();
     }
 
@@ -68,7 +96,7 @@ internal sealed partial class Monitor
             string state = _session.Control.Machine.WaitsForStartup(vcpu) ? ", waits for startup" : vcpu.IsHalted ? ", halted" : "";
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{(vcpu == Vcpu ? '*' : ' ')} thread {vcpu.Number + 1}: vCPU {vcpu.Number} at 0x{RegisterSet.LinearRip(vcpu):x}, {Mode(vcpu)}{state}, {vcpu.InstructionsRetired} instructions\n");
+                $"{(vcpu == Vcpu ? '*' : ' ')} thread {vcpu.Number + 1}: vCPU {vcpu.Number} at {Named(RegisterSet.LinearRip(vcpu))}, {Mode(vcpu)}{state}, {vcpu.InstructionsRetired} instructions\n");
         }
 
         return text.ToString();
@@ -114,8 +142,28 @@ internal sealed partial class Monitor
         return _session.NextView == _session.View ? "" : "Now say 'unset tdesc filename': gdb then asks for the new description.\n";
     }
 
-    private static unsafe string Mode(Vcpu vcpu) => string.Create(CultureInfo.InvariantCulture, $"{CpuStateText.Mode(vcpu)}, ring {vcpu.State->Cpl}");
+    private static string Script()
+    {
+        using StreamReader reader = new(typeof(Monitor).Assembly.GetManifestResourceStream("gdb.py")!);
+        return reader.ReadToEnd();
+    }
 
-    private static bool TryAddress(string text, out ulong address) =>
-        Hexadecimal.TryNumber(text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text.AsSpan(2) : text, out address);
+    private string Breakpoints()
+    {
+        StringBuilder text = new();
+        foreach (Breakpoint breakpoint in _session.Breakpoints.All.OrderBy(static breakpoint => (breakpoint.Type, breakpoint.Address)))
+        {
+            string what = breakpoint.Type switch
+            {
+                BreakpointType.Software or BreakpointType.Hardware => "execution of",
+                BreakpointType.Write => "writes to",
+                BreakpointType.Read => "reads from",
+                _ => "accesses to",
+            };
+            text.Append(CultureInfo.InvariantCulture, $"{what} {Named(breakpoint.Address)}");
+            text.Append(breakpoint.Type >= BreakpointType.Write ? string.Create(CultureInfo.InvariantCulture, $", {breakpoint.Length} bytes\n") : "\n");
+        }
+
+        return text.Length != 0 ? text.ToString() : "None.\n";
+    }
 }

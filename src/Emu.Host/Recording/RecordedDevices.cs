@@ -7,12 +7,17 @@ namespace Emu.Host.Recording;
 /// <summary>A disk, whose image is named by what was in it when the run began.</summary>
 internal sealed record RecordedDisk(RecordedFile Image, string Device, bool IsReadOnly, bool IsSnapshot, bool IsRaw, bool IsCdrom)
 {
-    public static RecordedDisk Of(DiskOptions disk) =>
-        new(RecordedFile.Of(disk.Path, "disk image"), disk.Device, disk.IsReadOnly, disk.IsSnapshot, disk.IsRaw, disk.IsCdrom);
+    public static RecordedDisk Of(DiskOptions disk, string option) =>
+        new(RecordedFile.Of(disk.Path, "disk image", option), disk.Device, disk.IsReadOnly, disk.IsSnapshot, disk.IsRaw, disk.IsCdrom);
 
-    public DiskOptions ToOptions(RecordedFiles files) => new()
+    public DiskOptions ToOptions(RecordedFiles files) => ToOptions(files.Find(Image, "disk image", mayHaveChanged: !IsReadOnly && !IsSnapshot));
+
+    /// <summary>The disk where it was; what is on it has to be looked at by other means.</summary>
+    public DiskOptions ToOptions() => ToOptions(Image.Path);
+
+    private DiskOptions ToOptions(string path) => new()
     {
-        Path = files.Find(Image, "disk image", mayHaveChanged: !IsReadOnly && !IsSnapshot),
+        Path = path,
         Device = Device,
         IsReadOnly = IsReadOnly,
         IsSnapshot = IsSnapshot,

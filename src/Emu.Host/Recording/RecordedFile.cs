@@ -11,20 +11,21 @@ internal sealed record RecordedFile(string Path, long Length, string Sha256)
     /// <summary>Looks at a file.</summary>
     /// <param name="path">It.</param>
     /// <param name="what">What it is, for refusals.</param>
+    /// <param name="option">What it is looked at for.</param>
     /// <returns>What it is now.</returns>
     /// <exception cref="UsageException">It cannot be read, or not a second time.</exception>
-    public static RecordedFile Of(string path, string what)
+    public static RecordedFile Of(string path, string what, string option)
     {
         try
         {
             FileInfo file = new(path);
             if (file.Exists && file.Length == 0)
-                throw new UsageException($"--record: the {what} '{path}' is empty or no regular file; a replay could not read it again.");
+                throw new UsageException($"{option}: the {what} '{path}' is empty or no regular file, which could not be read again.");
             return new RecordedFile(file.FullName, file.Length, Hash(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new UsageException($"--record: the {what} '{path}' cannot be read: {e.Message}", e);
+            throw new UsageException($"{option}: the {what} '{path}' cannot be read: {e.Message}", e);
         }
     }
 

@@ -79,14 +79,15 @@ internal sealed record RecordedGuest
 
     /// <summary>Describes a run that is about to begin.</summary>
     /// <param name="options">What the user asked for.</param>
+    /// <param name="option">What the description is for, for refusals.</param>
     /// <returns>The description.</returns>
     /// <exception cref="UsageException">A file cannot be read.</exception>
-    public static RecordedGuest Of(RunOptions options) => new()
+    public static RecordedGuest Of(RunOptions options, string option) => new()
     {
         Program = ThisProgram,
-        Kernel = options.Kernel is { } kernel ? RecordedFile.Of(kernel, "kernel") : null,
-        Firmware = options.Firmware is { } firmware ? RecordedFile.Of(firmware, "firmware") : null,
-        Modules = [.. options.Modules.Select(static module => new RecordedModule(RecordedFile.Of(module.Path, "module"), module.CommandLine?.ToArray()))],
+        Kernel = options.Kernel is { } kernel ? RecordedFile.Of(kernel, "kernel", option) : null,
+        Firmware = options.Firmware is { } firmware ? RecordedFile.Of(firmware, "firmware", option) : null,
+        Modules = [.. options.Modules.Select(module => new RecordedModule(RecordedFile.Of(module.Path, "module", option), module.CommandLine?.ToArray()))],
         CommandLine = options.CommandLine?.ToArray(),
         MemorySize = options.MemorySize,
         VcpuCount = options.VcpuCount,
@@ -105,7 +106,7 @@ internal sealed record RecordedGuest
         DomainUuid = options.DomainUuid,
         MemoryTarget = options.MemoryTarget,
         OnlineVcpus = options.OnlineVcpus,
-        Disks = [.. options.Disks.Select(RecordedDisk.Of)],
+        Disks = [.. options.Disks.Select(disk => RecordedDisk.Of(disk, option))],
         NetworkCards = [.. options.NetworkCards.Select(static card => RecordedNetworkCard.Of(card.Options))],
         AcceptsAnyHypercallInstruction = options.AcceptsAnyHypercallInstruction,
         ToolstackCommands = options.ToolstackCommands,
@@ -175,7 +176,7 @@ internal sealed record RecordedGuest
 
     /// <summary>What the command line would refuse, or could not say; the machine refuses the rest.</summary>
     [JsonIgnore]
-    private bool IsPossible =>
+    public bool IsPossible =>
         Enum.IsDefined(Machine) && Enum.IsDefined(Entry) && Enum.IsDefined(StartInfo) && Enum.IsDefined(CpuVendor) && Enum.IsDefined(CpuLevel)
         && (EntryProfile is not { } profile || Enum.IsDefined(profile))
         && ToolstackCommands.All(static command => Enum.IsDefined(command.Action))

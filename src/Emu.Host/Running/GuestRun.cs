@@ -3,6 +3,7 @@ using System.Globalization;
 using Emu.Cpu;
 using Emu.Host.CommandLine;
 using Emu.Host.Debugging;
+using Emu.Host.Snapshots;
 using Emu.Host.Tracing;
 using Emu.Machine;
 
@@ -22,6 +23,7 @@ internal sealed class GuestRun : IDebuggedGuest
     private readonly Queue<ulong> _dumps;
     private readonly ulong _maximum;
     private readonly GdbServer? _debugger;
+    private readonly RunSnapshots? _snapshots;
     private readonly Stopwatch _clock = new();
 
     public GuestRun(
@@ -33,6 +35,7 @@ internal sealed class GuestRun : IDebuggedGuest
         _trace = instruments.Trace;
         _binaryTrace = instruments.BinaryTrace;
         _debugger = instruments.Debugger;
+        _snapshots = instruments.Snapshots;
         _error = error;
         _dumps = new Queue<ulong>(options.DumpAt);
         _maximum = options.MaximumInstructions ?? ulong.MaxValue;
@@ -70,20 +73,29 @@ internal sealed class GuestRun : IDebuggedGuest
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
             _binaryTrace?.Update(_machine, _setup, isAtBreakpoint);
+            _snapshots?.TakeDue(_machine);
+            if (_snapshots is { EndsRun: true })
+                return End(new RunResult(StopReason.Paused));
             RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
-                : _machine.Run(new RunLimits { MaxInstructions = NextStop(retired), PassesBreakpoint = isAtBreakpoint }, cancellation);
+                : _machine.Run(
+                    new RunLimits { MaxInstructions = NextStop(retired), MaxVirtualTime = _snapshots?.NextTime ?? ulong.MaxValue, PassesBreakpoint = isAtBreakpoint },
+                    cancellation);
             // A trace begins or ends there, where it is taken without a debugger, whose business breakpoints are else.
             isAtBreakpoint = result.Reason == StopReason.Breakpoint && _binaryTrace is not null;
-            if (isAtBreakpoint)
+            if (isAtBreakpoint || result.Reason == StopReason.Paused)
                 continue;
             if (result.Reason != StopReason.LimitReached || _machine.InstructionsRetired >= _maximum)
-            {
-                _binaryTrace?.End(_machine);
-                DumpWhatIsDue(_machine.InstructionsRetired);
-                return result;
-            }
+                return End(result);
         }
+    }
+
+    private RunResult End(RunResult result)
+    {
+        _snapshots?.TakeDue(_machine);
+        _binaryTrace?.End(_machine);
+        DumpWhatIsDue(_machine.InstructionsRetired);
+        return result;
     }
 
     private RunResult Step(InstructionTrace trace, ulong until, CancellationToken cancellation)
@@ -112,6 +124,8 @@ internal sealed class GuestRun : IDebuggedGuest
             stop = Math.Min(stop, dump);
         if (_trace is not null && retired < _trace.From)
             stop = Math.Min(stop, _trace.From);
+        if (_snapshots is not null)
+            stop = Math.Min(stop, _snapshots.NextInstructions);
         if (_binaryTrace is not null)
             stop = Math.Min(stop, _binaryTrace.NextStop(retired));
         return stop;

@@ -1,6 +1,7 @@
 using System.Text;
 using Emu.Cpu.Platform;
 using Emu.Host.CommandLine;
+using Emu.Host.Snapshots;
 using Emu.Host.Symbols;
 using Emu.Host.Verbs;
 using Emu.Machine;
@@ -19,28 +20,31 @@ internal sealed class GuestSetup
 {
     private readonly RunOptions _options;
     private readonly FirmwareImage? _firmware;
-    private readonly KernelImage? _image;
-    private readonly IReadOnlyList<BootModule> _modules;
-    private readonly ReadOnlyMemory<byte>? _commandLine;
+    private readonly Lazy<KernelImage?> _image;
+    private readonly Lazy<IReadOnlyList<BootModule>> _modules;
+    private readonly Func<KernelImage, ReadOnlyMemory<byte>?> _commandLine;
+    private readonly Resumption? _resumed;
     private readonly IReadOnlyList<NetworkOptions> _networks;
     private readonly Lazy<SymbolTable> _symbolTable;
     private KernelSymbols? _symbols;
-    private ulong _displacement;
 
     private GuestSetup(RunOptions options, FirmwareImage firmware, SymbolTable? added)
     {
         _options = options;
         _firmware = firmware;
-        _modules = [];
+        _image = new Lazy<KernelImage?>((KernelImage?)null);
+        _modules = new Lazy<IReadOnlyList<BootModule>>([]);
+        _commandLine = static _ => null;
+        _resumed = options.Resumed;
         _networks = [];
         _symbolTable = new Lazy<SymbolTable>(added ?? SymbolTable.Empty);
     }
 
     private GuestSetup(
         RunOptions options,
-        KernelImage image,
-        IReadOnlyList<BootModule> modules,
-        ReadOnlyMemory<byte>? commandLine,
+        Lazy<KernelImage?> image,
+        Lazy<IReadOnlyList<BootModule>> modules,
+        Func<KernelImage, ReadOnlyMemory<byte>?> commandLine,
         IReadOnlyList<NetworkOptions> networks,
         SymbolTable? added)
     {
@@ -48,19 +52,21 @@ internal sealed class GuestSetup
         _image = image;
         _modules = modules;
         _commandLine = commandLine;
+        _resumed = options.Resumed;
         _networks = networks;
-        _symbolTable = new Lazy<SymbolTable>(() => KernelSymbols.Read(image).With(added ?? SymbolTable.Empty));
+        _symbolTable = new Lazy<SymbolTable>(() => (image.Value is { } kernel ? KernelSymbols.Read(kernel) : SymbolTable.Empty).With(added ?? SymbolTable.Empty));
     }
 
-    private GuestSetup(GuestSetup other, RunOptions options, IReadOnlyList<NetworkOptions> networks)
+    private GuestSetup(GuestSetup other, RunOptions options, Resumption? resumed, IReadOnlyList<NetworkOptions> networks)
     {
         _options = options;
+        _resumed = resumed;
         _firmware = other._firmware;
         _image = other._image;
         _modules = other._modules;
         _commandLine = other._commandLine;
         _symbolTable = other._symbolTable;
-        _displacement = other._displacement;
+        Boot = other.Boot;
         _networks = networks;
     }
 
@@ -84,16 +90,31 @@ internal sealed class GuestSetup
             RunLog.Ignored(log, options.Configuration!, string.Join(", ", options.IgnoredKeys));
         if (options.Firmware is { } rom)
             return new GuestSetup(options, FirmwareImage.FromBytes(UserFile.Read(rom, "firmware", FirmwareImage.Largest)), added);
+        if (options.Resumed is { } resumed)
+        {
+            // The kernel is there already: its file is for whoever asks for symbols, or starts it anew.
+            return new GuestSetup(
+                options,
+                new Lazy<KernelImage?>(() => resumed.Guest.Kernel is null || resumed.HasKernel ? OpenKernel(options) : null),
+                new Lazy<IReadOnlyList<BootModule>>(() => ReadModules(resumed.FindModules())),
+                image => options.CommandLine ?? StandardCommandLine(image, options.Machine, log),
+                networks,
+                added);
+        }
+
         // What is small and often mistyped comes first.
-        List<BootModule> modules = [];
-        foreach (ModuleOption module in options.Modules)
-            modules.Add(new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = module.Name ?? Path.GetFileName(module.Path) });
-        KernelImage image = options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
-        return new GuestSetup(options, image, modules, options.CommandLine ?? StandardCommandLine(image, options.Machine, log), networks, added);
+        IReadOnlyList<BootModule> modules = ReadModules(options.Modules);
+        KernelImage image = OpenKernel(options);
+        ReadOnlyMemory<byte>? commandLine = options.CommandLine ?? StandardCommandLine(image, options.Machine, log);
+        return new GuestSetup(
+            options, new Lazy<KernelImage?>(image), new Lazy<IReadOnlyList<BootModule>>(modules), _ => commandLine, networks, added);
     }
 
-    /// <summary>The kernel; null where the machine starts from a ROM.</summary>
-    public KernelImage? Kernel => _image;
+    /// <summary>The kernel; null where the machine starts from a ROM, or from a snapshot whose kernel's file is gone.</summary>
+    public KernelImage? Kernel => _image.Value;
+
+    /// <summary>How far from the addresses in its file the kernel lies: known once a machine has been made.</summary>
+    public ulong Displacement => Boot?.Kernel.Displacement ?? _options.Resumed?.Displacement ?? 0;
 
     /// <summary>The name of the kernel's file, without its folder; null for the embedded tour, and where there is none.</summary>
     public string? KernelName => Path.GetFileName(_options.Kernel);
@@ -102,7 +123,10 @@ internal sealed class GuestSetup
     /// The names of the guest's addresses: what its kernel carries, and what the user has added. They are looked for when they are asked for first;
     /// where the kernel lies is known once a machine has been made.
     /// </summary>
-    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image?.Elf, _displacement);
+    public KernelSymbols Symbols => _symbols ??= new KernelSymbols(_symbolTable.Value, _image.Value?.Elf, Displacement);
+
+    /// <summary>Where everything lies and what the boot processor begins with, once a machine has been made; null before, and with a ROM.</summary>
+    public BootResult? Boot { get; private set; }
 
     /// <summary>What a trace of it is to say of itself.</summary>
     public IReadOnlyDictionary<string, string> Properties => new Dictionary<string, string>
@@ -117,13 +141,13 @@ internal sealed class GuestSetup
     public GuestSetup After(ulong passed) => new(this, _options with
     {
         ToolstackCommands = [.. _options.ToolstackCommands.Where(command => command.Time > passed).Select(command => command with { Time = command.Time - passed })],
-    }, _networks);
+    }, null, _networks);
 
     /// <summary>The guest for another run beside the first, which leaves what that has captured alone.</summary>
     /// <returns>The guest.</returns>
-    public GuestSetup WithoutCaptures() => new(this, _options, [.. _networks.Select(static network => network with { Capture = null })]);
+    public GuestSetup WithoutCaptures() => new(this, _options, _resumed, [.. _networks.Select(static network => network with { Capture = null })]);
 
-    /// <summary>Makes a machine and loads the guest.</summary>
+    /// <summary>Makes a machine and loads the guest, or brings it to where its snapshot was taken.</summary>
     public PvhMachine CreateMachine(
         IConsoleSink? output, IConsoleSink? debugOutput, IConsoleSource? input, IVcpuObserver? observer, ILoggerFactory? logs, InputJournal? journal = null)
     {
@@ -159,8 +183,12 @@ internal sealed class GuestSetup
         });
         try
         {
-            if (_image is not null)
-                _displacement = machine.Load(_image, _modules, _commandLine, _options.KernelName ?? Path.GetFileName(_options.Kernel)).Kernel.Displacement;
+            if (_resumed is not null)
+                _resumed.Restore(machine);
+            else if (_image.Value is { } image)
+                Boot = machine.Load(image, _modules.Value, _commandLine(image), _options.KernelName ?? Path.GetFileName(_options.Kernel));
+            else if (_firmware is null)
+                throw new UsageException($"The kernel '{_options.Kernel}' is gone, or not what it was when the snapshot was taken: the guest cannot be started anew.");
             return machine;
         }
         catch
@@ -169,6 +197,11 @@ internal sealed class GuestSetup
             throw;
         }
     }
+
+    private static KernelImage OpenKernel(RunOptions options) => options.Kernel is { } path ? KernelFile.Open(path) : KernelImage.Read(Tour());
+
+    private static IReadOnlyList<BootModule> ReadModules(IReadOnlyList<ModuleOption> modules) =>
+        [.. modules.Select(static module => new BootModule(UserFile.Read(module.Path, "module"), module.CommandLine) { Name = module.Name ?? Path.GetFileName(module.Path) })];
 
     /// <summary>
     /// Linux without a console argument takes the first console that it finds, which shows nothing: it gets the one of its machine. Others have

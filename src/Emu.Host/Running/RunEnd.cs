@@ -48,6 +48,7 @@ public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
                 "instruction-limit",
                 Host.ExitCode.LimitReached,
                 string.Create(CultureInfo.InvariantCulture, $"The limit of {maximumInstructions} instructions was reached.")),
+            StopReason.Paused => new RunEnd("snapshot", Host.ExitCode.Success, null),
             _ => Stopped(stop, signal),
         };
     }

@@ -1,4 +1,5 @@
 using Emu.Host.Debugging;
+using Emu.Host.Snapshots;
 using Emu.Host.Tracing;
 using Emu.Machine.Recording;
 
@@ -18,4 +19,7 @@ internal sealed record RunInstruments
 
     /// <summary>What writes down, or plays back, what comes from outside; or null.</summary>
     public InputJournal? Journal { get; init; }
+
+    /// <summary>What takes snapshots, or null.</summary>
+    public RunSnapshots? Snapshots { get; init; }
 }

@@ -35,6 +35,12 @@ public static class Kallsyms
     /// <summary>More symbols than any kernel has.</summary>
     private const int MostSymbols = 1 << 21;
 
+    /// <summary>The longest name: Linux allows 511 characters.</summary>
+    private const int LongestName = 1024;
+
+    /// <summary>Characters of all names together: 64 Mi, twenty times as many as the largest kernels have.</summary>
+    private const long MostText = 1 << 26;
+
     /// <summary>How often something that looks like a token table is looked at more closely.</summary>
     private const int MostTables = 64;
 
@@ -52,24 +58,29 @@ public static class Kallsyms
             if (++tables > MostTables)
                 break;
             if (KallsymsNames.Find(image, tokens, MostSymbols, budget) is { } names && KallsymsAddresses.Find(file, tokens, names) is { } addresses)
-                return new SymbolTable(Symbols(image, tokens, names, addresses));
+                return Symbols(image, tokens, names, addresses) is { } symbols ? new SymbolTable(symbols) : SymbolTable.Empty;
         }
 
         return SymbolTable.Empty;
     }
 
-    private static List<Symbol> Symbols(ReadOnlySpan<byte> image, KallsymsTokens tokens, KallsymsNames names, ulong[] addresses)
+    /// <summary>Puts names and addresses together; null where names of a few bytes stand for more text than there can be.</summary>
+    private static List<Symbol>? Symbols(ReadOnlySpan<byte> image, KallsymsTokens tokens, KallsymsNames names, ulong[] addresses)
     {
         List<Symbol> symbols = new(names.Count);
         StringBuilder text = new();
         int at = names.Start;
+        long length = 0;
         foreach (ulong address in addresses)
         {
-            int length = KallsymsNames.Length(image, ref at);
+            int count = KallsymsNames.Length(image, ref at);
             text.Clear();
-            foreach (byte token in image.Slice(at, length))
-                text.Append(tokens[token]);
-            at += length;
+            for (int i = 0; i < count && text.Length < LongestName; i++)
+                text.Append(tokens[image[at + i]]);
+            at += count;
+            length += text.Length;
+            if (length > MostText)
+                return null;
             // Absolute ones are constants, or offsets into each processor's own data.
             if (text.Length < 2 || text[0] is 'a' or 'A' || address == 0)
                 continue;

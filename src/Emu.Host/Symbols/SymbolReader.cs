@@ -17,6 +17,13 @@ public static class SymbolReader
 {
     private const uint SymbolTableType = 2;
     private const int FunctionType = 2, SectionType = 3, FileType = 4;
+
+    /// <summary>The longest name: C++ and Rust make names of thousands of characters. More is cut.</summary>
+    private const int LongestName = 4096;
+
+    /// <summary>Characters of all names together: 128 Mi. Names may share their text in the file, so a small file could mean more.</summary>
+    private const long MostText = 1 << 27;
+
     private const ushort Undefined = 0, Absolute = 0xFFF1;
 
     /// <summary>Reads a file that the user named.</summary>
@@ -58,6 +65,7 @@ public static class SymbolReader
         bool isWide = file.Class == ElfClass.Elf64;
         int entrySize = isWide ? 24 : 16;
         List<Symbol> symbols = [];
+        long length = 0;
         foreach (ElfSection section in file.Sections)
         {
             if (section.Type != SymbolTableType || !TrySlice(image, section, out ReadOnlySpan<byte> entries) || Names(file, section, isWide) is not { } namesSection
@@ -74,7 +82,8 @@ public static class SymbolReader
                 if (type is SectionType or FileType || home is Undefined or Absolute)
                     continue;
                 string name = Text(names, BinaryPrimitives.ReadUInt32LittleEndian(entries));
-                if (name.Length == 0)
+                length += name.Length;
+                if (name.Length == 0 || length > MostText)
                     continue;
                 ulong value = isWide ? BinaryPrimitives.ReadUInt64LittleEndian(entries[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(entries[4..]);
                 ulong size = isWide ? BinaryPrimitives.ReadUInt64LittleEndian(entries[16..]) : BinaryPrimitives.ReadUInt32LittleEndian(entries[8..]);
@@ -137,7 +146,7 @@ public static class SymbolReader
         if (offset >= (uint)names.Length)
             return "";
         ReadOnlySpan<byte> text = names[(int)offset..];
-        int end = text.IndexOf((byte)0);
-        return end < 0 ? "" : Encoding.UTF8.GetString(text[..end]);
+        int end = text[..Math.Min(text.Length, LongestName)].IndexOf((byte)0);
+        return Encoding.UTF8.GetString(text[..(end < 0 ? Math.Min(text.Length, LongestName) : end)]);
     }
 }

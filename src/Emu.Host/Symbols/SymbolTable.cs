@@ -32,8 +32,12 @@ public sealed class SymbolTable
     {
         List<Symbol> kept = [];
         _all = [.. symbols.OrderBy(static symbol => symbol.Address).ThenByDescending(static symbol => symbol.Rank)];
-        foreach (Symbol symbol in _all)
+        for (int i = 0; i < _all.Length; i++)
         {
+            // Names come from files that anybody may have made, and go to terminals.
+            if (_all[i].Name.Any(char.IsControl))
+                _all[i] = _all[i] with { Name = string.Concat(_all[i].Name.Select(static c => char.IsControl(c) ? '?' : c)) };
+            Symbol symbol = _all[i];
             _addresses.TryAdd(symbol.Name, symbol.Address);
             if (kept.Count == 0 || kept[^1].Address != symbol.Address)
                 kept.Add(symbol);

@@ -101,7 +101,7 @@ internal sealed class BinaryTrace : IDisposable
         });
     }
 
-    private void Arm(PvhMachine machine, GuestSetup setup, CodePlace place, State state)
+    private void Arm(PvhMachine machine, GuestSetup setup, TracePlace place, State state)
     {
         machine.SetBreakpoints([place.Resolve(setup.Symbols.Table).First]);
         _state = state;

@@ -29,6 +29,7 @@ public readonly record struct PageWalkStep(string Table, ulong Address, ulong En
 /// </summary>
 /// <remarks>
 /// <code>
+///  5-level   as below, and before it 56:48 PML5
 ///  4-level   linear: 47:39 PML4  38:30 PDPT  29:21 PD  20:12 PT  11:0 offset     leaf at PDPT (1 GiB), PD (2 MiB), PT (4 KiB)
 ///  PAE       linear:             31:30 PDPT  29:21 PD  20:12 PT  11:0            leaf at PD (2 MiB), PT
 ///  32-bit    linear:                         31:22 PD  21:12 PT  11:0            leaf at PD (4 MiB, CR4.PSE), PT; entries of 4 bytes
@@ -102,6 +103,13 @@ public static unsafe class GuestMemoryView
         ulong table = state->Cr3 & FrameMask;
         if ((state->Efer & Efer.Lma) != 0)
         {
+            if ((state->Cr4 & Cr4.La57) != 0)
+            {
+                if (!Step(vcpu, steps, "PML5", table + ((linear >> 48 & 0x1FF) * 8), 8, false))
+                    return steps;
+                table = steps[^1].Entry & FrameMask;
+            }
+
             if (!Step(vcpu, steps, "PML4", table + ((linear >> 39 & 0x1FF) * 8), 8, false))
                 return steps;
             if (!Step(vcpu, steps, "PDPT", (steps[^1].Entry & FrameMask) + ((linear >> 30 & 0x1FF) * 8), 8, true))

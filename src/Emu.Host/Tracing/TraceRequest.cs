@@ -15,16 +15,16 @@ public sealed record TraceRequest(string Path, ulong From, ulong? Count)
     public TraceDetail Detail { get; init; }
 
     /// <summary>The places whose instructions belong to it; empty for all.</summary>
-    public IReadOnlyList<CodePlace> Only { get; init; } = [];
+    public IReadOnlyList<TracePlace> Only { get; init; } = [];
 
     /// <summary>The privilege level whose instructions belong to it; null for all.</summary>
     public int? Ring { get; init; }
 
     /// <summary>Where it begins when that is executed for the first time; null for at once.</summary>
-    public CodePlace? On { get; init; }
+    public TracePlace? On { get; init; }
 
     /// <summary>Where it ends; null for nowhere.</summary>
-    public CodePlace? Off { get; init; }
+    public TracePlace? Off { get; init; }
 
     /// <summary>What of the guest belongs to it.</summary>
     /// <param name="symbols">The guest's names.</param>
@@ -40,7 +40,7 @@ public sealed record TraceRequest(string Path, ulong From, ulong? Count)
 /// <summary>A place in the guest's code as the user named it: an address, a range of addresses, or a function.</summary>
 /// <param name="Option">The option that it stands behind.</param>
 /// <param name="Text">What was given.</param>
-public sealed record CodePlace(string Option, string Text)
+public sealed record TracePlace(string Option, string Text)
 {
     /// <summary>Finds the addresses.</summary>
     /// <param name="symbols">The guest's names.</param>

@@ -7,6 +7,7 @@ using Emu.Host.Logging;
 using Emu.Host.PostMortem;
 using Emu.Host.Recording;
 using Emu.Host.Running;
+using Emu.Host.Snapshots;
 using Emu.Host.Terminals;
 using Emu.Host.Tracing;
 using Emu.Machine;
@@ -52,6 +53,8 @@ public sealed class RunVerb : IDisposable
     public static int Run(RunOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options = Begin(options);
+        using Resumption? resumed = options.Resumed;
         using RunVerb verb = new(options);
         return verb.Run();
     }
@@ -79,11 +82,15 @@ public sealed class RunVerb : IDisposable
         using ILoggerFactory logs = CreateLogs();
         using NetworkCaptures captures = new(_options.NetworkCards);
         GuestSetup setup = GuestSetup.Read(_options, captures.Networks, logs);
+        RunSnapshots? snapshots = _options.Snapshots is { } request
+            ? new RunSnapshots(_options, request, _error, _options.BootCache is null ? null : BootCache.Objection)
+            : null;
+        IConsoleSink console = snapshots?.Watch(_output) ?? _output;
         IConsoleSink? debugConsole = OpenDebugConsole();
         using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
         using InputRecorder? recorder = OpenRecording(logs);
-        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder;
-        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger, Journal = journal };
+        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder ?? (debugger is null ? null : new InputHistory());
+        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger, Journal = journal, Snapshots = snapshots };
         using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 
         if (_options.Replay is null)
@@ -91,6 +98,11 @@ public sealed class RunVerb : IDisposable
             _terminal.EnterRawMode();
             _input.Start();
         }
+
+        // Where the snapshot was taken, input may have come to its end.
+        if (_options.Resumed is not null)
+            lives.Machine.ReopenConsoleInput();
+        snapshots?.Attach(lives.Machine, setup.Displacement);
 
         if (_options.Timeout is { } timeout)
             _stop.RequestAfter(timeout);
@@ -120,15 +132,39 @@ public sealed class RunVerb : IDisposable
             _error.Write($"emu: The recording '{_options.RecordFile}' is not whole: {failure.Message}\n");
         foreach (string sentence in captures.Close())
             _error.Write($"emu: {sentence}\n");
+        snapshots?.Finish();
         return end.ExitCode;
 
         PvhMachine MakeMachine(GuestSetup guest, RunObserver observer)
         {
-            PvhMachine machine = guest.CreateMachine(_output, debugConsole, _options.Replay is null ? _input : null, observer, logs, journal);
+            PvhMachine machine = guest.CreateMachine(console, debugConsole, _options.Replay is null ? _input : null, observer, logs, journal);
             xenTrace?.Attach(machine, guest);
             if (trace is not null)
                 trace.Symbols = guest.Symbols;
             return machine;
+        }
+    }
+
+    /// <summary>Finds the snapshot that the run begins with, if it is to begin with one.</summary>
+    private static RunOptions Begin(RunOptions options)
+    {
+        if (options.BootCache is { } cache)
+        {
+            using StreamWriter error = new(StandardStreams.OpenError(), new UTF8Encoding(false));
+            return BootCache.Apply(options, cache, error);
+        }
+
+        if (options.ResumedFile is not { } path)
+            return options;
+        Resumption resumed = Resumption.Open(path);
+        try
+        {
+            return resumed.ToOptions(options);
+        }
+        catch
+        {
+            resumed.Dispose();
+            throw;
         }
     }
 
@@ -147,7 +183,7 @@ public sealed class RunVerb : IDisposable
     {
         if (_options.RecordFile is not { } path)
             return null;
-        byte[] description = RecordedGuest.Of(_options).ToBytes();
+        byte[] description = RecordedGuest.Of(_options, "--record").ToBytes();
         if (_options.Disks.FirstOrDefault(static disk => !disk.IsReadOnly && !disk.IsSnapshot) is { } disk)
             RunLog.RecordedDiskChanges(logs.CreateLogger<RunVerb>(), disk.Path);
         return new InputRecorder(UserFile.Create(path, "--record"), description);

@@ -1,5 +1,6 @@
 using Emu.Cpu.Platform;
 using Emu.Machine.Diagnostics;
+using Emu.Machine.Hooks;
 using Emu.Machine.Interrupts;
 using Microsoft.Extensions.Logging;
 
@@ -28,6 +29,7 @@ public sealed class MmioBus : IMmioBus
         _localApic = localApic;
         _devices = [];
         _reported = [];
+        Hooks = new AccessHooks();
     }
 
     private MmioBus(MmioBus shared, LocalApic localApic)
@@ -36,7 +38,11 @@ public sealed class MmioBus : IMmioBus
         _localApic = localApic;
         _devices = shared._devices;
         _reported = shared._reported;
+        Hooks = shared.Hooks;
     }
+
+    /// <summary>Who wants to hear of accesses.</summary>
+    internal AccessHooks Hooks { get; }
 
     /// <summary>Makes the bus as another vCPU sees it: the same devices, whenever they are claimed, behind its own local APIC.</summary>
     /// <param name="localApic">The local APIC of that vCPU.</param>
@@ -52,6 +58,19 @@ public sealed class MmioBus : IMmioBus
     /// <inheritdoc/>
     public ulong Read(ulong address, int size)
     {
+        var value = ReadDevice(address, size);
+        return Hooks.Any ? Hooks.Read(address, size, value) : value;
+    }
+
+    /// <inheritdoc/>
+    public void Write(ulong address, int size, ulong value)
+    {
+        if (!Hooks.Any || Hooks.TryWrite(address, size, ref value))
+            WriteDevice(address, size, value);
+    }
+
+    private ulong ReadDevice(ulong address, int size)
+    {
         if (_localApic is not null && (address & ~PageMask) == _localApic.MappedPage)
             return _localApic.Read(address & PageMask, size);
         foreach (var (start, length, device) in _devices)
@@ -64,8 +83,7 @@ public sealed class MmioBus : IMmioBus
         return ulong.MaxValue >> (64 - (8 * size));
     }
 
-    /// <inheritdoc/>
-    public void Write(ulong address, int size, ulong value)
+    private void WriteDevice(ulong address, int size, ulong value)
     {
         if (_localApic is not null && (address & ~PageMask) == _localApic.MappedPage)
         {

@@ -1,5 +1,6 @@
 using Emu.Cpu.Platform;
 using Emu.Machine.Diagnostics;
+using Emu.Machine.Hooks;
 using Microsoft.Extensions.Logging;
 
 namespace Emu.Machine.Buses;
@@ -15,6 +16,9 @@ public sealed class PortBus : IPortBus
     /// <summary>Makes an empty port space.</summary>
     /// <param name="log">Hears of each unclaimed port once.</param>
     public PortBus(ILogger log) => _log = log;
+
+    /// <summary>Who wants to hear of accesses.</summary>
+    internal AccessHooks Hooks { get; } = new();
 
     /// <summary>Gives ports to a device.</summary>
     /// <param name="device">The device.</param>
@@ -41,6 +45,26 @@ public sealed class PortBus : IPortBus
     /// <inheritdoc/>
     public uint Read(ushort port, int size)
     {
+        var value = ReadDevice(port, size);
+        return Hooks.Any ? (uint)Hooks.Read(port, size, value) : value;
+    }
+
+    /// <inheritdoc/>
+    public void Write(ushort port, int size, uint value)
+    {
+        if (!Hooks.Any)
+        {
+            WriteDevice(port, size, value);
+            return;
+        }
+
+        ulong changed = value;
+        if (Hooks.TryWrite(port, size, ref changed))
+            WriteDevice(port, size, (uint)changed);
+    }
+
+    private uint ReadDevice(ushort port, int size)
+    {
         if (WholeOwner(port, size) is { } device)
             return device.Read(port, size);
         uint value = 0;
@@ -54,8 +78,7 @@ public sealed class PortBus : IPortBus
         return value;
     }
 
-    /// <inheritdoc/>
-    public void Write(ushort port, int size, uint value)
+    private void WriteDevice(ushort port, int size, uint value)
     {
         if (WholeOwner(port, size) is { } device)
         {

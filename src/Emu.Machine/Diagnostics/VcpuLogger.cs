@@ -21,6 +21,9 @@ internal sealed class VcpuLogger : IVcpuObserver
         _next = next;
     }
 
+    /// <summary>Hears what <see cref="IVcpuObserver.Delivering"/> says.</summary>
+    public event Action<Vcpu, EventInFlight>? Delivered;
+
     public unsafe void Unsupported(Vcpu vcpu, string what)
     {
         if (_reported.Count < MaximumReported && _reported.Add(what))
@@ -28,5 +31,9 @@ internal sealed class VcpuLogger : IVcpuObserver
         _next?.Unsupported(vcpu, what);
     }
 
-    public void Delivering(Vcpu vcpu, in EventInFlight delivered) => _next?.Delivering(vcpu, delivered);
+    public void Delivering(Vcpu vcpu, in EventInFlight delivered)
+    {
+        _next?.Delivering(vcpu, delivered);
+        Delivered?.Invoke(vcpu, delivered);
+    }
 }

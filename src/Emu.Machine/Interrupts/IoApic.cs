@@ -56,6 +56,16 @@ public sealed class IoApic : IMmioDevice, IStateful
         }
     }
 
+    /// <summary>A pin's redirection entry, as software reads it.</summary>
+    /// <param name="pin">0–23.</param>
+    /// <returns>Both halves.</returns>
+    public ulong RedirectionEntry(int pin) => _entries[pin];
+
+    /// <summary>Whether a pin is driven high.</summary>
+    /// <param name="pin">0–23.</param>
+    /// <returns>Whether it is.</returns>
+    public bool IsHigh(int pin) => (_lines >> pin & 1) != 0;
+
     /// <summary>Drives a pin.</summary>
     /// <param name="pin">0–23.</param>
     /// <param name="high">The electrical level.</param>

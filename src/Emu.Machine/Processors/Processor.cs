@@ -73,6 +73,9 @@ internal sealed class Processor : ILocalApicHost, IXenProcessor, IStateful, IDis
     /// <inheritdoc/>
     public bool IsUp { get; private set; }
 
+    /// <summary>True while its vCPU is in the middle of a stretch of its turn.</summary>
+    public bool IsExecuting => _isExecuting;
+
     /// <summary>True where it has instructions to execute or an event to take.</summary>
     public bool IsRunnable => IsUp && !Vcpu.IsIdle;
 

@@ -56,6 +56,22 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
         }
     }
 
+    /// <summary>Reads the pages, and remembers nothing of it.</summary>
+    /// <param name="compressed">Room that is used; made larger where it is not enough.</param>
+    /// <param name="plain">Room for <see cref="Pages"/>.</param>
+    /// <exception cref="SnapshotException">The file cannot be read, or does not hold what it held.</exception>
+    public void DecompressInto(ref byte[] compressed, byte[] plain)
+    {
+        if (compressed.Length < length)
+            compressed = GC.AllocateUninitializedArray<byte>(length);
+        ReadCompressed(file, path, offset, compressed.AsSpan(0, length), digest);
+        Inflate(path, compressed, length, plain.AsSpan(0, pages * PhysicalMemory.PageSize));
+    }
+
+    /// <summary>Looks whether the file holds what it held.</summary>
+    /// <exception cref="SnapshotException">It does not, or cannot be read.</exception>
+    public void Check() => ReadCompressed(file, path, offset, new byte[length], digest);
+
     /// <summary>Reads compressed bytes and checks them.</summary>
     /// <param name="file">The file.</param>
     /// <param name="path">Its name, for refusals.</param>
@@ -68,11 +84,34 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
     public static byte[] Read(SafeFileHandle file, string path, long offset, int length, ReadOnlySpan<byte> digest, int plainLength)
     {
         var compressed = GC.AllocateUninitializedArray<byte>(length);
+        ReadCompressed(file, path, offset, compressed, digest);
+        var plain = GC.AllocateUninitializedArray<byte>(plainLength);
+        Inflate(path, compressed, length, plain);
+        return plain;
+    }
+
+    private static void Inflate(string path, byte[] compressed, int length, Span<byte> plain)
+    {
         try
         {
-            for (var done = 0; done < length;)
+            using var inflate = new DeflateStream(new MemoryStream(compressed, 0, length), CompressionMode.Decompress);
+            inflate.ReadExactly(plain);
+            if (inflate.ReadByte() >= 0)
+                throw new InvalidDataException();
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        {
+            throw new SnapshotException($"The snapshot '{path}' is damaged: what is compressed in it is too long or too short.", e);
+        }
+    }
+
+    private static void ReadCompressed(SafeFileHandle file, string path, long offset, Span<byte> compressed, ReadOnlySpan<byte> digest)
+    {
+        try
+        {
+            for (var done = 0; done < compressed.Length;)
             {
-                var count = RandomAccess.Read(file, compressed.AsSpan(done), offset + done);
+                var count = RandomAccess.Read(file, compressed[done..], offset + done);
                 if (count == 0)
                     throw new EndOfStreamException("it has become shorter.");
                 done += count;
@@ -85,19 +124,5 @@ internal sealed class PageChunk(SafeFileHandle file, string path, long offset, i
 
         if (!SHA256.HashData(compressed).AsSpan().SequenceEqual(digest))
             throw new SnapshotException($"The snapshot '{path}' is damaged: its checksum is wrong.");
-        var plain = GC.AllocateUninitializedArray<byte>(plainLength);
-        try
-        {
-            using var inflate = new DeflateStream(new MemoryStream(compressed), CompressionMode.Decompress);
-            inflate.ReadExactly(plain);
-            if (inflate.ReadByte() >= 0)
-                throw new InvalidDataException();
-        }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
-        {
-            throw new SnapshotException($"The snapshot '{path}' is damaged: what is compressed in it is too long or too short.", e);
-        }
-
-        return plain;
     }
 }

@@ -82,12 +82,18 @@ internal sealed unsafe class PageKeeper
     {
         try
         {
-            Parallel.ForEach(chunks, chunk =>
-            {
-                var bytes = chunk.Key.Decompress();
-                foreach (var (frame, index) in chunk.Value)
-                    PageChunk.PageOf(bytes, index).CopyTo(new Span<byte>(_memory.Host + ((nuint)frame * PhysicalMemory.PageSize), PhysicalMemory.PageSize));
-            });
+            // Each thread has room of its own: a fresh page of the host's costs as much as the decompression of half of one.
+            Parallel.ForEach(
+                chunks,
+                static () => (Compressed: Array.Empty<byte>(), Plain: GC.AllocateUninitializedArray<byte>(PageChunk.MostPages * PhysicalMemory.PageSize)),
+                (chunk, _, room) =>
+                {
+                    chunk.Key.DecompressInto(ref room.Compressed, room.Plain);
+                    foreach (var (frame, index) in chunk.Value)
+                        PageChunk.PageOf(room.Plain, index).CopyTo(new Span<byte>(_memory.Host + ((nuint)frame * PhysicalMemory.PageSize), PhysicalMemory.PageSize));
+                    return room;
+                },
+                static _ => { });
         }
         catch (AggregateException e) when (e.InnerException is SnapshotException cause)
         {

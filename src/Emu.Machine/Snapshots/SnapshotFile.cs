@@ -18,6 +18,8 @@ public sealed class SnapshotFile : IDisposable
     // A directory has some bytes for each page.
     private const long LongestDirectory = 1 << 30;
 
+    private static int _written;
+
     private static readonly byte[] Magic = [0x89, .. "EMUSNAP"u8];
 
     private readonly List<SafeFileHandle> _files = [];
@@ -62,7 +64,8 @@ public sealed class SnapshotFile : IDisposable
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(snapshot);
         path = Path.GetFullPath(path);
-        var temporary = path + ".part";
+        // Others may be writing the same.
+        var temporary = $"{path}.{Environment.ProcessId}.{Interlocked.Increment(ref _written)}.part";
         try
         {
             byte[] identity;
@@ -125,6 +128,14 @@ public sealed class SnapshotFile : IDisposable
                 file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Reads everything once, so that nothing is found to be damaged later.</summary>
+    /// <exception cref="SnapshotException">Something is.</exception>
+    public void Verify()
+    {
+        foreach (var chunk in Snapshot.Pages.NonZero().Select(static page => (page.Page as FilePage)?.Chunk).OfType<PageChunk>().Distinct())
+            chunk.Check();
     }
 
     /// <inheritdoc/>

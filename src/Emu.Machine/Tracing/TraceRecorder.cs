@@ -19,6 +19,9 @@ public sealed class TraceRecorder : ITraceSink
     private readonly TraceFilter? _filter;
     private readonly List<TraceBlock?> _blocks = [null];
 
+    // By the tracer's ids: runs of instructions that belong to the trace and that do not, in turn, beginning with such as do; null for all.
+    private readonly List<byte[]?> _runs = [null];
+
     // By the tracer's ids: the writer's, and how many instructions make it whole.
     private KnownBlock[] _known = new KnownBlock[1 << 12];
 
@@ -30,6 +33,9 @@ public sealed class TraceRecorder : ITraceSink
     // Instead of a block: the event that is being delivered, and the privilege level before it.
     private TraceEvent? _event;
     private int _eventCpl;
+
+    // Instructions that do not belong to the trace, since the last one that does.
+    private ulong _left;
 
     private struct KnownBlock
     {
@@ -67,6 +73,9 @@ public sealed class TraceRecorder : ITraceSink
         }
     }
 
+    /// <summary>To be called when everything has been taken, before the trace ends.</summary>
+    public void Finish() => PassLeft();
+
     private void Enter(uint id, uint at)
     {
         _entered = id;
@@ -100,36 +109,75 @@ public sealed class TraceRecorder : ITraceSink
         var block = _blocks[(int)_entered];
         if (block is null || _first + count > (uint)block.Count)
             throw new InvalidOperationException($"A block of {block?.Count} instructions has retired {count} from number {_first} on.");
-        if (_filter is null)
-            _writer.Append(_known[_entered].Id, (int)_first, (int)count);
+        if (_runs[(int)_entered] is { } runs)
+            AppendFiltered(runs, (int)_first, (int)(_first + count));
         else
-            AppendFiltered(_filter, block, (int)_first, (int)(_first + count));
+            Append((int)_first, (int)count);
+    }
+
+    private void Append(int first, int count)
+    {
+        PassLeft();
+        _writer.Append(_known[_entered].Id, first, count);
+    }
+
+    private void Leave(ulong count)
+    {
+        _left += count;
+        _writer.DropAccesses();
+    }
+
+    private void PassLeft()
+    {
+        if (_left == 0)
+            return;
+        _writer.Skip(_left);
+        _left = 0;
     }
 
     private void CompleteEvent(in TraceEvent delivered)
     {
         _event = null;
         if (_filter is null || _filter.Includes(_eventCpl, delivered.Rip))
+        {
+            PassLeft();
             _writer.Append(in delivered);
+        }
         else
-            _writer.Skip(1);
+        {
+            Leave(1);
+        }
     }
 
-    // In runs of instructions that belong to the trace, and that do not.
-    private void AppendFiltered(TraceFilter filter, TraceBlock block, int first, int end)
+    private void AppendFiltered(byte[] runs, int first, int end)
     {
-        while (first < end)
+        var at = 0;
+        for (var i = 0; i < runs.Length && at < end; at += runs[i++])
         {
-            var isIncluded = filter.Includes(block.Cpl, block.AddressOf(first));
-            var next = first + 1;
-            while (next < end && filter.Includes(block.Cpl, block.AddressOf(next)) == isIncluded)
-                next++;
-            if (isIncluded)
-                _writer.Append(_known[_entered].Id, first, next - first);
+            var from = Math.Max(at, first);
+            var to = Math.Min(at + runs[i], end);
+            if (to <= from)
+                continue;
+            if (i % 2 == 0)
+                Append(from, to - from);
             else
-                _writer.Skip((ulong)(next - first));
-            first = next;
+                Leave((ulong)(to - from));
         }
+    }
+
+    private static byte[]? RunsOf(TraceBlock block, TraceFilter? filter)
+    {
+        if (filter is null)
+            return null;
+        List<byte> runs = [0];
+        for (var i = 0; i < block.Count; i++)
+        {
+            if (filter.Includes(block.Cpl, block.AddressOf(i)) != (runs.Count % 2 != 0))
+                runs.Add(0);
+            runs[^1]++;
+        }
+
+        return runs.Count == 1 ? null : [.. runs];
     }
 
     private int Special(ReadOnlySpan<ulong> words)
@@ -140,6 +188,8 @@ public sealed class TraceRecorder : ITraceSink
             case TraceWord.Define:
                 return Define(words, (int)argument);
             case TraceWord.Enter:
+                if ((int)argument != _writer.Vcpu)
+                    PassLeft();
                 _writer.Switch((int)argument);
                 Enter(0, (uint)words[1]);
                 return 2;
@@ -221,7 +271,11 @@ public sealed class TraceRecorder : ITraceSink
             throw new InvalidOperationException($"Block {id} is not the next one.");
         if (id >= _known.Length)
             Array.Resize(ref _known, 2 * _known.Length);
-        _known[id] = new KnownBlock { Id = _writer.Define(block), Whole = _filter is null ? (uint)count : NeverWhole };
+        var runs = RunsOf(block, _filter);
+        _runs.Add(runs);
+        // What does not belong to the trace is not defined there.
+        var isWanted = runs is not [0, _];
+        _known[id] = new KnownBlock { Id = isWanted ? _writer.Define(block) : 0, Whole = _filter is null ? (uint)count : NeverWhole };
         return 4 + TraceWord.WordsFor(count) + TraceWord.WordsFor(bytes);
     }
 }

@@ -12,8 +12,9 @@ public sealed partial class TraceWriter
     // Of each vCPU in turn.
     private readonly ulong[] _registers;
 
-    // Of the element that comes next, by vCPU: changes of a vCPU between its runs wait for its next one.
-    private readonly List<RegisterChange>[] _changes;
+    // What the element that comes next has changed, of each vCPU: what changed between its runs waits for its next one.
+    private readonly uint[] _changed;
+    private readonly ulong[] _changedTo;
     private readonly List<TraceAccess> _accesses = [];
     private ulong _accessedBefore;
 
@@ -23,8 +24,10 @@ public sealed partial class TraceWriter
     /// <param name="change">The register's new value.</param>
     public void Note(RegisterChange change)
     {
-        if ((_header.Detail & TraceDetail.Registers) != 0)
-            _changes[Vcpu].Add(change);
+        if ((_header.Detail & TraceDetail.Registers) == 0)
+            return;
+        _changed[Vcpu] |= 1u << (int)change.Register;
+        _changedTo[Vcpu * Registers + (int)change.Register] = change.Value;
     }
 
     /// <summary>Gives a register the value that it has before the trace's first element.</summary>
@@ -48,39 +51,35 @@ public sealed partial class TraceWriter
             _accesses.Add(access);
     }
 
+    /// <summary>Forgets the accesses that were noted: what made them does not belong to the trace.</summary>
+    internal void DropAccesses() => _accesses.Clear();
+
     // What the element's value is the greater by.
     private ulong AppendData()
     {
         var value = 0UL;
         if ((_header.Detail & TraceDetail.Registers) != 0)
-            value = AppendChanges(_changes[Vcpu], _registers.AsSpan(Vcpu * Registers, Registers));
+            value = AppendChanges();
         if ((_header.Detail & TraceDetail.Memory) != 0)
             value = TraceHash.Add(value, AppendAccesses());
         return value;
     }
 
-    private ulong AppendChanges(List<RegisterChange> changes, Span<ulong> registers)
+    private ulong AppendChanges()
     {
-        Span<ulong> differences = stackalloc ulong[Registers];
-        var mask = 0u;
-        foreach (var (register, value) in changes)
-        {
-            // What was changed twice, by hypercalls of others and by itself, counts once.
-            differences[(int)register] += value - registers[(int)register];
-            registers[(int)register] = value;
-            mask |= 1u << (int)register;
-        }
-
-        changes.Clear();
-        _data.Number(mask);
+        _data.Number(_changed[Vcpu]);
         var hash = 0UL;
-        for (; mask != 0; mask &= mask - 1)
+        for (var mask = _changed[Vcpu]; mask != 0; mask &= mask - 1)
         {
             var register = BitOperations.TrailingZeroCount(mask);
-            _data.Difference(differences[register]);
-            hash = TraceHash.Add(hash, TraceHash.Register(register, registers[register]));
+            var value = _changedTo[Vcpu * Registers + register];
+            ref var before = ref _registers[Vcpu * Registers + register];
+            _data.Difference(value - before);
+            before = value;
+            hash = TraceHash.Add(hash, TraceHash.Register(register, value));
         }
 
+        _changed[Vcpu] = 0;
         return hash;
     }
 

@@ -53,9 +53,8 @@ public sealed partial class TraceWriter : IDisposable
         _header = header;
         Count = header.FirstCount;
         _registers = new ulong[header.Vcpus * Registers];
-        _changes = new List<RegisterChange>[header.Vcpus];
-        for (var vcpu = 0; vcpu < header.Vcpus; vcpu++)
-            _changes[vcpu] = [];
+        _changed = new uint[header.Vcpus];
+        _changedTo = new ulong[header.Vcpus * Registers];
         Span<byte> preamble = stackalloc byte[TraceFormat.PreambleSize];
         TraceFormat.Signature.CopyTo(preamble);
         BinaryPrimitives.WriteUInt32LittleEndian(preamble[8..], TraceFormat.Version);

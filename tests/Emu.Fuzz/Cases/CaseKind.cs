@@ -20,6 +20,9 @@ public enum CaseKind
 
     /// <summary>Kernel images with arbitrary changes, given to the loader.</summary>
     Images,
+
+    /// <summary>Snapshots of the test kernels at work, with arbitrary changes, given to a machine that goes on from them.</summary>
+    Snapshots,
 }
 
 /// <summary>The mode in which a case's code begins to execute.</summary>

@@ -13,13 +13,18 @@ public static class CaseMaker
     private static readonly CaseKind[] GuestKinds =
         [CaseKind.Code, CaseKind.Paging, CaseKind.Descriptors, CaseKind.Devices, CaseKind.Hypercalls];
 
-    /// <summary>The kind of a case in a run over everything: one in thirty-two is an image.</summary>
-    public static CaseKind KindOf(ulong index) => index % 32 == 31 ? CaseKind.Images : GuestKinds[(int)(index % (ulong)GuestKinds.Length)];
+    /// <summary>The kind of a case in a run over everything: one in thirty-two is an image, another one a snapshot.</summary>
+    public static CaseKind KindOf(ulong index) => (index % 32) switch
+    {
+        15 => CaseKind.Snapshots,
+        31 => CaseKind.Images,
+        _ => GuestKinds[(int)(index % (ulong)GuestKinds.Length)],
+    };
 
     /// <summary>Makes a case.</summary>
     /// <param name="seed">The run's seed.</param>
     /// <param name="index">The case's number.</param>
-    /// <param name="kind">Its kind; not <see cref="CaseKind.Images"/>.</param>
+    /// <param name="kind">Its kind; neither <see cref="CaseKind.Images"/> nor <see cref="CaseKind.Snapshots"/>.</param>
     public static GuestCase Make(ulong seed, ulong index, CaseKind kind)
     {
         var dice = new Dice(Dice.SeedOf(seed, index * 8 + (ulong)kind));

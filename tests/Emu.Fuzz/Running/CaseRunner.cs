@@ -17,6 +17,9 @@ public sealed class CaseRunner
 
     private const long MostAllocated = 64 << 20;
 
+    // Each may need another machine, with all that goes with it.
+    private const int MostSnapshots = 4;
+
     /// <summary>A change to a machine before it runs: a test plants its defects here.</summary>
     public Action<PvhMachine>? Prepare { get; init; }
 
@@ -42,6 +45,7 @@ public sealed class CaseRunner
             0 or 4 => [Cutting.Again, Cutting.SmallPieces],
             8 => [Cutting.Compiled],
             12 => [Cutting.CompiledPieces],
+            1 or 6 or 11 => [Cutting.Snapshots],
             var seed => [(Cutting)(2 + seed % 3)],
         };
         if (TryRun(guest, Cutting.Whole, false, out var whole) is { } finding)
@@ -108,10 +112,23 @@ public sealed class CaseRunner
 
     private static bool Compiles(Cutting cutting) => cutting is Cutting.Compiled or Cutting.CompiledPieces;
 
-    private unsafe Outcome Run(GuestCase guest, Cutting cutting, bool describes)
+    private Outcome Run(GuestCase guest, Cutting cutting, bool describes)
     {
         var around = new Surroundings(guest.Input);
-        using var machine = new PvhMachine(new MachineOptions
+        var machine = Make(guest, cutting, around);
+        try
+        {
+            return Run(guest, cutting, describes, around, ref machine);
+        }
+        finally
+        {
+            machine.Dispose();
+        }
+    }
+
+    private PvhMachine Make(GuestCase guest, Cutting cutting, Surroundings around)
+    {
+        var machine = new PvhMachine(new MachineOptions
         {
             MemorySize = guest.MemorySize,
             Profile = guest.Profile,
@@ -129,6 +146,12 @@ public sealed class CaseRunner
         });
         around.Machine = machine;
         machine.Mmio.Claim(around, Layout.Probe, Layout.ProbeLength);
+        Prepare?.Invoke(machine);
+        return machine;
+    }
+
+    private unsafe Outcome Run(GuestCase guest, Cutting cutting, bool describes, Surroundings around, ref PvhMachine machine)
+    {
         for (var page = 0; page < guest.Ram.Length; page += 4096)
         {
             if (guest.Ram.AsSpan(page, 4096) is var bytes && bytes.ContainsAnyExcept((byte)0))
@@ -137,13 +160,18 @@ public sealed class CaseRunner
         if (guest.Rom.Length == 0)
             guest.Apply(machine.Vcpu);
         guest.Start(machine);
-        Prepare?.Invoke(machine);
 
         var dice = new Dice(guest.CutSeed ^ (ulong)cutting);
+        var snapshots = 0;
         RunResult result;
         do
         {
             BeforePiece?.Invoke(machine);
+            if (cutting == Cutting.Snapshots && snapshots < MostSnapshots && dice.OneIn(4))
+            {
+                snapshots++;
+                machine = GoBack(guest, machine, around, dice);
+            }
             var end = Math.Min(guest.Instructions, machine.InstructionsRetired + Piece(cutting, dice));
             result = machine.Run(new RunLimits { MaxInstructions = end, MaxVirtualTime = LongestTime });
         }
@@ -154,14 +182,35 @@ public sealed class CaseRunner
                 throw new InvalidOperationException("The slot that always reads zero was written to.");
         }
         return new Outcome(result.Reason, result.Code, machine.InstructionsRetired, Convert.ToHexStringLower(machine.StateHash()), around.Log,
-            describes ? string.Concat(machine.Vcpus.Select(vcpu => StateText.Describe(vcpu, machine.Ram.Physical))) : null);
+            describes ? Describe(machine) : null);
+    }
+
+    private static string Describe(PvhMachine machine) =>
+        string.Concat(machine.Vcpus.Select(vcpu => StateText.Describe(vcpu, machine.Ram.Physical)));
+
+    // What the machine does after a snapshot that it goes back to has not happened.
+    private PvhMachine GoBack(GuestCase guest, PvhMachine machine, Surroundings around, Dice dice)
+    {
+        var snapshot = machine.TakeSnapshot();
+        var position = around.Position;
+        if (dice.OneIn(2))
+            machine.Run(new RunLimits { MaxInstructions = machine.InstructionsRetired + (ulong)dice.Below(500), MaxVirtualTime = LongestTime });
+        if (dice.OneIn(3))
+        {
+            machine.Dispose();
+            machine = Make(guest, Cutting.Snapshots, around);
+        }
+
+        machine.Restore(snapshot);
+        around.Position = position;
+        return machine;
     }
 
     private static ulong Piece(Cutting cutting, Dice dice) => cutting switch
     {
         Cutting.SingleStepped => 1,
         Cutting.SmallPieces => 1 + (ulong)dice.Below(8),
-        Cutting.RandomPieces or Cutting.CompiledPieces => dice.Pick<ulong>([1, 2, 3, 7, 64, 1 + (ulong)dice.Below(3000)]),
+        Cutting.RandomPieces or Cutting.CompiledPieces or Cutting.Snapshots => dice.Pick<ulong>([1, 2, 3, 7, 64, 1 + (ulong)dice.Below(3000)]),
         _ => ulong.MaxValue >> 1,
     };
 

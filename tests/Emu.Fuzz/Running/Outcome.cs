@@ -25,6 +25,9 @@ public enum Cutting
 
     /// <summary>Anywhere, and by compiled code.</summary>
     CompiledPieces,
+
+    /// <summary>Anywhere, with a snapshot now and then to which the run goes back, in its machine or in another.</summary>
+    Snapshots,
 }
 
 /// <summary>What came of one run of a case.</summary>

@@ -17,6 +17,13 @@ internal sealed class Surroundings(byte[] input) : IVcpuObserver, IConsoleSink, 
     /// <summary>Events delivered.</summary>
     public int Events { get; private set; }
 
+    /// <summary>All that a machine which goes back to a snapshot has to find as it was: what was heard, and what was taken of the input.</summary>
+    public (ulong Log, int Events, int Taken) Position
+    {
+        get => (Log, Events, _taken);
+        set => (Log, Events, _taken) = value;
+    }
+
     /// <summary>The machine whose instructions are the time.</summary>
     public PvhMachine? Machine { get; set; }
 

@@ -30,7 +30,7 @@ internal static class Worker
             found = Show(runner, options, index);
             if (!found)
                 Console.Error.WriteLine($"Case {index} shows nothing.");
-            if (options.Trace != 0 && options.KindOf(index) != CaseKind.Images)
+            if (options.Trace != 0 && options.KindOf(index) is not (CaseKind.Images or CaseKind.Snapshots))
                 Console.Error.WriteLine(CaseReport.Trace(CaseMaker.Make(options.Seed, index, options.KindOf(index)), options.Trace));
         });
         return found;
@@ -62,8 +62,8 @@ internal static class Worker
     private static bool Show(CaseRunner runner, Options options, ulong index, Journal? journal = null)
     {
         var kind = options.KindOf(index);
-        if (kind == CaseKind.Images)
-            return ShowImage(options, index);
+        if (kind is CaseKind.Images or CaseKind.Snapshots)
+            return ShowOther(options, index, kind);
         var guest = CaseMaker.Make(options.Seed, index, kind);
         if (runner.Check(guest) is not { } finding)
             return false;
@@ -75,9 +75,10 @@ internal static class Worker
         return true;
     }
 
-    private static bool ShowImage(Options options, ulong index)
+    private static bool ShowOther(Options options, ulong index, CaseKind kind)
     {
-        if (ImageCase.Check(options.Seed, index) is not { } finding)
+        var found = kind == CaseKind.Images ? ImageCase.Check(options.Seed, index) : SnapshotCase.Check(options.Seed, index);
+        if (found is not { } finding)
             return false;
         Console.Error.WriteLine($"FINDING {finding.Broken}: {finding.Detail}\n  {options.Reproduction(index)}");
         return true;

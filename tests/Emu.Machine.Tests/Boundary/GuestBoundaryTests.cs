@@ -37,6 +37,21 @@ public sealed class GuestBoundaryTests
     }
 
     [Fact]
+    public void Changed_snapshots_are_refused_or_run()
+    {
+        var refused = 0;
+        var ran = 0;
+        for (var index = 0UL; index < 400; index++)
+        {
+            Assert.Null(SnapshotCase.Check(Seed, index, out var isRefused, out var hasRun));
+            refused += isRefused ? 1 : 0;
+            ran += hasRun ? 1 : 0;
+        }
+
+        Assert.True(refused > 50 && ran > 50, $"{refused} are refused and {ran} run");
+    }
+
+    [Fact]
     public void A_device_that_throws_is_found()
     {
         var runner = new CaseRunner { Prepare = static machine => machine.Mmio.Claim(new ThrowingDevice(), 0x8000_0000, 0x4000_0000) };

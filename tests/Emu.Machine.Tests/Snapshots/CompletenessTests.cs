@@ -59,7 +59,7 @@ public class CompletenessTests(ITestOutputHelper output)
         ["It belongs to the host: the log, the console's other end, a debugger."] =
         [
             "ControlDomainLog._lines", "ConsoleFeed._ahead", "ConsoleOutput.IsMuted", "CodeBreakpoints._offsets", "Vcpu._uncachedCode",
-            "Vcpu._stepsForTrace",
+            "Vcpu._stepsForTrace", "Vcpu._notesAccesses", "PvhMachine._isStopRequested", "PvhMachine._instrumentsChanged", "PvhMachine._isDisposed",
         ],
         ["Room in which something is written before it is read."] =
         [

@@ -121,6 +121,18 @@ public sealed class MachineTraceTests
             TraceFileTests.Elements(part.Read()));
     }
 
+    [Fact]
+    public void Accesses_of_what_is_left_out_are_left_out()
+    {
+        using var whole = Record("string-ops", 1, MachineProfile.Pc, ExecutionEngine.Auto, new TraceOptions { Detail = TraceDetail.Memory }, out _);
+        var block = whole.Blocks[whole.Blocks.Count / 2];
+        TraceFilter filter = new() { Ranges = [(block.Linear, block.Linear)] };
+        using var part = Record(
+            "string-ops", 1, MachineProfile.Pc, ExecutionEngine.Auto, new TraceOptions { Detail = TraceDetail.Memory, Filter = filter }, out _);
+
+        Assert.Equal(TraceFileTests.Elements(whole.Read()).Where(element => IsAt(element.What, block.Linear)), TraceFileTests.Elements(part.Read()));
+    }
+
     // mov eax, 5; mov [0x180000], eax; add dword [0x180000], 2; mov ebx, [0x180000]; push ebx; hlt
     [Fact]
     public void Registers_and_accesses_are_those_of_each_instruction()

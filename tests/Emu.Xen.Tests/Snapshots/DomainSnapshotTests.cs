@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Emu.Cpu.Snapshots;
 using Xunit;
 
@@ -65,7 +64,7 @@ public sealed class DomainSnapshotTests
         {
             byte[] forged = [.. state];
             for (var change = random.Next(1, 4); change > 0; change--)
-                Change(forged, random);
+                Forgery.Change(forged, random);
             using WholeDomain domain = new();
             StateStream.Restore(domain.Test, around);
             try
@@ -102,25 +101,5 @@ public sealed class DomainSnapshotTests
     {
         Assert.Equal(StateStream.Save(one.Hypervisor), StateStream.Save(other.Hypervisor));
         Assert.True(StateStream.Save(one.Test).AsSpan().SequenceEqual(StateStream.Save(other.Test)), "memory or vCPUs differ");
-    }
-
-    private static void Change(byte[] bytes, Random random)
-    {
-        var place = bytes.AsSpan(random.Next(bytes.Length - 4), 4);
-        switch (random.Next(4))
-        {
-            case 0:
-                place[0] ^= (byte)(1 << random.Next(8));
-                break;
-            case 1:
-                place[0] = (byte)random.Next(256);
-                break;
-            case 2:
-                BinaryPrimitives.WriteInt32LittleEndian(place, random.Next(-2, 300));
-                break;
-            default:
-                BinaryPrimitives.WriteUInt32LittleEndian(place, (uint)random.NextInt64(1L << 32));
-                break;
-        }
     }
 }

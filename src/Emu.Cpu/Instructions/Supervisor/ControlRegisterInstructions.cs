@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Memory;
+using Emu.Cpu.Platform;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
 using Iced.Intel;
@@ -92,14 +93,14 @@ internal static unsafe class ControlRegisterInstructions
         switch (op->Destination)
         {
             case 0:
-                return ControlRegisterWrites.TryWriteCr0(vcpu, value) || vcpu.RaiseFailure(op);
+                return Ended(vcpu, op, ControlRegister.Cr0, s->Cr0, ControlRegisterWrites.TryWriteCr0(vcpu, value));
             case 2:
                 s->Cr2 = value;
                 return true;
             case 3:
-                return ControlRegisterWrites.TryWriteCr3(vcpu, value) || vcpu.RaiseFailure(op);
+                return Ended(vcpu, op, ControlRegister.Cr3, s->Cr3, ControlRegisterWrites.TryWriteCr3(vcpu, value));
             case 4:
-                return ControlRegisterWrites.TryWriteCr4(vcpu, value) || vcpu.RaiseFailure(op);
+                return Ended(vcpu, op, ControlRegister.Cr4, s->Cr4, ControlRegisterWrites.TryWriteCr4(vcpu, value));
             default:
                 if (value > 15)
                     return vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
@@ -109,6 +110,16 @@ internal static unsafe class ControlRegisterInstructions
                 vcpu.NotifyInterrupt();
                 return true;
         }
+    }
+
+    // C# evaluates arguments from left to right: what the register held comes before the write.
+    private static bool Ended(Vcpu vcpu, Op* op, ControlRegister register, ulong before, bool isWritten)
+    {
+        if (!isWritten)
+            return vcpu.RaiseFailure(op);
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportControlRegister(op, register, before);
+        return true;
     }
 
     // LMSW sets PE, MP, EM and TS; it cannot clear PE.
@@ -122,10 +133,8 @@ internal static unsafe class ControlRegisterInstructions
             return;
         const ulong Low = Cr0.Pe | Cr0.Mp | Cr0.Em | Cr0.Ts;
         var cr0 = (s->Cr0 & ~(Low & ~Cr0.Pe)) | ((uint)value & Low);
-        if (ControlRegisterWrites.TryWriteCr0(vcpu, cr0))
+        if (Ended(vcpu, op, ControlRegister.Cr0, s->Cr0, ControlRegisterWrites.TryWriteCr0(vcpu, cr0)))
             Chain.Boundary(s, Step.RipAfter(s, op));
-        else
-            vcpu.RaiseFailure(op);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

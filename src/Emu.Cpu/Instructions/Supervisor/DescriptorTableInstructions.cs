@@ -3,6 +3,7 @@ using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Memory;
+using Emu.Cpu.Platform;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
 using Iced.Intel;
@@ -73,16 +74,22 @@ internal static unsafe class DescriptorTableInstructions
 
     private interface ITable
     {
+        static abstract SystemTable Table { get; }
+
         static abstract ref DescriptorTableRegister Of(CpuState* s);
     }
 
     private readonly struct Global : ITable
     {
+        public static SystemTable Table => SystemTable.Global;
+
         public static ref DescriptorTableRegister Of(CpuState* s) => ref s->Gdtr;
     }
 
     private readonly struct Interrupt : ITable
     {
+        public static SystemTable Table => SystemTable.Interrupt;
+
         public static ref DescriptorTableRegister Of(CpuState* s) => ref s->Idtr;
     }
 
@@ -92,6 +99,8 @@ internal static unsafe class DescriptorTableInstructions
     {
         if (!TryLoadTable(vcpu, s, op, ref TTable.Of(s)))
             return;
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportTable(op, TTable.Table);
         Step.Next(vcpu, s, op);
     }
 
@@ -180,6 +189,8 @@ internal static unsafe class DescriptorTableInstructions
     private static bool TryLoadSystem(Vcpu vcpu, Op* op, SegmentName name, ushort selector)
     {
         var done = name == SegmentName.Ldtr ? SystemSegments.TryLoadLdt(vcpu, selector) : SystemSegments.TryLoadTask(vcpu, selector);
+        if (done && vcpu.SystemObserver != null)
+            vcpu.ReportTable(op, name == SegmentName.Ldtr ? SystemTable.Local : SystemTable.Task);
         return done || vcpu.RaiseFailure(op);
     }
 

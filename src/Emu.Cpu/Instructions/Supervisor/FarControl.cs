@@ -4,6 +4,7 @@ using Emu.Cpu.Events;
 using Emu.Cpu.Execution;
 using Emu.Cpu.Instructions.Integer;
 using Emu.Cpu.Memory;
+using Emu.Cpu.Platform;
 using Emu.Cpu.Segmentation;
 using Emu.Cpu.State;
 using Iced.Intel;
@@ -110,60 +111,84 @@ internal static unsafe class FarControl
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void JumpDirect(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if (!FarTransfer.TryJump(vcpu, (ushort)(op->Immediate >> 32), (uint)op->Immediate, op->Source, NextRip(vcpu, s, op), vcpu.RetiredAfter(op)))
         {
             vcpu.RaiseFailure(op);
             return;
         }
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportTransfer(op, TransferKind.Jump);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CallDirect(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if (!FarTransfer.TryCall(vcpu, (ushort)(op->Immediate >> 32), (uint)op->Immediate, op->Source, NextRip(vcpu, s, op), vcpu.RetiredAfter(op)))
         {
             vcpu.RaiseFailure(op);
             return;
         }
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportTransfer(op, TransferKind.Call);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void JumpIndirect(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if (!TryIndirect(vcpu, s, op, false))
             return;
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportTransfer(op, TransferKind.Jump);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CallIndirect(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if (!TryIndirect(vcpu, s, op, true))
             return;
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportTransfer(op, TransferKind.Call);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Return(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if (!FarReturn.TryReturn(vcpu, op->Source, (uint)op->Immediate))
         {
             vcpu.RaiseFailure(op);
             return;
         }
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportTransfer(op, TransferKind.Return);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void InterruptReturnHandler(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if (!InterruptReturn.TryReturn(vcpu, op->Source, NextRip(vcpu, s, op), vcpu.RetiredAfter(op)))
         {
             vcpu.RaiseFailure(op);
             return;
         }
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportTransfer(op, TransferKind.InterruptReturn);
         Chain.Resume(vcpu, s, s->Rip);
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Emu.Cpu.Decoding;
 using Emu.Cpu.Execution;
+using Emu.Cpu.Platform;
 using Emu.Cpu.State;
 using Iced.Intel;
 
@@ -72,7 +73,7 @@ internal static unsafe class FastSystemCalls
     private static void SyscallLong(Vcpu vcpu, CpuState* s, Op* op)
     {
         const ulong Stepped = Rflags.Trap | Rflags.AlignmentCheck;
-        if ((s->Efer & Efer.Sce) == 0 || (s->SystemFlags & ~s->Msr.SyscallMask & Stepped) != 0 || vcpu.HasDataBreakpoints)
+        if ((s->Efer & Efer.Sce) == 0 || (s->SystemFlags & ~s->Msr.SyscallMask & Stepped) != 0 || vcpu.HasUnusualSystemCalls)
         {
             SyscallUnusual(vcpu, s, op);
             return;
@@ -86,6 +87,8 @@ internal static unsafe class FastSystemCalls
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SyscallUnusual(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if ((s->Efer & Efer.Sce) == 0)
         {
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
@@ -94,6 +97,8 @@ internal static unsafe class FastSystemCalls
         EnterLong(s, Step.RipAfter(s, op), s->Msr.LongStar);
         vcpu.StepByNewTrapFlag();
         vcpu.UpdateMode();
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportSystemCall(op, TransferKind.SystemCall);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -101,6 +106,8 @@ internal static unsafe class FastSystemCalls
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SyscallElsewhere(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if ((s->Efer & Efer.Sce) == 0 || vcpu.Model.Vendor != CpuVendor.Amd || !vcpu.IsProtected)
         {
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
@@ -120,6 +127,8 @@ internal static unsafe class FastSystemCalls
             s->Rip = (uint)s->Msr.Star;
             vcpu.UpdateMode();
         }
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportSystemCall(op, TransferKind.SystemCall);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
@@ -129,7 +138,7 @@ internal static unsafe class FastSystemCalls
     {
         const ulong Stepped = Rflags.Trap | Rflags.AlignmentCheck;
         var target = s->Registers[1];
-        if ((s->Efer & Efer.Sce) == 0 || s->Cpl != 0 || (s->Registers[11] & Stepped) != 0 || vcpu.HasDataBreakpoints
+        if ((s->Efer & Efer.Sce) == 0 || s->Cpl != 0 || (s->Registers[11] & Stepped) != 0 || vcpu.HasUnusualSystemCalls
             || (ulong)((long)(target << 16) >> 16) != target)
         {
             Sysret(vcpu, s, op);
@@ -148,6 +157,8 @@ internal static unsafe class FastSystemCalls
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sysret(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         var amd = vcpu.Model.Vendor == CpuVendor.Amd;
         if ((s->Efer & Efer.Sce) == 0 || (!amd && !vcpu.Is64BitCode) || !vcpu.IsProtected)
         {
@@ -189,12 +200,16 @@ internal static unsafe class FastSystemCalls
         s->Cpl = 3;
         s->Rip = wide ? s->Registers[1] : (uint)s->Registers[1];
         vcpu.UpdateMode();
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportSystemCall(op, TransferKind.SystemReturn);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sysenter(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         var isLong = (s->Efer & Efer.Lma) != 0;
         if (isLong && vcpu.Model.Vendor == CpuVendor.Amd)
         {
@@ -211,12 +226,16 @@ internal static unsafe class FastSystemCalls
         s->Registers[4] = isLong ? s->Msr.SysenterEsp : (uint)s->Msr.SysenterEsp;
         s->Rip = isLong ? s->Msr.SysenterEip : (uint)s->Msr.SysenterEip;
         vcpu.UpdateMode();
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportSystemCall(op, TransferKind.SystemCall);
         Chain.Resume(vcpu, s, s->Rip);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sysexit(Vcpu vcpu, CpuState* s, Op* op)
     {
+        if (vcpu.SystemObserver != null)
+            vcpu.BeginTransfer(op);
         if ((s->Efer & Efer.Lma) != 0 && vcpu.Model.Vendor == CpuVendor.Amd)
         {
             vcpu.RaiseFault(op, ExceptionVector.InvalidOpcode);
@@ -234,6 +253,8 @@ internal static unsafe class FastSystemCalls
         s->Registers[4] = wide ? s->Registers[1] : (uint)s->Registers[1];
         s->Rip = wide ? s->Registers[2] : (uint)s->Registers[2];
         vcpu.UpdateMode();
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportSystemCall(op, TransferKind.SystemReturn);
         Chain.Resume(vcpu, s, s->Rip);
     }
 

@@ -222,9 +222,20 @@ internal static unsafe class ProcessorInstructions
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool TryWrmsr(Vcpu vcpu, CpuState* s, Op* op)
     {
+        const uint EferRegister = 0xC000_0080;
         var value = (uint)s->Registers[0] | (s->Registers[2] << 32);
-        return MsrAccess.TryWrite(vcpu, op, (uint)s->Registers[1], value)
-            || vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+        var register = (uint)s->Registers[1];
+        var efer = s->Efer;
+        if (!MsrAccess.TryWrite(vcpu, op, register, value))
+            return vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
+        if (vcpu.SystemObserver != null)
+        {
+            if (register == EferRegister)
+                vcpu.ReportControlRegister(op, ControlRegister.Efer, efer);
+            else
+                vcpu.ReportModelSpecificRegister(op, register, value);
+        }
+        return true;
     }
 
     private static void Hlt(Vcpu vcpu, CpuState* s, Op* op)
@@ -232,6 +243,8 @@ internal static unsafe class ProcessorInstructions
         if (!Privilege.IsKernel(vcpu, s, op))
             return;
         s->Pending |= PendingEvents.Halt;
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportHalt(op);
         Chain.Boundary(s, Step.RipAfter(s, op));
     }
 
@@ -405,7 +418,10 @@ internal static unsafe class ProcessorInstructions
             vcpu.RaiseFault(op, ExceptionVector.GeneralProtection, 0);
             return;
         }
+        var before = s->Xcr0;
         s->Xcr0 = value;
+        if (vcpu.SystemObserver != null)
+            vcpu.ReportControlRegister(op, ControlRegister.Xcr0, before);
         Step.Next(vcpu, s, op);
     }
 

@@ -10,6 +10,10 @@ internal sealed class ImageDigest(IBlockImage image)
 {
     private const int PieceSectors = (1 << 20) / IBlockImage.SectorLength;
 
+    private const int PieceLength = PieceSectors * IBlockImage.SectorLength;
+
+    private static readonly byte[] EmptyPiece = SHA256.HashData(new byte[PieceLength]);
+
     private readonly bool[] _isKnown = new bool[(image.SectorCount + PieceSectors - 1) / PieceSectors];
     private byte[] _pieces = [];
 
@@ -39,11 +43,16 @@ internal sealed class ImageDigest(IBlockImage image)
             if (_isKnown[piece])
                 continue;
             if (buffer.Length == 0)
-                buffer = new byte[PieceSectors * IBlockImage.SectorLength];
+                buffer = new byte[PieceLength];
             var first = (ulong)piece * PieceSectors;
             var sectors = buffer.AsSpan(0, (int)Math.Min(PieceSectors, image.SectorCount - first) * IBlockImage.SectorLength);
             image.Read(first, sectors);
-            SHA256.HashData(sectors, _pieces.AsSpan(piece * SHA256.HashSizeInBytes));
+            var digest = _pieces.AsSpan(piece * SHA256.HashSizeInBytes, SHA256.HashSizeInBytes);
+            // Most of most disks is empty.
+            if (sectors.Length == PieceLength && !sectors.ContainsAnyExcept((byte)0))
+                EmptyPiece.CopyTo(digest);
+            else
+                SHA256.HashData(sectors, digest);
             _isKnown[piece] = true;
         }
 

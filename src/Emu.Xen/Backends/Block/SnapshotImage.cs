@@ -10,6 +10,9 @@ public sealed class SnapshotImage : IBlockImage
     /// <summary>Bytes that are held unless the maker says otherwise: 4 GiB.</summary>
     public const ulong StandardCapacity = 4UL << 30;
 
+    /// <summary>Bytes of what is written that a machine's snapshot takes: 1 GiB.</summary>
+    public const int LargestSaved = 1 << 30;
+
     private const int PieceSectors = 8;
     private const int PieceLength = PieceSectors * IBlockImage.SectorLength;
 
@@ -71,12 +74,21 @@ public sealed class SnapshotImage : IBlockImage
     /// <inheritdoc/>
     public void Dispose() => _base.Dispose();
 
-    /// <inheritdoc/>
+    /// <summary>Transfers what the guest has written, and what the image transfers.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    /// <exception cref="SnapshotException">The guest has written more than <see cref="LargestSaved"/>.</exception>
     public void Transfer(StateStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
         _base.Transfer(stream);
         stream.Section("disk overlay");
+        if (!stream.IsRestoring && (long)_pieces.Count * PieceLength > LargestSaved)
+        {
+            throw new SnapshotException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"A snapshot takes {LargestSaved >> 20} MiB at most of what the guest has written to a disk that is kept in memory; it has written {((long)_pieces.Count * PieceLength) >> 20} MiB."));
+        }
+
         List<ulong> indices = [.. _pieces.Keys.Order()];
         stream.Transfer(indices, int.MaxValue, index => stream.Transferred(index));
         if (stream.IsRestoring)

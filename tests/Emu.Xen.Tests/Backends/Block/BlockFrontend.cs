@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Backends;
 using Emu.Xen.Backends.Block;
 using Emu.Xen.Store;
@@ -12,7 +13,7 @@ namespace Emu.Xen.Tests.Backends.Block;
 /// <summary>
 /// A domain with a disk, and a front end that the test plays: ring from 0x40000 on, pages for data from 0x80000 on; grant n is for the page n.
 /// </summary>
-internal sealed class BlockFrontend : IDisposable
+internal sealed class BlockFrontend : IDisposable, IStateful
 {
     public const ulong Ring = 0x40000, Data = 0x80000;
     private const ulong TableGfn = 0x200;
@@ -50,6 +51,9 @@ internal sealed class BlockFrontend : IDisposable
 
     public List<string> Log { get; } = [];
 
+    /// <summary>The state of hypervisor and control domain alone.</summary>
+    public IStateful Hypervisor => new HypervisorState(this);
+
     public bool Is64Bit { get; private set; } = true;
 
     public int RingPages { get; private set; } = 1;
@@ -59,6 +63,17 @@ internal sealed class BlockFrontend : IDisposable
     private uint RingLength => Enumerable.Range(0, 12).Select(i => 1U << i).Last(n => n * EntryLength <= (RingPages * 4096) - 64);
 
     public void Dispose() => Test.Dispose();
+
+    /// <summary>Transfers the domain, what is around it, and what the front end knows.</summary>
+    public void Transfer(StateStream stream)
+    {
+        Test.Transfer(stream);
+        Is64Bit = stream.Transferred(Is64Bit);
+        RingPages = stream.Transferred(RingPages);
+        stream.Transfer(ref _producer);
+        stream.Transfer(ref _consumer);
+        Hypervisor.Transfer(stream);
+    }
 
     public void Grant(uint page, ushort flags = 1, ushort domain = 0) =>
         Test.Write((TableGfn << 12) + (page * 8), [(byte)flags, (byte)(flags >> 8), (byte)domain, 0, (byte)page, 0, 0, 0]);
@@ -147,11 +162,21 @@ internal sealed class BlockFrontend : IDisposable
         Test.Host.Advance(1_000_000);
     }
 
+    /// <summary>True where the guest has not given away the page of its ring, or one of those for data.</summary>
+    public bool HasData => Enumerable.Range(0x80, 0x20).Append(0x70).All(gfn => Test.Domain.Memory.FrameAt((ulong)gfn) >= 0);
+
+    /// <summary>Tells the back end, if its port is connected with it.</summary>
+    /// <returns>What the hypercall returned.</returns>
+    public long TrySend()
+    {
+        Test.Write(0xA100, BitConverter.GetBytes(_port));
+        return Test.Try(32, 4, 0xA100);
+    }
+
     /// <summary>Tells the back end.</summary>
     public void Send()
     {
-        Test.Write(0xA100, BitConverter.GetBytes(_port));
-        Assert.Equal(0, Test.Try(32, 4, 0xA100));
+        Assert.Equal(0, TrySend());
     }
 
     /// <summary>The responses that there are.</summary>
@@ -186,6 +211,17 @@ internal sealed class BlockFrontend : IDisposable
     public void WriteUInt32(ulong offset, uint value) => Test.Write(Ring + offset, BitConverter.GetBytes(value));
 
     private ulong PositionOf(uint index) => Ring + 64 + ((index & (RingLength - 1)) * (ulong)EntryLength);
+
+    private sealed class HypervisorState(BlockFrontend front) : IStateful
+    {
+        public void Transfer(StateStream stream)
+        {
+            front.Test.Domain.Transfer(stream);
+            front.Store.Transfer(stream);
+            front.Image.Transfer(stream);
+            front.Backend.Transfer(stream);
+        }
+    }
 
     private static byte[] Segments(ReadOnlySpan<(uint Page, byte First, byte Last)> segments)
     {

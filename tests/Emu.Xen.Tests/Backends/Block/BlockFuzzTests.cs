@@ -62,7 +62,7 @@ public sealed class BlockFuzzTests
         Assert.All(front.Test.Read(0x9E000, 8192), static value => Assert.Equal(0, value));
     }
 
-    private static void PutAnything(BlockFrontend front, Random random)
+    internal static void PutAnything(BlockFrontend front, Random random)
     {
         var sector = (ulong)random.Next(4) switch { 0 => (ulong)random.NextInt64(), 1 => 250UL, _ => (ulong)random.Next(300) };
         (uint, byte, byte)[] segments =

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Emu.Cpu.Snapshots;
 using Emu.Xen.Backends.Network;
 using Emu.Xen.Domains;
 using Emu.Xen.Store;
@@ -8,7 +9,7 @@ using Emu.Xen.Tests.Support;
 namespace Emu.Xen.Tests.Backends.Network;
 
 /// <summary>A netfront that a test drives by hand: its rings, pages and nodes in the store.</summary>
-internal sealed class ScriptedFrontEnd : INetworkLink, IDisposable
+internal sealed class ScriptedFrontEnd : INetworkLink, IDisposable, IStateful
 {
     public const uint TransmitRing = 8, ReceiveRing = 9, FirstPage = 100;
     private const uint EventChannelOperation = 32;
@@ -36,17 +37,18 @@ internal sealed class ScriptedFrontEnd : INetworkLink, IDisposable
             Grant(FirstPage + i);
         TransmitPort = (uint)_machine.Domain.Events.AllocateUnbound(Domain.ControlDomain);
         ReceivePort = (uint)_machine.Domain.Events.AllocateUnbound(Domain.ControlDomain);
-        // As Linux does: tell me of the first response.
-        TransmitPage.WriteUInt32(4, 1);
-        TransmitPage.WriteUInt32(12, 1);
-        ReceivePage.WriteUInt32(4, 1);
-        ReceivePage.WriteUInt32(12, 1);
+        ClearRings();
         Backend = new NetworkBackend(_machine.Domain, Store.Control, _device, this);
     }
 
     public XenStore Store { get; } = new();
 
     public NetworkBackend Backend { get; }
+
+    public TestDomain Machine => _machine;
+
+    /// <summary>The state of hypervisor and control domain alone.</summary>
+    public IStateful Hypervisor => new HypervisorState(this);
 
     public uint TransmitPort { get; }
 
@@ -93,6 +95,19 @@ internal sealed class ScriptedFrontEnd : INetworkLink, IDisposable
         }
 
         Write("state", "4");
+    }
+
+    /// <summary>Begins with rings that are empty.</summary>
+    public void ClearRings()
+    {
+        _transmitProducer = _receiveProducer = 0;
+        foreach (var page in (ReadOnlySpan<MappedBytes>)[TransmitPage, ReceivePage])
+        {
+            page.Writable(0, 4096).Clear();
+            // As Linux does: tell me of the first response.
+            page.WriteUInt32(4, 1);
+            page.WriteUInt32(12, 1);
+        }
     }
 
     public void PutTransmit(uint reference, int offset, int flags, int id, int size)
@@ -164,6 +179,25 @@ internal sealed class ScriptedFrontEnd : INetworkLink, IDisposable
     public void ReceiverReady() => Readiness++;
 
     public void Dispose() => _machine.Dispose();
+
+    /// <summary>Transfers the domain, what is around it, and what the front end knows.</summary>
+    public void Transfer(StateStream stream)
+    {
+        _machine.Transfer(stream);
+        stream.Transfer(ref _transmitProducer);
+        stream.Transfer(ref _receiveProducer);
+        Hypervisor.Transfer(stream);
+    }
+
+    private sealed class HypervisorState(ScriptedFrontEnd front) : IStateful
+    {
+        public void Transfer(StateStream stream)
+        {
+            front._machine.Domain.Transfer(stream);
+            front.Store.Transfer(stream);
+            front.Backend.Transfer(stream);
+        }
+    }
 
     private static ulong GfnOf(uint reference) => FirstGfn + (reference < FirstPage ? reference - TransmitRing : reference - FirstPage + 2);
 

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Emu.Cpu.Snapshots;
+using Emu.Host.CommandLine;
+using Emu.Host.Recording;
+using Emu.Host.Running;
+using Emu.Machine;
+using Emu.Machine.Snapshots;
+
+namespace Emu.Host.Snapshots;
+
+/// <summary>A run that begins with a snapshot.</summary>
+internal sealed class Resumption : IDisposable
+{
+    private readonly SnapshotDescription _description;
+    private readonly RecordedFiles _files = new([]);
+
+    private Resumption(SnapshotFile file)
+    {
+        File = file;
+        _description = SnapshotDescription.Read(file);
+    }
+
+    /// <summary>The snapshot.</summary>
+    public SnapshotFile File { get; }
+
+    /// <summary>How far from the addresses in its file the kernel lies.</summary>
+    public ulong Displacement => _description.Displacement;
+
+    /// <summary>The guest, as the snapshot describes it.</summary>
+    public RecordedGuest Guest => _description.Guest;
+
+    /// <summary>Opens a snapshot.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>It.</returns>
+    /// <exception cref="SnapshotException">It cannot be used.</exception>
+    public static Resumption Open(string path)
+    {
+        SnapshotFile file = SnapshotFile.Open(path);
+        try
+        {
+            return new Resumption(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The options of the run: the guest's are the snapshot's, those about what is around it the user's.</summary>
+    /// <param name="host">What the user asks for.</param>
+    /// <returns>What is to be run.</returns>
+    /// <exception cref="UsageException">A file that the guest still needs is not there, or not what it was.</exception>
+    /// <exception cref="SnapshotException">The snapshot describes something impossible.</exception>
+    public RunOptions ToOptions(RunOptions host)
+    {
+        if (host.XenTraceFile is not null && Guest.Machine != MachineProfile.Xen)
+            throw new UsageException("--trace-xen is for a Xen domain; the snapshot is of a pc machine.");
+        try
+        {
+            // Kernel and modules have been loaded. What is on a disk is looked at when the machine is there.
+            RunOptions guest = (Guest with { Kernel = null, Modules = [], Disks = [], MaximumInstructions = null }).ToOptions(host, _files);
+            return guest with
+            {
+                Kernel = Guest.Kernel?.Path,
+                KernelName = Path.GetFileName(Guest.Kernel?.Path),
+                Disks = [.. Guest.Disks.Select(static disk => disk.ToOptions())],
+                Resumed = this,
+            };
+        }
+        catch (JsonException e)
+        {
+            throw new SnapshotException($"The snapshot '{File.FilePath}' describes no machine that this program knows ({e.Message.TrimEnd('.')}).", e);
+        }
+    }
+
+    /// <summary>Whether the kernel's file is still where it was, and the same.</summary>
+    public bool HasKernel => Guest.Kernel is { } kernel && kernel.IsAt(kernel.Path);
+
+    /// <summary>The modules, for a guest that is started anew.</summary>
+    /// <returns>What they are.</returns>
+    /// <exception cref="UsageException">One is not there, or not what it was.</exception>
+    public IReadOnlyList<ModuleOption> FindModules() =>
+        [.. Guest.Modules.Select(module => new ModuleOption(_files.Find(module.File, "module"), module.CommandLine) { Name = Path.GetFileName(module.File.Path) })];
+
+    /// <summary>Brings a machine into the snapshot's state.</summary>
+    /// <param name="machine">A machine that was made from <see cref="ToOptions"/>.</param>
+    /// <exception cref="SnapshotException">It cannot.</exception>
+    public void Restore(PvhMachine machine)
+    {
+        try
+        {
+            machine.Restore(File.Snapshot);
+        }
+        catch (SnapshotException e) when (File.Program != RecordedGuest.ThisProgram)
+        {
+            throw new SnapshotException($"{e.Message} It was taken by {File.Program}; this is {RecordedGuest.ThisProgram}.", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => File.Dispose();
+}

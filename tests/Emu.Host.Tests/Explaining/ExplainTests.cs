@@ -1,0 +1,222 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using System.Xml;
+using System.Xml.Linq;
+using Emu.Host.Tests.EndToEnd;
+
+namespace Emu.Host.Tests.Explaining;
+
+/// <summary>The stories that <c>emu explain</c> tells of the test kernels and of Debian's.</summary>
+/// <remarks>milestones.txt has the milestones of each case of testkernels/cases.txt with their counts; <see cref="Command"/> writes it anew.</remarks>
+public sealed partial class ExplainTests : IDisposable
+{
+    private const string Command = "EMU_WRITE_MILESTONES=1 dotnet test -c Release tests/Emu.Host.Tests --filter FullyQualifiedName~ExplainTests";
+
+    private static readonly string Golden = Path.Combine(TestFiles.Repository, "tests", "Emu.Host.Tests", "Explaining", "milestones.txt");
+
+    private readonly TestFiles.TemporaryFolder _folder = new();
+
+    public static TheoryData<string> Cases => [.. TestKernelCase.All().Where(item => !item.Options.Contains("--restarts") && item.Folder != "bench").Select(item => item.Name)];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Each_test_kernel_has_its_milestones(string name)
+    {
+        TestKernelCase item = TestKernelCase.All().Single(item => item.Name == name);
+        EmuResult result = EmuProcess.Run(["explain", .. item.Guest, .. item.Options]);
+        string story = string.Concat(Milestones(result.Output).Select(milestone => $"{milestone.Count} {milestone.Title}\n"));
+        if (Environment.GetEnvironmentVariable("EMU_WRITE_MILESTONES") == "1")
+            Write(name, story);
+
+        Assert.True(item.ExitCode == result.ExitCode, result.Error);
+        Assert.True(Read().TryGetValue(name, out string? expected), $"milestones.txt has no '{name}'; {Command}");
+        Assert.Equal(expected, story);
+    }
+
+    [Fact]
+    public void The_tour_is_told_step_by_step_with_place_instruction_and_manual()
+    {
+        EmuResult result = EmuProcess.Run("explain");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("EBX        0x119000: hvm_start_info version 1", result.Output, StringComparison.Ordinal);
+        Assert.Contains("after 25 instructions (25 ns), vCPU 0, 0x1011dd pvh_entry+0x7b: lgdt [0x104818]", result.Output, StringComparison.Ordinal);
+        Assert.Contains("         0x28      64-bit code, ring 3  0x0   0xffffffff  00affa000000ffff\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("CR0          0x11 → 0x80000011: +PG\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("page tables  1 PML4, 1 PDPT, 4 PDs, 1 PT; pages: 2,047 of 2 MiB\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("         0–3fffffff         0         1 GiB     2 MiB     rwx ring 3  identity\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("0x101c0e at_ud2+0x151: jmp far 0x101c15, 8\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("error code  0x2: a supervisor write; no page is mapped\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("[Intel SDM Vol. 3, 9.8.5 \"Initializing IA-32e Mode\"]\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("[AMD APM Vol. 2, 14.6 ", EmuProcess.Run("explain", "--cpu-vendor", "amd").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void To_be_listened_to_changes_nothing_of_the_run()
+    {
+        string statistics = _folder.File("stats.json");
+        string kernel = Path.Combine(TestFiles.TestKernels, "syscall", "syscall.elf");
+        EmuProcess.Run("run", kernel, "--stats", statistics);
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(statistics));
+
+        Assert.Equal(json.RootElement.GetProperty("instructions").GetUInt64(), Milestones(EmuProcess.Run("explain", kernel).Output)[^1].Count);
+    }
+
+    [Theory]
+    [InlineData("interpreter")]
+    [InlineData("jit")]
+    public void The_story_is_the_same_on_every_engine(string engine)
+    {
+        string kernel = Path.Combine(TestFiles.TestKernels, "paging-long", "paging-long.elf");
+
+        Assert.Equal(EmuProcess.Run("explain", kernel).Output, EmuProcess.Run("explain", kernel, "--engine", engine).Output);
+    }
+
+    [Fact]
+    public void A_crash_ends_the_story_with_its_reason()
+    {
+        EmuResult result = EmuProcess.Run("explain", Path.Combine(TestFiles.TestKernels, "triple-fault", "triple-fault.elf"));
+
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("The guest crashes: triple fault", Milestones(result.Output)[^1].Title, StringComparison.Ordinal);
+        Assert.Contains("no exception can be delivered and the first", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_page_needs_nothing_else_and_leaves_the_guests_text_text()
+    {
+        // Writes "</pre><script>&\n" to COM1, then ends by port 0xF4.
+        byte[] code = [.. "</pre><script>&\n"u8.ToArray().SelectMany(static c => new byte[] { 0xB0, c, 0xEE }), 0xB0, 0, 0xE6, 0xF4];
+        string kernel = _folder.Write("kernel.elf", TinyKernel.Build([0x66, 0xBA, 0xF8, 0x03, .. code]));
+        string file = _folder.File("page.html");
+        EmuResult result = EmuProcess.Run("explain", kernel, "--html", file, "--append", "<img src=x onerror=alert(1)>");
+
+        Assert.True(result.ExitCode == 1, result.Error);
+        string text = File.ReadAllText(file);
+        XDocument page = Parse(text);
+        Assert.DoesNotContain("://", text, StringComparison.Ordinal);
+        Assert.Empty(page.Descendants().Where(element => element.Name.LocalName is "link" or "img" or "iframe" || element.Attribute("src") is not null));
+        Assert.Equal("</pre><script>&\n", page.Descendants("pre").Single().Value);
+        Assert.Contains("“<img src=x onerror=alert(1)>”", page.Descendants("dd").Select(element => element.Value));
+        Assert.Equal(Milestones(result.Output).Count, page.Descendants("article").Count());
+        Assert.All(page.Descendants("a"), link => Assert.Single(page.Descendants(), element => $"#{element.Attribute("id")?.Value}" == link.Attribute("href")!.Value));
+    }
+
+    [Fact]
+    public void The_story_can_end_at_a_line_of_the_console()
+    {
+        EmuResult result = EmuProcess.Run("explain", "--until", "sees when it is started", "--console");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("     | PVH tour: what a kernel sees when it is started without firmware\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("The story ends here", Milestones(result.Output)[^1].Title, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--html", "/no/such/folder/page.html")]
+    [InlineData("no-such-kernel")]
+    [InlineData("--trace", "x")]
+    [InlineData("--html")]
+    public void A_mistake_is_one_sentence_and_exit_code_2(params string[] arguments)
+    {
+        EmuResult result = EmuProcess.Run(["explain", .. arguments]);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
+        Assert.Empty(result.Output);
+    }
+
+    [SkippableTheory]
+    [InlineData("pc", "1")]
+    [InlineData("xen", "2")]
+    public void Debians_boot_has_its_milestones_in_order(string machine, string vcpus)
+    {
+        string file = _folder.File("page.html");
+        EmuResult result = EmuProcess.Run(
+            "explain", TestFiles.Guest("vmlinuz-amd64"), "--initrd", TestFiles.Guest("initrd-smp.gz"), "--machine", machine, "--vcpus", vcpus, "--html", file);
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        List<(string Title, string? Symbol)> expected =
+        [
+            ("The kernel is entered through PVH", "pvh_start_xen"),
+            ("The first GDT", "pvh_start_xen"),
+            ("Page-table entries get 64 bits", "pvh_start_xen"),
+            ("Long mode is asked for", "pvh_start_xen"),
+            ("Paging is switched on, and with it long mode", "pvh_start_xen"),
+            ("Far jump into 64-bit mode", "pvh_start_xen"),
+            ("The first IDT", "startup_64"),
+            ("Another set of page tables", "secondary_startup_64"),
+            ("First page fault", null),
+            .. machine == "xen" ? ((string, string?)[])[("The first hypercall: xen_version", "xen_hypercall"), ("Hypercall vcpu_op.register_vcpu_info", null)] : [],
+            ("The task register is loaded", null),
+            ("First words on the console", null),
+            ("The first interrupt", null),
+            .. vcpus == "1" ? ((string, string?)[])[] : [("vCPU 1 starts", null), ("vCPU 1: Far jump into 64-bit mode", null)],
+            ("The first instruction in ring 3", null),
+            ("The first system call", null),
+            ("The guest switches itself off", null),
+        ];
+        List<StoryLine> milestones = Milestones(result.Output);
+        int at = 0;
+        foreach ((string title, string? symbol) in expected)
+        {
+            int found = milestones.FindIndex(at, milestone => milestone.Title.StartsWith(title, StringComparison.Ordinal));
+            // The first interrupt of a domain may come before its console speaks.
+            found = found < 0 && title == "The first interrupt" ? milestones.FindIndex(milestone => milestone.Title.StartsWith(title, StringComparison.Ordinal)) : found;
+            Assert.True(found >= 0, $"'{title}' is missing, or too early, in:\n{result.Output}");
+            Assert.StartsWith(symbol ?? "", milestones[found].Symbol, StringComparison.Ordinal);
+            at = Math.Max(at, found);
+        }
+
+        Assert.Equal(milestones.Count, Parse(File.ReadAllText(file)).Descendants("article").Count());
+    }
+
+    private static XDocument Parse(string page)
+    {
+        using XmlReader reader = XmlReader.Create(new StringReader(page), new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore });
+        return XDocument.Load(reader, LoadOptions.PreserveWhitespace);
+    }
+
+    private static List<StoryLine> Milestones(string story)
+    {
+        List<StoryLine> milestones = [];
+        foreach (Match match in Heading().Matches(story))
+        {
+            milestones.Add(new StoryLine(
+                match.Groups["title"].Value, ulong.Parse(match.Groups["count"].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture), match.Groups["symbol"].Value));
+        }
+
+        return milestones;
+    }
+
+    private static Dictionary<string, string> Read()
+    {
+        Dictionary<string, string> stories = [];
+        foreach (string part in File.Exists(Golden) ? File.ReadAllText(Golden).ReplaceLineEndings("\n").Split("== ", StringSplitOptions.RemoveEmptyEntries) : [])
+        {
+            int end = part.IndexOf('\n', StringComparison.Ordinal);
+            stories[part[..end]] = part[(end + 1)..].TrimEnd('\n') + "\n";
+        }
+
+        return stories;
+    }
+
+    private static void Write(string name, string story)
+    {
+        Dictionary<string, string> stories = Read();
+        stories[name] = story;
+        StringBuilder text = new();
+        foreach ((string key, string value) in stories.OrderBy(static pair => pair.Key, StringComparer.Ordinal))
+            text.Append(CultureInfo.InvariantCulture, $"== {key}\n{value}\n");
+        File.WriteAllText(Golden, text.ToString());
+    }
+
+    [GeneratedRegex(@"^ *\d+\. (?<title>.*)\n     after (?<count>[\d,]+) instructions \([^)]*\), vCPU \d+(, 0x[0-9a-f]+)?( (?<symbol>[^ :\n]+))?", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    private static partial Regex Heading();
+
+    private readonly record struct StoryLine(string Title, ulong Count, string Symbol);
+}
