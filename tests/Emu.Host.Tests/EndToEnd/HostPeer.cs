@@ -31,24 +31,43 @@ internal sealed class HostPeer : IDisposable
     /// <summary>A port that was free, to be led to the guest.</summary>
     public int ForwardedPort { get; }
 
-    /// <summary>Calls the guest, says something, and hears it out.</summary>
+    /// <summary>Calls the guest until it answers, says something, and hears it out.</summary>
     public void Call()
     {
-        using TcpClient client = new();
-        client.Connect(IPAddress.Loopback, ForwardedPort);
-        byte[] bytes = new byte[Called];
-        new Random(2).NextBytes(bytes);
-        client.GetStream().Write(bytes);
-        client.Client.Shutdown(SocketShutdown.Send);
-        while (client.GetStream().Read(bytes) > 0)
-        {
-        }
+        while (!TryCall())
+            Thread.Sleep(300);
     }
 
     public void Dispose()
     {
         _listener.Stop();
         _server.Wait(TimeSpan.FromSeconds(10));
+    }
+
+    // This computer takes the call before the guest does, who may not listen yet.
+    private bool TryCall()
+    {
+        try
+        {
+            using TcpClient client = new();
+            client.Connect(IPAddress.Loopback, ForwardedPort);
+            NetworkStream stream = client.GetStream();
+            byte[] bytes = new byte[Called];
+            if (stream.ReadAtLeast(bytes, 1, throwOnEndOfStream: false) == 0)
+                return false;
+            new Random(2).NextBytes(bytes);
+            stream.Write(bytes);
+            client.Client.Shutdown(SocketShutdown.Send);
+            while (stream.Read(bytes) > 0)
+            {
+            }
+
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or IOException or InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     private void Serve()
