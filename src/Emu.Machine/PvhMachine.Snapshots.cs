@@ -8,6 +8,7 @@ namespace Emu.Machine;
 public sealed partial class PvhMachine : IStateful
 {
     private PageKeeper? _keeper;
+    private string? _shape;
     private bool _isPauseRequested;
 
     private PageKeeper Keeper => _keeper ??= new PageKeeper(Ram.Physical);
@@ -54,6 +55,7 @@ public sealed partial class PvhMachine : IStateful
     /// <param name="stream">Where state goes to, or comes from.</param>
     void IStateful.Transfer(StateStream stream)
     {
+        MachineShape.Transfer(stream, _shape ??= MachineShape.Describe(_options));
         // Where a page lies, then what a TLB knows of it.
         Ram.Physical.Transfer(stream);
         foreach (var vcpu in Vcpus)

@@ -91,16 +91,27 @@ public sealed class Timeline
         }
     }
 
-    /// <summary>Goes to a place, in whichever direction it lies; breakpoints and watchpoints do not count.</summary>
+    /// <summary>
+    /// Goes to a place, in whichever direction it lies; breakpoints and watchpoints do not count. Where the delivery of an event meets with further
+    /// faults, all of that happens at once, and the place before it takes the place of those between.
+    /// </summary>
     /// <param name="position">Instructions since reset: from <see cref="Beginning"/> to <see cref="Frontier"/>.</param>
     public void GoTo(ulong position)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(position, Beginning);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Frontier);
+        Disarm();
+        var last = position;
+        while (!TryGoTo(last))
+            last--;
+        Arm();
+    }
+
+    private bool TryGoTo(ulong position)
+    {
         var nearest = _kept.LastUpTo(position);
         if (Position > position || nearest.InstructionsRetired > Position)
             Machine.Restore(nearest);
-        Disarm();
         while (Position < position)
         {
             // Who goes back will go back further from here: each time half of the way that is left.
@@ -110,7 +121,7 @@ public sealed class Timeline
                 _kept.KeepForNow();
         }
 
-        Arm();
+        return Position == position;
     }
 
     /// <summary>Goes back by one instruction, or the delivery of one event, of whichever vCPU.</summary>
@@ -158,6 +169,7 @@ public sealed class Timeline
     /// <summary>Begins another future: to be called after the machine has been changed from outside. What was known of the old one is forgotten.</summary>
     public void Branch()
     {
+        Machine.ForgetFutureInput();
         _kept.ForgetFrom(Position);
         _kept.Keep();
         Frontier = Position;
@@ -188,8 +200,8 @@ public sealed class Timeline
         Machine.IsRepeating = true;
         Machine.Run(new RunLimits { MaxInstructions = until });
         Machine.IsRepeating = false;
-        if (Position != until)
-            throw new InvalidOperationException($"The run that ended at {until} before ends at {Position} now.");
+        if (Position < until)
+            throw new InvalidOperationException($"The run that went on to {until} before ends at {Position} now.");
     }
 
     private void Disarm()

@@ -100,6 +100,47 @@ public sealed class ReverseTests
         Assert.Equal(1000UL, gdb.Register("retired"));
     }
 
+    [Fact]
+    public void What_was_typed_comes_again_in_the_past_and_nothing_else_does()
+    {
+        // Waits for a byte at COM1 (status 0x3fd, data 0x3f8), again and again.
+        using DebuggedGuest guest = new(
+        [
+            0xBA, 0xFD, 0x03, 0, 0,         // 00   mov edx, 0x3fd
+            0xEC,                           // 05   in al, dx
+            0xA8, 0x01,                     // 06   test al, 1
+            0x74, 0xFB,                     // 08   jz 05
+            0xBA, 0xF8, 0x03, 0, 0,         // 0a   mov edx, 0x3f8
+            0xEC,                           // 0f   in al, dx
+            0xEB, 0xEE,                     // 10   jmp 00
+        ]);
+        GdbClient gdb = guest.Client;
+        gdb.Ask($"Z0,{DebuggedGuest.At(0x10):x},1");
+        List<ulong> places = [];
+        foreach (char typed in "ab")
+        {
+            gdb.Send("c");
+            guest.Process.Type($"{typed}");
+            Assert.StartsWith("T05", gdb.Receive(), StringComparison.Ordinal);
+            Assert.Equal(typed, (char)(gdb.Register("eax") & 0xFF));
+            places.Add(gdb.Register("retired"));
+        }
+
+        guest.Process.Type("c");
+        gdb.Ask("bc");
+        Assert.Equal(('a', places[0]), ((char)(gdb.Register("eax") & 0xFF), gdb.Register("retired")));
+        gdb.Ask("bc");
+        Assert.Equal(0UL, gdb.Register("retired"));
+        for (int i = 0; i < 2; i++)
+        {
+            gdb.Ask("c");
+            Assert.Equal(("ab"[i], places[i]), ((char)(gdb.Register("eax") & 0xFF), gdb.Register("retired")));
+        }
+
+        gdb.Ask("c");
+        Assert.Equal('c', (char)(gdb.Register("eax") & 0xFF));
+    }
+
     private static string ContinueToTheEnd(GdbClient gdb)
     {
         gdb.Ask($"z0,{DebuggedGuest.At(0x18):x},1");
