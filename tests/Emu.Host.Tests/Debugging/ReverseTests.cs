@@ -87,6 +87,30 @@ public sealed class ReverseTests
     }
 
     [Fact]
+    public void Change_is_made_again_where_it_was_made()
+    {
+        using DebuggedGuest guest = new(DebuggedGuest.Countdown);
+        GdbClient gdb = guest.Client;
+        gdb.Ask("s");
+        gdb.Ask("s");
+        gdb.SetRegister("eax", 2);
+        gdb.Ask($"Z0,{DebuggedGuest.At(0x18):x},1");
+        gdb.Ask("c");
+        string end = gdb.Ask("g");
+        Assert.Equal("T05thread:1;replaylog:begin;", gdb.Ask("bc"));
+        Assert.Equal("T05thread:1;", gdb.Ask("s"));
+        Assert.Equal("T05thread:1;", gdb.Ask("s"));
+        Assert.Equal(2UL, gdb.Register("eax"));
+        gdb.Ask("bc");
+        gdb.Ask("c");
+
+        Assert.Equal(end, gdb.Ask("g"));
+        gdb.Ask("bs");
+        gdb.Ask("s");
+        Assert.Equal(end, gdb.Ask("g"));
+    }
+
+    [Fact]
     public void Place_that_was_not_reached_yet_is_run_to()
     {
         using DebuggedGuest guest = new(DebuggedGuest.Forever);
