@@ -48,7 +48,7 @@ public sealed class MonitorTests
         Assert.Contains("timer        vector 00, one-shot, masked", gdb.Monitor("lapic"), StringComparison.Ordinal);
         Assert.Equal(24, gdb.Monitor("ioapic").Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains("thread 1: vCPU 0 at 0x100100, 32-bit protected mode, ring 0", gdb.Monitor("cpus"), StringComparison.Ordinal);
-        Assert.Matches("^=> 0x100100: b8 05 00 00 00 +mov eax, 0x5\n", gdb.Monitor("u"));
+        Assert.Matches("^=> 0x100100: b8 05 00 00 00 +mov eax, 5\n", gdb.Monitor("u"));
         Assert.Contains("RIP=0000000000100100", gdb.Monitor("regs"), StringComparison.Ordinal);
     }
 
