@@ -72,12 +72,21 @@ internal sealed class TraceLines
     private void AppendInstruction(StringBuilder to, TraceBlock block, int number)
     {
         ulong linear = block.AddressOf(number);
-        byte[] bytes = block.BytesOf(number).ToArray();
         to.Append(CultureInfo.InvariantCulture, $"r{block.Cpl} {linear:x16}");
         if (_symbols.Describe(linear) is { } name)
             to.Append(' ').Append(name);
         to.Append(": ");
-        var decoder = Iced.Intel.Decoder.Create(block.CodeSize, new ByteArrayCodeReader(bytes), linear, DecoderOptions.None);
+        AppendDisassembly(to, block, number);
+    }
+
+    /// <summary>Appends an instruction, disassembled.</summary>
+    /// <param name="to">The text.</param>
+    /// <param name="block">Its block.</param>
+    /// <param name="number">Its number in it.</param>
+    public void AppendDisassembly(StringBuilder to, TraceBlock block, int number)
+    {
+        byte[] bytes = block.BytesOf(number).ToArray();
+        var decoder = Iced.Intel.Decoder.Create(block.CodeSize, new ByteArrayCodeReader(bytes), block.AddressOf(number), DecoderOptions.None);
         decoder.Decode(out Instruction instruction);
         if (instruction.IsInvalid)
         {
