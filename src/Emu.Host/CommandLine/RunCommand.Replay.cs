@@ -47,7 +47,7 @@ internal sealed partial class RunCommand
         Nothing is asked of the keyboard, the network or the clock, and no disk image is written. docs/recording.md tells what a recording holds.
 
         Exit codes:
-          that of the recorded run, where the replay is equal; 0 where the recording was cut off
+          that of the recorded run, where the replay is equal; 0 where the recording was cut off, and with --cut and --interval
           5 the replay was another run; a sentence says between which instructions it became one
           2 the recording or a file of the run cannot be used
         """;

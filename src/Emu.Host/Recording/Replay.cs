@@ -25,6 +25,12 @@ internal sealed class Replay : IDisposable
     /// <summary>The snapshots that this replay takes at the borders of its parts; null for none.</summary>
     public ReplayCuts? Cuts { get; init; }
 
+    /// <summary>
+    /// True where the replay is of a part, or cuts the run into parts: then how the guest ended is none of its business, and whoever distributes parts takes
+    /// any exit code but 0 for a failure.
+    /// </summary>
+    public bool IsInParts => Interval is not null || Cuts is not null;
+
     /// <summary>The input.</summary>
     public InputReplayer Input { get; }
 
@@ -33,8 +39,7 @@ internal sealed class Replay : IDisposable
     /// <param name="limit">The limit of instructions.</param>
     public RunEnd EndOf(RunResult result, ulong? limit)
     {
-        // How the guest ended is another's business: whoever distributes intervals takes any other number for a failure.
-        if (Interval is not null && !Input.WasStopped | Input.IsDone)
+        if (IsInParts && (Input.IsDone || !Input.WasStopped))
             return new RunEnd("interval-end", ExitCode.Success, null);
         if (Input.WasCutOff)
             return new RunEnd("recording-end", ExitCode.Success, null);

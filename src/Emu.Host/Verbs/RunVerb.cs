@@ -177,7 +177,7 @@ public sealed class RunVerb : IDisposable
 
     private RunEnd EndOf(RunResult result, GuestLives lives)
     {
-        if (lives.ReachedLimit && result.Reason != StopReason.Crashed)
+        if (lives.ReachedLimit && result.Reason != StopReason.Crashed && _options.Replay is not { IsInParts: true })
             return RunEnd.TooOften(_options.MaximumRestarts);
         // Who ends a replay ends it as any run; else it ends as the recorded one did.
         return _options.Replay is { } replay && _stop.Reason == HostStop.None
