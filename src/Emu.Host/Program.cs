@@ -17,7 +17,7 @@ try
         Inspect = InspectVerb.Inspect,
         Explain = ExplainVerb.Run,
         Symbols = SymbolsVerb.Write,
-        Trace = new TraceVerbs(TraceDiffVerb.Compare, TraceShowVerb.Show, TraceStatsVerb.Tell, TraceMergeVerb.Merge),
+        Trace = new TraceVerbs(TraceDiffVerb.Compare, TraceShowVerb.Show, TraceStatsVerb.Tell, TraceMergeVerb.Merge, TraceExportVerb.Export),
     });
 }
 catch (Exception e) when (e is UsageException or PvhBootException or MachineConfigurationException or RecordingException or SnapshotException)

@@ -15,12 +15,15 @@ public sealed partial class PvhMachine : IStateful
 
     /// <summary>
     /// Ends the present or next <see cref="Run"/> with <see cref="StopReason.Paused"/> after the instruction that is executing: for whoever hears of the
-    /// guest in the middle of one, as a console does, and wants to look at the machine there. To be called on the thread that runs it.
+    /// guest in the middle of one, as a console or a hook does, and wants to look at the machine there. To be called on the thread that runs it.
     /// </summary>
+    /// <remarks>While the machine <see cref="IsRepeating"/>, what asks has asked before, and nothing ends.</remarks>
     public void RequestPause()
     {
+        if (IsRepeating)
+            return;
         _isPauseRequested = true;
-        CurrentVcpu.RequestStop();
+        LeaveStretch();
     }
 
     /// <summary>Takes the machine's state. To be called between two calls to <see cref="Run"/>; costs what was written since the last snapshot.</summary>

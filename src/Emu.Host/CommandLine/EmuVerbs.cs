@@ -20,7 +20,8 @@ public sealed record EmuVerbs
 
     /// <summary>Carries out <c>trace</c>.</summary>
     public TraceVerbs Trace { get; init; } =
-        new(static _ => throw Missing(), static _ => throw Missing(), static (_, _, _) => throw Missing(), static (_, _) => throw Missing());
+        new(
+            static _ => throw Missing(), static _ => throw Missing(), static (_, _, _) => throw Missing(), static (_, _) => throw Missing(), static _ => throw Missing());
 
     private static InvalidOperationException Missing() => new("Nothing carries out this verb.");
 }

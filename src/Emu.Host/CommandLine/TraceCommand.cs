@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Emu.Host.Tracing.Comparison;
+using Emu.Host.Tracing.Export;
 using Emu.Host.Verbs;
 
 namespace Emu.Host.CommandLine;
@@ -9,10 +10,15 @@ namespace Emu.Host.CommandLine;
 /// <param name="Show">Carries out <c>emu trace show</c>.</param>
 /// <param name="Stats">Carries out <c>emu trace stats</c>: a trace, further symbols or null, and how many of each kind are told.</param>
 /// <param name="Merge">Carries out <c>emu trace merge</c>: the traces in their order, and where the whole goes.</param>
+/// <param name="Export">Carries out <c>emu trace export</c>.</param>
 public sealed record TraceVerbs(
-    Func<TraceDiffOptions, int> Diff, Func<TraceShowOptions, int> Show, Func<string, string?, int, int> Stats, Func<IReadOnlyList<string>, string, int> Merge);
+    Func<TraceDiffOptions, int> Diff,
+    Func<TraceShowOptions, int> Show,
+    Func<string, string?, int, int> Stats,
+    Func<IReadOnlyList<string>, string, int> Merge,
+    Func<TraceExportOptions, int> Export);
 
-/// <summary><c>emu trace diff|show|stats|merge</c>.</summary>
+/// <summary><c>emu trace diff|show|stats|merge|export</c>.</summary>
 internal static class TraceCommand
 {
     /// <summary>What is shown below the options by <c>emu trace diff --help</c>.</summary>
@@ -64,11 +70,11 @@ internal static class TraceCommand
     /// <returns>The command <c>trace</c>.</returns>
     public static Command Create(TraceVerbs verbs, out (Command Command, string Examples)[] examples)
     {
-        Command diff = Diff(verbs.Diff), show = Show(verbs.Show), stats = Stats(verbs.Stats), merge = Merge(verbs.Merge);
-        examples = [(diff, DiffExamples), (show, ShowExamples), (stats, StatsExamples), (merge, MergeExamples)];
-        Command trace = new("trace", "Works on traces of runs.") { diff, show, stats, merge };
+        Command diff = Diff(verbs.Diff), show = Show(verbs.Show), stats = Stats(verbs.Stats), merge = Merge(verbs.Merge), export = TraceExportCommand.Create(verbs.Export);
+        examples = [(diff, DiffExamples), (show, ShowExamples), (stats, StatsExamples), (merge, MergeExamples), (export, TraceExportCommand.Examples)];
+        Command trace = new("trace", "Works on traces of runs.") { diff, show, stats, merge, export };
         trace.SetAction(int (ParseResult _) => throw new UsageException(
-            "'emu trace' needs to know what to do: 'emu trace show', 'stats', 'diff' and 'merge' work on traces; 'emu trace --help' explains them."));
+            "'emu trace' needs to know what to do: 'emu trace show', 'stats', 'diff', 'merge' and 'export' work on traces; 'emu trace --help' explains them."));
         return trace;
     }
 
@@ -154,7 +160,8 @@ internal static class TraceCommand
 
     private static Option<string?> Symbols() => Text("--symbols", "FILE", "Further names for addresses: an ELF file, a System.map, or a copy of /proc/kallsyms. [those in the trace]");
 
-    private static string One(string verb, string[]? files) =>
+    /// <summary>The one trace that a verb works on.</summary>
+    internal static string One(string verb, string[]? files) =>
         Values(verb, files) is [var file] ? file : throw new UsageException($"'emu trace {verb}' needs one trace: emu trace {verb} TRACE.");
 
     private static string[] Values(string verb, string[]? files)

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Emu.Host.Symbols;
+using Emu.Machine.Tracing;
+
+namespace Emu.Host.Tracing.Export;
+
+/// <summary>Calls as complete events of the Trace Event Format, one thread for each vCPU, an instruction being a nanosecond.</summary>
+/// <remarks>
+/// Written when a call ends, so outer calls come after inner ones; where both begin at once, the outer one comes first, because readers
+/// sort by the beginning alone.
+/// </remarks>
+internal sealed class ChromeExport : ICallObserver
+{
+    /// <summary>How many of the shortest calls that are told one after the other would fill the time.</summary>
+    private const ulong StandardParts = 100_000;
+
+    private readonly TextWriter _text;
+    private readonly ulong _shortest;
+    private readonly List<OpenCall>[] _open;
+    private FunctionNames? _functions;
+    private string[] _escaped = [];
+
+    private ChromeExport(TextWriter text, int vcpus, ulong shortest)
+    {
+        _text = text;
+        _shortest = shortest;
+        _open = new List<OpenCall>[vcpus];
+        for (int i = 0; i < vcpus; i++)
+            _open[i] = [];
+    }
+
+    // Held: what began with it and has ended before it.
+    private sealed record OpenCall(int Function, bool IsEvent, ulong Start)
+    {
+        public List<string>? Held { get; set; }
+    }
+
+    public static void Write(TraceReader reader, SymbolTable symbols, TraceExportOptions options, Stream output)
+    {
+        ulong span = reader.EndCount - Math.Min(Math.Max(options.From, reader.FirstCount), reader.EndCount);
+        ulong shortest = Math.Max(options.MinimumDuration ?? Math.Min(span, options.Count ?? span) / StandardParts, 1);
+        using StreamWriter text = new(output, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
+        ChromeExport export = new(text, reader.Header.Vcpus, shortest);
+        export.Begin(reader.Header, options.Vcpu);
+        CallStacks stacks = new(symbols, reader.Header, export);
+        export._functions = stacks.Functions;
+        TraceSteps steps = new(reader, options);
+        while (steps.MoveNext())
+            stacks.Take(steps);
+        stacks.Finish();
+        text.Write("\n]}\n");
+    }
+
+    public void Enter(int vcpu, int function, bool isEvent, ulong count) => _open[vcpu].Add(new OpenCall(function, isEvent, count));
+
+    public void Leave(int vcpu, ulong count)
+    {
+        List<OpenCall> open = _open[vcpu];
+        OpenCall call = open[^1];
+        open.RemoveAt(open.Count - 1);
+        if (count < call.Start + _shortest)
+            return;
+        string line = string.Create(
+            CultureInfo.InvariantCulture,
+            $",\n{{\"name\":{Escaped(call.Function)},\"cat\":\"{(call.IsEvent ? "event" : "function")}\",\"ph\":\"X\",\"ts\":{Microseconds(call.Start)},\"dur\":{Microseconds(count - call.Start)},\"pid\":1,\"tid\":{vcpu}}}");
+        if (open.Count != 0 && open[^1].Start == call.Start)
+        {
+            List<string> held = open[^1].Held ??= [];
+            held.Add(line);
+            held.AddRange(call.Held ?? []);
+            return;
+        }
+
+        _text.Write(line);
+        foreach (string inner in call.Held ?? [])
+            _text.Write(inner);
+    }
+
+    public void Spend(int vcpu, ulong instructions)
+    {
+    }
+
+    private void Begin(TraceHeader header, int? vcpu)
+    {
+        _text.Write(string.Create(
+            CultureInfo.InvariantCulture, $"{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"unit\":\"one instruction is one nanosecond\",\"shortest\":{_shortest}"));
+        foreach ((string name, string value) in header.Properties.OrderBy(static property => property.Key, StringComparer.Ordinal))
+            _text.Write($",{Quoted(name)}:{Quoted(value)}");
+        _text.Write("},\"traceEvents\":[\n{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"tid\":0,\"args\":{\"name\":\"guest\"}}");
+        for (int i = vcpu ?? 0; i < (vcpu is null ? header.Vcpus : vcpu + 1); i++)
+            _text.Write(string.Create(CultureInfo.InvariantCulture, $",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":{i},\"args\":{{\"name\":\"vCPU {i}\"}}}}"));
+    }
+
+    private string Escaped(int function)
+    {
+        if (function >= _escaped.Length)
+            Array.Resize(ref _escaped, Math.Max(2 * _escaped.Length, function + 1));
+        return _escaped[function] ??= Quoted(_functions![function]);
+    }
+
+    private static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
+
+    // The format counts microseconds.
+    private static string Microseconds(ulong count) => string.Create(CultureInfo.InvariantCulture, $"{count / 1000}.{count % 1000:D3}");
+}

@@ -1,0 +1,22 @@
+namespace Emu.Host.Tracing.Export;
+
+/// <summary>Is told how call stacks grow and shrink. For each vCPU, what is entered last is left first.</summary>
+internal interface ICallObserver
+{
+    /// <summary>A function was entered, or an exception or interrupt was taken.</summary>
+    /// <param name="vcpu">By whom.</param>
+    /// <param name="function">What, by its number in <see cref="CallStacks.Functions"/>.</param>
+    /// <param name="isEvent">Whether it is an exception, an interrupt or a system call.</param>
+    /// <param name="count">Instructions retired before.</param>
+    void Enter(int vcpu, int function, bool isEvent, ulong count);
+
+    /// <summary>What was entered last was left.</summary>
+    /// <param name="vcpu">By whom.</param>
+    /// <param name="count">Instructions retired after its last one.</param>
+    void Leave(int vcpu, ulong count);
+
+    /// <summary>Instructions or an event have been executed in what was entered last.</summary>
+    /// <param name="vcpu">By whom.</param>
+    /// <param name="instructions">How many.</param>
+    void Spend(int vcpu, ulong instructions);
+}

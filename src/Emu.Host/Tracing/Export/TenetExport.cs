@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text;
+using Emu.Cpu.Instrumentation;
+using Emu.Host.Tracing.Binary;
+using Emu.Machine.Tracing;
+
+namespace Emu.Host.Tracing.Export;
+
+/// <summary>
+/// One vCPU's execution as Tenet reads it: a line for the state before each instruction, with what changed since the line before and
+/// which memory was accessed on the way there.
+/// </summary>
+internal static class TenetExport
+{
+    public static void Write(TraceReader reader, TraceExportOptions options, Stream output)
+    {
+        int vcpu = options.Vcpu ?? 0;
+        // Registers are known after a step. One step more, before the first, says how they were before it.
+        ulong from = Math.Max(options.From, reader.FirstCount);
+        TraceExportOptions wanted = options with { Vcpu = vcpu, From = from > reader.FirstCount ? from - 1 : from, Count = null };
+        bool isWide = reader.Blocks.Any(static block => block.CodeSize == 64);
+        using StreamWriter text = new(output, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
+        TraceSteps steps = new(reader, wanted);
+        StringBuilder line = new();
+        bool hasBegun = false;
+        for (ulong left = options.Count ?? ulong.MaxValue; steps.MoveNext() && left > 0;)
+        {
+            TraceCursor cursor = steps.Cursor;
+            if (cursor.Count < from)
+                continue;
+            if (!hasBegun)
+            {
+                AppendStart(line, cursor, isWide);
+                hasBegun = true;
+            }
+
+            AppendName(line, "rip", isWide);
+            text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line}0x{cursor.Address:x}"));
+            line.Clear();
+            foreach ((TracedRegister register, ulong value) in cursor.Changes)
+                AppendRegister(line, (int)register, value, isWide);
+            foreach (TraceAccess access in cursor.Accesses)
+            {
+                if (!access.Value.IsEmpty)
+                    line.Append(CultureInfo.InvariantCulture, $"{(access.IsWrite ? "mw" : "mr")}=0x{access.Linear:x}:{Convert.ToHexStringLower(access.Value.Span)},");
+            }
+
+            left--;
+        }
+    }
+
+    // All registers before the step that the cursor stands at, but those at the trace's very start that it changes.
+    private static void AppendStart(StringBuilder line, TraceCursor cursor, bool isWide)
+    {
+        ReadOnlySpan<ulong> after = cursor.RegistersOf(cursor.Vcpu);
+        for (int i = 0; i <= (int)TracedRegister.R15; i++)
+        {
+            if (!cursor.Changes.Any(change => (int)change.Register == i))
+                AppendRegister(line, i, after[i], isWide);
+        }
+    }
+
+    private static void AppendRegister(StringBuilder line, int register, ulong value, bool isWide)
+    {
+        // Tenet knows the general registers, eight of them in 32-bit code.
+        if (register > (isWide ? (int)TracedRegister.R15 : 7))
+            return;
+        AppendName(line, TraceLines.NameOf((TracedRegister)register), isWide);
+        line.Append(CultureInfo.InvariantCulture, $"0x{value:x},");
+    }
+
+    private static void AppendName(StringBuilder line, string name, bool isWide) => line.Append(isWide ? name : "e" + name[1..]).Append('=');
+}

@@ -1,0 +1,29 @@
+using Emu.Host.Running;
+using Emu.Host.Terminals;
+using Emu.Host.Tracing.Binary;
+using Emu.Host.Tracing.Export;
+
+namespace Emu.Host.Verbs;
+
+/// <summary>Carries out <c>emu trace export</c>.</summary>
+public static class TraceExportVerb
+{
+    /// <summary>Writes a trace in a format of another tool.</summary>
+    /// <param name="options">Which, what of it, and where to.</param>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="UsageException">The trace cannot be used, has not what the format needs, or the file cannot be written.</exception>
+    public static int Export(TraceExportOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Output is { } path && File.Exists(path) && Path.GetFullPath(path) == Path.GetFullPath(options.File))
+            throw new UsageException($"'emu trace export' cannot write '{path}', which it is to read.");
+        using TraceFile trace = TraceFile.Open(options.File, TraceShowVerb.ReadSymbols(options.SymbolFile));
+        TraceExport.Check(trace.Reader, options);
+        using Stream output = options.Output is null ? StandardStreams.OpenOutput() : UserFile.CreateChecked(options.Output, "--output");
+        return trace.Use(reader =>
+        {
+            TraceExport.Write(reader, trace.Symbols, options, output);
+            return ExitCode.Success;
+        });
+    }
+}
