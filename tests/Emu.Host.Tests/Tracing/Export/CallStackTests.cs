@@ -83,7 +83,7 @@ public sealed class CallStackTests
 
         Assert.Equal(
             [("outer", 2, 9), ("outer", 10, 17), ("main", 0, 25)],
-            Bars(trace.Text(TraceExportFormat.Chrome, s_names, static options => options with { MinimumDuration = 4 })).Select(static bar => (bar.Name, bar.Start, bar.End)));
+            Bars(trace.Text(TraceExportFormat.Chrome, s_names, static options => options with { MinimumDuration = 7 })).Select(static bar => (bar.Name, bar.Start, bar.End)));
     }
 
     [Fact]

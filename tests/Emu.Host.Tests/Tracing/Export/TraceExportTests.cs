@@ -67,6 +67,9 @@ public sealed class TraceExportTests : IClassFixture<TraceExportTests.Tour>
     [Theory]
     [InlineData(0)]
     [InlineData(5000)]
+    [InlineData(5001)]
+    [InlineData(5002)]
+    [InlineData(5003)]
     public void Tenet_follows_registers_and_memory(int from)
     {
         string[] lines = _tour.Text(TraceExportFormat.Tenet, null, options => options with { From = (ulong)from, Count = 60_000 })
@@ -77,6 +80,13 @@ public sealed class TraceExportTests : IClassFixture<TraceExportTests.Tour>
         Dictionary<string, ulong> state = [];
         ulong[]? after = null;
         string? accesses = null;
+        if (from > 0)
+        {
+            TraceCursor before = reader.Read((ulong)from - 1);
+            Assert.True(before.MoveNext());
+            after = before.RegistersOf(0)[..16].ToArray();
+        }
+
         Assert.Equal(60_000, lines.Length);
         foreach (string line in lines)
         {
