@@ -26,6 +26,8 @@ public sealed unsafe partial class Vcpu
             return;
         State->BudgetEnd = _runEnd = retired;
         State->Budget = 0;
+        // A statistic: of what was executed from here on.
+        State->Compiled = 0;
         State->LinkRequest = null;
         _unretired = 0;
         _segmentFaulted = false;

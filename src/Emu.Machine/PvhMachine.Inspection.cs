@@ -1,5 +1,6 @@
 using Emu.Cpu;
 using Emu.Machine.Interrupts;
+using Emu.Machine.Recording;
 
 namespace Emu.Machine;
 
@@ -17,4 +18,7 @@ public sealed partial class PvhMachine
         ArgumentNullException.ThrowIfNull(vcpu);
         return _scheduler.Processors[vcpu.Number].LocalApic;
     }
+
+    /// <summary>Another future begins here: input that was remembered for the old one is forgotten.</summary>
+    internal void ForgetFutureInput() => (_journal as InputHistory)?.ForgetFuture();
 }

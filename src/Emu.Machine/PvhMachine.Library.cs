@@ -16,7 +16,6 @@ public sealed partial class PvhMachine
     private ulong[] _breakpoints = [];
     private Watchpoint[] _watchpoints = [];
     private MachineHooks? _hooks;
-    private bool _isStopRequested;
     private bool _instrumentsChanged;
 
     /// <summary>What a program wants to hear of the guest.</summary>
@@ -28,26 +27,14 @@ public sealed partial class PvhMachine
     /// <summary>What vCPUs report to.</summary>
     internal VcpuLogger VcpuLog { get; }
 
-    /// <summary>
-    /// Ends the run under way after the present instruction, with <see cref="StopReason.Stopped"/>: for hooks and devices. A run that only repeats
-    /// (<see cref="IsRepeating"/>) does not end.
-    /// </summary>
-    public void Stop()
-    {
-        if (IsRepeating)
-            return;
-        _isStopRequested = true;
-        LeaveStretch();
-    }
-
     /// <summary>Runs until an instruction is about to be executed; one that is next already is passed.</summary>
     /// <param name="address">Its linear address.</param>
     /// <param name="limits">When to end at the latest; null for never.</param>
     /// <param name="cancellation">Ends the run.</param>
-    /// <returns><see cref="StopReason.Stopped"/> where it came to the instruction; else how the run ended before.</returns>
+    /// <returns><see cref="StopReason.Paused"/> where it came to the instruction; else how the run ended before.</returns>
     public RunResult RunUntil(ulong address, RunLimits? limits = null, CancellationToken cancellation = default)
     {
-        using (Hooks.OnCode(address, _ => Stop()))
+        using (Hooks.OnCode(address, _ => RequestPause()))
             return Run((limits ?? RunLimits.None) with { PassesBreakpoint = true }, cancellation);
     }
 
@@ -56,15 +43,15 @@ public sealed partial class PvhMachine
     /// <param name="text">The text.</param>
     /// <param name="limits">When to end at the latest; null for never.</param>
     /// <param name="cancellation">Ends the run.</param>
-    /// <returns><see cref="StopReason.Stopped"/> where the text is there; else how the run ended before.</returns>
+    /// <returns><see cref="StopReason.Paused"/> where the text is there; else how the run ended before.</returns>
     public RunResult RunUntil(ConsoleText console, string text, RunLimits? limits = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(console);
         ArgumentException.ThrowIfNullOrEmpty(text);
-        if (console.TryFind(text, Stop))
-            return new RunResult(StopReason.Stopped);
+        if (console.TryFind(text, RequestPause))
+            return new RunResult(StopReason.Paused);
         var result = Run(limits ?? RunLimits.None, cancellation);
-        return console.EndSearch() ? new RunResult(StopReason.Stopped) : result;
+        return console.EndSearch() ? new RunResult(StopReason.Paused) : result;
     }
 
     /// <summary>Types on the guest's console: each byte enters a character time after the guest has begun to listen.</summary>
@@ -198,12 +185,5 @@ public sealed partial class PvhMachine
         }
 
         return false;
-    }
-
-    private bool TakeStop()
-    {
-        var isRequested = _isStopRequested;
-        _isStopRequested = false;
-        return isRequested;
     }
 }

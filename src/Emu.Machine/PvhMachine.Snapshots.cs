@@ -8,18 +8,22 @@ namespace Emu.Machine;
 public sealed partial class PvhMachine : IStateful
 {
     private PageKeeper? _keeper;
+    private string? _shape;
     private bool _isPauseRequested;
 
     private PageKeeper Keeper => _keeper ??= new PageKeeper(Ram.Physical);
 
     /// <summary>
     /// Ends the present or next <see cref="Run"/> with <see cref="StopReason.Paused"/> after the instruction that is executing: for whoever hears of the
-    /// guest in the middle of one, as a console does, and wants to look at the machine there. To be called on the thread that runs it.
+    /// guest in the middle of one, as a console or a hook does, and wants to look at the machine there. To be called on the thread that runs it.
     /// </summary>
+    /// <remarks>While the machine <see cref="IsRepeating"/>, what asks has asked before, and nothing ends.</remarks>
     public void RequestPause()
     {
+        if (IsRepeating)
+            return;
         _isPauseRequested = true;
-        CurrentVcpu.RequestStop();
+        LeaveStretch();
     }
 
     /// <summary>Takes the machine's state. To be called between two calls to <see cref="Run"/>; costs what was written since the last snapshot.</summary>
@@ -31,10 +35,13 @@ public sealed partial class PvhMachine : IStateful
     /// differs between then and now; translated code of what does not differ is kept.
     /// </summary>
     /// <param name="snapshot">The state.</param>
+    /// <exception cref="InvalidOperationException">A trace is being taken.</exception>
     /// <exception cref="SnapshotException">It is of another kind of machine, or damaged: this machine cannot be used any more.</exception>
     public void Restore(MachineSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
+        if (_tracer is not null)
+            throw new InvalidOperationException("A trace is being taken: it goes forward only.");
         Keeper.Restore(snapshot.Pages);
         StateStream.Restore(this, snapshot.State);
         if (InstructionsRetired != snapshot.InstructionsRetired || Clock.Now != snapshot.VirtualTime)
@@ -51,6 +58,7 @@ public sealed partial class PvhMachine : IStateful
     /// <param name="stream">Where state goes to, or comes from.</param>
     void IStateful.Transfer(StateStream stream)
     {
+        MachineShape.Transfer(stream, _shape ??= MachineShape.Describe(_options));
         // Where a page lies, then what a TLB knows of it.
         Ram.Physical.Transfer(stream);
         foreach (var vcpu in Vcpus)

@@ -139,11 +139,19 @@ public sealed partial class PvhMachine : IDisposable
     /// <summary>The vCPU that executed last; after a crash, the one that crashed.</summary>
     public Vcpu CurrentVcpu => _scheduler.Current.Vcpu;
 
-    /// <summary>While true, the machine does again what it has done before: its console output has been seen, and is held back.</summary>
+    /// <summary>
+    /// While true, the machine does again what it has done before: its console output, and what captures of its networks take, is there already and is
+    /// held back.
+    /// </summary>
     public bool IsRepeating
     {
         get => _console.IsMuted;
-        set => _console.IsMuted = _debugConsole.IsMuted = value;
+        set
+        {
+            _console.IsMuted = _debugConsole.IsMuted = value;
+            foreach (var network in _networks)
+                network.IsCaptureMuted = value;
+        }
     }
 
     /// <summary>The memory map that the guest is told.</summary>
@@ -247,7 +255,6 @@ public sealed partial class PvhMachine : IDisposable
         limits ??= RunLimits.None;
         try
         {
-            _isStopRequested = false;
             if (limits.PassesBreakpoint)
                 ChooseVcpu().PassBreakpoint();
             while (true)
@@ -255,8 +262,6 @@ public sealed partial class PvhMachine : IDisposable
                 Clock.FireDue();
                 if (_power.Requested is { } requested)
                     return requested;
-                if (TakeStop())
-                    return new RunResult(StopReason.Stopped);
                 UpdateInstruments();
                 if (_journal?.Pass(RegisterDigest) is { } end)
                     return end;

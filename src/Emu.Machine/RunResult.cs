@@ -51,9 +51,6 @@ public enum StopReason
     /// <summary>The instruction, or event, that <see cref="PvhMachine.CurrentVcpu"/> has just completed has touched a watchpoint.</summary>
     Watchpoint,
 
-    /// <summary>A hook or a device of the program's asked for it (<see cref="PvhMachine.Stop"/>).</summary>
-    Stopped,
-
     /// <summary>Going backwards, nothing was found up to where it all begins (<see cref="TimeTravel.Timeline"/>).</summary>
     BeginningReached,
 }

@@ -25,6 +25,9 @@ internal sealed partial class RunCommand
             emu replay session.rec --trace-xen calls.log
             emu replay session.rec --trace trace.txt --trace-from 1_676_992_000
 
+          Debug it in both directions; in another window: gdb -ex 'target remote :1234'
+            emu replay session.rec --gdb 1234
+
         Nothing is asked of the keyboard, the network or the clock, and no disk image is written. docs/recording.md tells what a recording holds.
 
         Exit codes:

@@ -235,6 +235,8 @@ internal sealed partial class RunCommand
             throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
         if (options is { Debugger: not null, Snapshots: not null } or { Debugger: not null, BootCache: not null })
             throw new UsageException("--gdb goes with neither --snapshot-at nor --boot-cache: gdb decides how far the run goes.");
+        if (options is { Debugger: not null, RecordFile: not null })
+            throw new UsageException("--gdb does not go with --record, because who goes back would take back input: record first, then 'emu replay FILE --gdb PORT'.");
         return options;
 
         RunOptions Others() => new()

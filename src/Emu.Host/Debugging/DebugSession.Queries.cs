@@ -61,7 +61,7 @@ internal sealed partial class DebugSession
 
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"PacketSize={PacketReader.LongestPayload:x};QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;qXfer:exec-file:read+;vContSupported+;swbreak+;hwbreak+;ReverseStep+;ReverseContinue+");
+            $"PacketSize={PacketReader.LongestPayload:x};QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+{(ExecutableName.Length != 0 ? ";qXfer:exec-file:read+" : "")};vContSupported+;swbreak+;hwbreak+;ReverseStep+;ReverseContinue+");
     }
 
     // OBJECT:read:ANNEX:OFFSET,LENGTH

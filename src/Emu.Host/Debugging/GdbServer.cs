@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using Emu.Cpu;
+using Emu.Cpu.Snapshots;
 using Emu.Machine;
 using Emu.Pvh;
 
@@ -169,7 +170,7 @@ internal sealed class GdbServer : IDisposable
                 connection.IsRunning = true;
             if (IsCalledFor)
                 running.Cancel();
-            GuestStop stop = Move(control, request, destination, running.Token);
+            GuestStop stop = TryMove(control, request, destination, running.Token);
             Volatile.Write(ref _running, null);
             if (_connection is not null)
                 _connection.IsRunning = false;
@@ -192,6 +193,20 @@ internal sealed class GdbServer : IDisposable
 
     // Whether somebody wants the guest to stand: gdb by Ctrl-C or by going away, or another one that waits.
     private bool IsCalledFor => _connection is { } connection ? connection.IsClosed || connection.WasInterrupted : _callers.Count != 0;
+
+    private GuestStop TryMove(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
+    {
+        try
+        {
+            return Move(control, request, destination, cancellation);
+        }
+        catch (SnapshotException e)
+        {
+            // A disk that was written to since, for instance: there is no way back.
+            _session?.Say($"{e.Message}\n");
+            return new GuestStop(StopCause.Stepped, control.Current());
+        }
+    }
 
     private static GuestStop Move(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
     {

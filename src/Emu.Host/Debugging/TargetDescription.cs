@@ -46,6 +46,9 @@ internal static class TargetDescription
         StringBuilder xml = new();
         xml.Append("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">\n");
         xml.Append(CultureInfo.InvariantCulture, $"<architecture>{own}</architecture>\n");
+        // gdb's idea of 16-bit code knows no Linux, and warns of that.
+        if (view == CodeView.Bits16)
+            xml.Append("<osabi>none</osabi>\n");
         // A kernel's file may be for the other width than the code that runs: gdb then keeps to this description, without a warning.
         foreach (string other in others)
             xml.Append(CultureInfo.InvariantCulture, $"<compatible>{other}</compatible>\n");

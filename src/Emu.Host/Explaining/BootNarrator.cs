@@ -23,6 +23,9 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     /// <summary>A guest that does something new for ever is not listened to for ever.</summary>
     private const int MostMilestones = 400;
 
+    /// <summary>How much is remembered as told.</summary>
+    private const int MostRemembered = 1 << 16;
+
     /// <summary>Ranges of an address space that a milestone shows.</summary>
     private const int MostRanges = 48;
 
@@ -118,7 +121,8 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
 
     private string Place(ulong linear) => _symbols.Describe(linear) is { } name ? $"{Hex(linear)} {name}" : Hex(linear);
 
-    private bool IsFirst(string what, ulong which, ulong value = 0) => _told.Add((what, which, value));
+    // What can no longer be remembered was told before: a guest may load another table in every second instruction.
+    private bool IsFirst(string what, ulong which, ulong value = 0) => _told.Count < MostRemembered && _told.Add((what, which, value));
 
     /// <summary>Whether a vCPU is followed closely.</summary>
     private static bool IsFollowed(Vcpu vcpu) => vcpu.Number <= 1;

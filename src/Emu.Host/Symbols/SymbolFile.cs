@@ -37,12 +37,13 @@ public static class SymbolFile
         {
             ulong flags = Allocated | ((segment.Flags & SegmentExecutable) != 0 ? Executable : 0) | ((segment.Flags & SegmentWritable) != 0 ? Writable : 0);
             string name = (flags & Executable) != 0 ? ".text" : (flags & Writable) != 0 ? ".data" : ".rodata";
-            sections.Add(new Section(name, NoBits, flags, segment.VirtualAddress, segment.MemorySize, []));
+            int others = sections.Count(section => section.Name.StartsWith(name, StringComparison.Ordinal));
+            sections.Add(new Section(others == 0 ? name : $"{name}.{others}", NoBits, flags, segment.VirtualAddress, segment.MemorySize, []));
         }
 
         int segments = sections.Count;
         if (notes.Notes.FirstOrDefault(static note => note.Type == BuildIdType && note.Name.Span.SequenceEqual("GNU"u8)) is { } buildId)
-            sections.Add(new Section(".note.gnu.build-id", Note, Allocated, 0, 0, NoteOf(buildId)));
+            sections.Add(new Section(".note.gnu.build-id", Note, 0, 0, 0, NoteOf(buildId)));
         byte[] table = Table(symbols, sections[..segments], out byte[] names, out int locals);
         sections.Add(new Section(".symtab", SymbolTableType, 0, 0, 0, table) { Link = sections.Count + 1, Info = locals, EntrySize = SymbolSize });
         sections.Add(new Section(".strtab", StringTableType, 0, 0, 0, names));

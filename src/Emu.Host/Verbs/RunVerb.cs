@@ -89,7 +89,7 @@ public sealed class RunVerb : IDisposable
         IConsoleSink? debugConsole = OpenDebugConsole();
         using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
         using InputRecorder? recorder = OpenRecording(logs);
-        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder;
+        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder ?? (debugger is null ? null : new InputHistory());
         RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger, Journal = journal, Snapshots = snapshots };
         using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 

@@ -18,6 +18,12 @@ public static class TraceDiffVerb
     public static int Compare(TraceDiffOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        foreach (string path in new[] { options.First, options.Second })
+        {
+            if (!File.Exists(path))
+                throw new UsageException($"The trace '{path}' cannot be read: there is no such file.");
+        }
+
         bool isBinary = TraceFile.IsOne(options.First);
         if (isBinary != TraceFile.IsOne(options.Second))
             throw new UsageException($"Of '{options.First}' and '{options.Second}' one is a binary trace and the other is none.");

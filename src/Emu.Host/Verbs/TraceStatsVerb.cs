@@ -46,8 +46,8 @@ public static class TraceStatsVerb
         List(
             text,
             "Blocks",
-            statistics.Blocks.OrderByDescending(static entry => entry.Instructions).Take(top)
-                .Select(entry => KeyValuePair.Create($"{entry.Block.Linear:x16}{trace.Describe(entry.Block.Linear)}, {entry.Block.Count} instruction(s)", entry.Instructions)),
+            statistics.Blocks.OrderByDescending(static block => block.Value).Take(top)
+                .Select(block => KeyValuePair.Create($"{block.Key.Linear:x16}{trace.Describe(block.Key.Linear)}, {block.Key.Count} instruction(s)", block.Value)),
             elements,
             top);
         List(text, "Instructions", statistics.Mnemonics.ToDictionary(static pair => pair.Key.ToString().ToLowerInvariant(), static pair => pair.Value), elements, top);

@@ -12,7 +12,7 @@ public delegate void HypercallHook(in GuestCall call, long result);
 /// <summary>What a program hears of a machine that it runs. What nobody hooks costs nothing.</summary>
 /// <remarks>
 /// A hook is called on the thread that runs the machine, between two instructions or at an access that is exact to the instruction. It may look at
-/// everything, change registers and memory, add and remove hooks, inject interrupts, and call <see cref="PvhMachine.Stop"/>; not run the machine or
+/// everything, change registers and memory, add and remove hooks, inject interrupts, and call <see cref="PvhMachine.RequestPause"/>; not run the machine or
 /// restore it, nor throw from within an instruction (ports, memory that is no RAM, events, hypercalls). One that only looks changes nothing of the
 /// run. A <see cref="TimeTravel.Timeline"/> that goes back calls hooks again for what it repeats (<see cref="PvhMachine.IsRepeating"/>). Hooks are
 /// no part of a snapshot.

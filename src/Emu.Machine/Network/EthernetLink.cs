@@ -49,6 +49,9 @@ public sealed class EthernetLink : IEthernetPort, IStateful
         _arrival = clock.CreateTimer("Ethernet frame", _ => Arrive());
     }
 
+    /// <summary>While true, frames are not captured.</summary>
+    internal bool IsCaptureMuted { get; set; }
+
     /// <summary>Takes what the guest sends.</summary>
     internal Action<ReadOnlySpan<byte>>? FromGuest { get; set; }
 
@@ -69,7 +72,7 @@ public sealed class EthernetLink : IEthernetPort, IStateful
             return;
         }
 
-        _capture?.Write(_clock.Now, frame);
+        Capture(frame);
         FromGuest?.Invoke(frame);
     }
 
@@ -137,13 +140,19 @@ public sealed class EthernetLink : IEthernetPort, IStateful
                 return;
             }
 
-            _capture?.Write(_clock.Now, frame);
+            Capture(frame);
             _counters.ToGuest++;
             _first = (_first + 1) % QueueLength;
             _count--;
         }
 
         ScheduleFirst();
+    }
+
+    private void Capture(ReadOnlySpan<byte> frame)
+    {
+        if (!IsCaptureMuted)
+            _capture?.Write(_clock.Now, frame);
     }
 
     private void ScheduleFirst()

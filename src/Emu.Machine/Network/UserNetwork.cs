@@ -74,6 +74,13 @@ public sealed class UserNetwork : IExternalInput, IStateful, IDisposable
     /// <summary>True while something may come from the host: idle time then waits for it, at the pace of the host's clock.</summary>
     public bool IsAwaited => _gate is { IsAwaited: true };
 
+    /// <summary>While true, frames are not written to <see cref="NetworkOptions.Capture"/>: those that go by have gone by before.</summary>
+    public bool IsCaptureMuted
+    {
+        get => _link.IsCaptureMuted;
+        set => _link.IsCaptureMuted = value;
+    }
+
     /// <summary>Looks what the host has; called between slices of the run.</summary>
     public void Poll() => _gate?.Poll();
 

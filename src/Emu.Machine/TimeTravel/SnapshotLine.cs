@@ -16,6 +16,7 @@ internal sealed class SnapshotLine
     private readonly long _memory;
     private readonly SortedList<ulong, MachineSnapshot> _all = [];
     private readonly Queue<ulong> _forNow = [];
+    private readonly HashSet<ulong> _always = [];
     private ulong _interval;
     private long _pages;
 
@@ -39,6 +40,13 @@ internal sealed class SnapshotLine
     {
         if (Add() && _pages * PhysicalMemory.PageSize > _memory)
             Thin();
+    }
+
+    /// <summary>Keeps the machine's present state, which nothing else leads to, whatever memory that takes.</summary>
+    public void KeepAlways()
+    {
+        _always.Add(_machine.InstructionsRetired);
+        Keep();
     }
 
     /// <summary>Keeps the machine's present state until others have been looked at more lately.</summary>
@@ -73,6 +81,7 @@ internal sealed class SnapshotLine
     {
         while (_all.Count != 0 && _all.GetKeyAtIndex(_all.Count - 1) >= position)
             _all.RemoveAt(_all.Count - 1);
+        _always.RemoveWhere(kept => kept >= position);
         var forNow = _forNow.Where(kept => kept < position).ToArray();
         _forNow.Clear();
         foreach (var kept in forNow)
@@ -89,12 +98,16 @@ internal sealed class SnapshotLine
         return true;
     }
 
-    // Every second one goes, but the first; what only it held goes with it.
+    // Every second one goes, but the first and what must stay; what only it held goes with it.
     private void Thin()
     {
         _interval *= 2;
         for (var i = _all.Count - 2; i > 0; i -= 2)
-            _all.RemoveAt(i);
+        {
+            if (!_always.Contains(_all.GetKeyAtIndex(i)))
+                _all.RemoveAt(i);
+        }
+
         _pages = 0;
         MachineSnapshot? before = null;
         foreach (var snapshot in _all.Values)

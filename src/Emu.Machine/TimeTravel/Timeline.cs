@@ -19,6 +19,8 @@ namespace Emu.Machine.TimeTravel;
 public sealed class Timeline
 {
     private readonly SnapshotLine _kept;
+    // Places where somebody has changed the machine: what the snapshots of them hold does not follow from what came before.
+    private readonly SortedSet<ulong> _changes = [];
     private IReadOnlyList<ulong> _breakpoints = [];
     private IReadOnlyList<Watchpoint> _watchpoints = [];
 
@@ -78,11 +80,13 @@ public sealed class Timeline
         while (true)
         {
             var isPast = Position < Frontier;
-            var leg = Math.Min(_kept.NextDue(Position), isPast ? Frontier : ulong.MaxValue);
+            var leg = Math.Min(_kept.NextDue(Position), isPast ? Math.Min(Frontier, NextChange) : ulong.MaxValue);
             Machine.IsRepeating = isPast;
             var result = Machine.Run(limits with { MaxInstructions = Math.Min(limits.MaxInstructions, leg) }, cancellation);
             Machine.IsRepeating = false;
             Frontier = Math.Max(Frontier, Position);
+            if (isPast && _changes.Contains(Position))
+                ChangeAgain();
             if (result.Reason != StopReason.LimitReached || Position >= limits.MaxInstructions || Machine.Clock.Now >= limits.MaxVirtualTime)
                 return result;
             limits = limits with { PassesBreakpoint = false };
@@ -91,16 +95,27 @@ public sealed class Timeline
         }
     }
 
-    /// <summary>Goes to a place, in whichever direction it lies; breakpoints and watchpoints do not count.</summary>
+    /// <summary>
+    /// Goes to a place, in whichever direction it lies; breakpoints and watchpoints do not count. Where the delivery of an event meets with further
+    /// faults, all of that happens at once, and the place before it takes the place of those between.
+    /// </summary>
     /// <param name="position">Instructions since reset: from <see cref="Beginning"/> to <see cref="Frontier"/>.</param>
     public void GoTo(ulong position)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(position, Beginning);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Frontier);
+        Disarm();
+        var last = position;
+        while (!TryGoTo(last))
+            last--;
+        Arm();
+    }
+
+    private bool TryGoTo(ulong position)
+    {
         var nearest = _kept.LastUpTo(position);
         if (Position > position || nearest.InstructionsRetired > Position)
             Machine.Restore(nearest);
-        Disarm();
         while (Position < position)
         {
             // Who goes back will go back further from here: each time half of the way that is left.
@@ -110,7 +125,7 @@ public sealed class Timeline
                 _kept.KeepForNow();
         }
 
-        Arm();
+        return Position == position;
     }
 
     /// <summary>Goes back by one instruction, or the delivery of one event, of whichever vCPU.</summary>
@@ -155,12 +170,26 @@ public sealed class Timeline
         return new RunResult(StopReason.BeginningReached);
     }
 
-    /// <summary>Begins another future: to be called after the machine has been changed from outside. What was known of the old one is forgotten.</summary>
+    /// <summary>
+    /// Begins another future: to be called after the machine has been changed from outside. What was known of the old one is forgotten. Who goes back
+    /// further and comes here again finds the change made.
+    /// </summary>
     public void Branch()
     {
+        Machine.ForgetFutureInput();
+        _changes.RemoveWhere(place => place >= Position);
+        _changes.Add(Position);
         _kept.ForgetFrom(Position);
-        _kept.Keep();
+        _kept.KeepAlways();
         Frontier = Position;
+    }
+
+    private ulong NextChange => _changes.GetViewBetween(Position + 1, ulong.MaxValue) is { Count: > 0 } ahead ? ahead.Min : ulong.MaxValue;
+
+    private void ChangeAgain()
+    {
+        Machine.Restore(_kept.LastUpTo(Position));
+        Arm();
     }
 
     // The last stop before a place, of those that lie behind where the machine is now.
@@ -188,8 +217,8 @@ public sealed class Timeline
         Machine.IsRepeating = true;
         Machine.Run(new RunLimits { MaxInstructions = until });
         Machine.IsRepeating = false;
-        if (Position != until)
-            throw new InvalidOperationException($"The run that ended at {until} before ends at {Position} now.");
+        if (Position < until)
+            throw new InvalidOperationException($"The run that went on to {until} before ends at {Position} now.");
     }
 
     private void Disarm()

@@ -25,7 +25,7 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
     // What each element's value is the greater by, for each number of its vCPU.
     private const ulong VcpuStep = 0x1324_3F6A_8885_A308;
 
-    private static readonly ulong[] s_powers = FirstPowers(256);
+    private static readonly ulong[] SmallPowers = FirstPowers(256);
 
     /// <summary>What two sequences, one after the other, have.</summary>
     /// <param name="next">The second.</param>
@@ -48,8 +48,8 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
     /// <summary>Bⁿ.</summary>
     internal static ulong Power(ulong exponent)
     {
-        if (exponent < (ulong)s_powers.Length)
-            return s_powers[exponent];
+        if (exponent < (ulong)SmallPowers.Length)
+            return SmallPowers[exponent];
         var result = 1UL;
         for (var square = Base; exponent != 0; exponent >>= 1, square = Multiply(square, square))
         {

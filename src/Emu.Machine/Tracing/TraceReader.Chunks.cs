@@ -110,7 +110,7 @@ public sealed partial class TraceReader
             var first = head.UInt32();
             var count = head.UInt32();
             var rawLength = head.UInt32();
-            if (rawLength > TraceFormat.MostBytes || count > rawLength || first != _blocks.Count || first + (ulong)count > MostBlocks)
+            if (rawLength > TraceFormat.MostBytes || count > rawLength || first != _definitions.Count + 1 || first + (ulong)count > MostBlocks)
                 throw new TraceFileException("its dictionary is damaged.");
             ReadDefinitions(TraceFormat.Inflate(payload, TraceFormat.DictionaryHeaderSize, (int)rawLength), count);
         }
@@ -148,10 +148,10 @@ public sealed partial class TraceReader
                 total += length is > 0 and <= 15 ? length : throw new TraceFileException("its dictionary is damaged.");
             if (instructions == 0 || (facts & 3) == 3 || facts >> 6 != 0)
                 throw new TraceFileException("its dictionary is damaged.");
-            _blocks.Add(new TraceBlock(
+            _definitions.Add(new TraceBlock(
                 linear, (facts & 3) switch { 0 => 16, 1 => 32, _ => 64 }, (facts & 4) != 0, (facts >> 4) & 3, lengths, bytes.Bytes(total).ToArray())
             {
-                Number = _blocks.Count - 1,
+                Number = _definitions.Count,
             });
         }
     }

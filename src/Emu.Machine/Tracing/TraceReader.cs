@@ -15,7 +15,7 @@ public sealed partial class TraceReader : IDisposable
     private readonly Stream _file;
     private readonly List<TraceStream> _streams = [];
     private readonly List<(long Offset, int Length)> _dictionaries = [];
-    private readonly List<TraceBlock?> _blocks = [null];
+    private readonly List<TraceBlock> _definitions = [];
     private readonly List<(long Offset, int Length)> _symbols = [];
     private int _dictionariesRead;
 
@@ -50,7 +50,7 @@ public sealed partial class TraceReader : IDisposable
         get
         {
             ReadDictionaries();
-            return [.. _blocks.Skip(1).OfType<TraceBlock>()];
+            return _definitions;
         }
     }
 
@@ -148,7 +148,8 @@ public sealed partial class TraceReader : IDisposable
     internal TraceBlock Block(ulong id)
     {
         ReadDictionaries();
-        return id < (ulong)_blocks.Count && _blocks[(int)id] is { } block ? block : throw new TraceFileException("it refers to a block that it does not define.");
+        // Number 0 is none.
+        return id - 1 < (ulong)_definitions.Count ? _definitions[(int)(id - 1)] : throw new TraceFileException("it refers to a block that it does not define.");
     }
 
     /// <summary>The stream that holds a point: the last that begins at or before it.</summary>

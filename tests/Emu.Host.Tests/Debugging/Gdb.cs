@@ -7,16 +7,23 @@ internal static class Gdb
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    /// <summary>Where the commands may say PORT.</summary>
-    public static string Run(int port, params string[] commands)
+    /// <summary>Connects, and carries out commands.</summary>
+    public static string Run(int port, params string[] commands) => Run([], ["set pagination off", "set confirm off", "set width 0", $"target remote :{port}", .. commands]);
+
+    /// <summary>Carries out commands about a file.</summary>
+    public static string Ask(string file, params string[] commands) => Run([file], commands);
+
+    private static string Run(string[] files, string[] commands)
     {
         ProcessStartInfo start = new("gdb") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.ArgumentList.Add("-nx");
         start.ArgumentList.Add("-batch");
-        foreach (string command in (string[])["set pagination off", "set confirm off", "set width 0", $"target remote :{port}", .. commands])
+        foreach (string file in files)
+            start.ArgumentList.Add(file);
+        foreach (string command in commands)
         {
             start.ArgumentList.Add("-ex");
-            start.ArgumentList.Add(command.Replace("PORT", $"{port}", StringComparison.Ordinal));
+            start.ArgumentList.Add(command);
         }
 
         using Process process = Process.Start(start)!;

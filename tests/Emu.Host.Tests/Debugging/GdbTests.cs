@@ -80,6 +80,7 @@ public sealed class GdbTests
 
         string said = Gdb.Run(guest.Port, "x/i $pc", "stepi", "x/3i $pc", "break *0xf0004", "continue", "p/x $ax", "reverse-stepi", "x/i $pc", "kill");
 
+        Assert.DoesNotContain("OS ABI", said, StringComparison.Ordinal);
         Assert.Contains("=> 0xfffffff0:\tljmp   $0xf000,$0x0", said, StringComparison.Ordinal);
         Assert.Matches(@"=> 0xf0000:\tnop\n +0xf0001:\tmov +\$0x1234,%ax\n +0xf0004:\tjmp +0xf0004", said);
         Assert.Contains("Breakpoint 1, 0x000f0004 in ?? ()", said, StringComparison.Ordinal);
@@ -103,5 +104,52 @@ public sealed class GdbTests
         Assert.Contains("Old value = 0\nNew value = 5", said, StringComparison.Ordinal);
         Assert.Contains("0x100118", said, StringComparison.Ordinal);
         Assert.Equal(85, guest.Process.Wait().ExitCode);
+    }
+
+    [SkippableFact]
+    public void Gdb_follows_the_mode_by_itself_with_the_servers_script()
+    {
+        Gdb.Require();
+        int port = GdbClient.FreePort();
+        using EmuProcess process = EmuProcess.Start("run", TestFiles.Guest("vmlinuz-cloud-amd64"), "--gdb", $"{port}");
+
+        string said = Gdb.Run(
+            port,
+            "python exec(gdb.execute('monitor script', to_string=True))",
+            "show architecture",
+            "x/i $pc",
+            "emu goto 100",
+            "show architecture",
+            "p $code_bits",
+            "x/i $pc",
+            "emu goto 0",
+            "show architecture",
+            "emu where",
+            "kill");
+
+        string[] architectures = [.. said.Split('\n').Where(static line => line.Contains("currently", StringComparison.Ordinal))];
+        Assert.Equal(3, architectures.Length);
+        Assert.Contains("\"i386\"", architectures[0], StringComparison.Ordinal);
+        Assert.Contains("\"i386:x86-64\"", architectures[1], StringComparison.Ordinal);
+        Assert.Contains("\"i386\"", architectures[2], StringComparison.Ordinal);
+        Assert.Contains("$1 = 64", said, StringComparison.Ordinal);
+        Assert.Contains("0 instructions retired, of 100 that were seen", said, StringComparison.Ordinal);
+        process.Wait();
+    }
+
+    [SkippableFact]
+    public void Symbol_file_gives_gdb_the_names_of_a_kernel_that_another_runs()
+    {
+        Gdb.Require();
+        using TestFiles.TemporaryFolder folder = new();
+        string file = folder.File("vmlinux.sym");
+        EmuResult result = EmuProcess.Run("symbols", TestFiles.Guest("vmlinuz-cloud-amd64"), "-o", file);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+
+        string said = Gdb.Ask(file, "info symbol start_kernel", "info address jiffies");
+
+        Assert.Contains("start_kernel in section .text.1", said, StringComparison.Ordinal);
+        Assert.Matches(@"Symbol ""jiffies"" is at 0xffffffff\w+ in a file compiled without debugging", said);
+        Assert.DoesNotContain("warning", said, StringComparison.Ordinal);
     }
 }

@@ -213,11 +213,13 @@ public sealed class GuestPacketTests
     public void Gdb_may_attach_to_a_guest_that_runs()
     {
         using DebuggedGuest guest = new(DebuggedGuest.Forever);
-        guest.Client.Ask("D");
-        guest.ConnectAgain();
-
-        Assert.Equal("T05thread:1;", guest.Client.Ask("?"));
-        Assert.True(guest.Client.Register("retired") > 0);
+        do
+        {
+            guest.Client.Ask("D");
+            guest.ConnectAgain();
+            Assert.Equal("T05thread:1;", guest.Client.Ask("?"));
+        }
+        while (guest.Client.Register("retired") == 0);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed class UsageTests : IDisposable
     [Fact]
     public void Help_teaches_with_an_example_on_each_verb()
     {
-        foreach (string[] verb in new string[][] { [], ["run"], ["inspect"] })
+        foreach (string[] verb in new string[][] { [], ["run"], ["replay"], ["inspect"] })
         {
             EmuResult result = EmuProcess.Run([.. verb, "--help"]);
 

@@ -170,14 +170,14 @@ public sealed class HookTests : IDisposable
         machine.Hooks.OnCode(Entry + 5, _ =>
         {
             _notes.Add("code");
-            machine.Stop();
+            machine.RequestPause();
         });
-        machine.Hooks.OnPorts(0xE9, 1, access => machine.Stop());
-        Assert.Equal(StopReason.Stopped, machine.Run().Reason);
+        machine.Hooks.OnPorts(0xE9, 1, access => machine.RequestPause());
+        Assert.Equal(StopReason.Paused, machine.Run().Reason);
         Assert.Equal(1UL, machine.InstructionsRetired);
-        Assert.Equal(StopReason.Stopped, machine.Run().Reason);
+        Assert.Equal(StopReason.Paused, machine.Run().Reason);
         Assert.Equal(2UL, machine.InstructionsRetired);
-        Assert.Equal(StopReason.Stopped, machine.Run().Reason);
+        Assert.Equal(StopReason.Paused, machine.Run().Reason);
         Assert.Equal(StopReason.DebugExit, machine.Run().Reason);
         Assert.Equal(["code"], _notes);
     }

@@ -29,7 +29,7 @@ public sealed class LibraryTests : IDisposable
         var machine = Make([0x40, 0xEB, 0xFD]);
         for (var i = 1UL; i <= 3; i++)
         {
-            Assert.Equal(StopReason.Stopped, machine.RunUntil(Entry + 1).Reason);
+            Assert.Equal(StopReason.Paused, machine.RunUntil(Entry + 1).Reason);
             Assert.Equal((2 * i) - 1, machine.InstructionsRetired);
         }
 
@@ -42,10 +42,10 @@ public sealed class LibraryTests : IDisposable
         // mov al, 'a'; out 0E9h, al; mov al, 'b'; out 0E9h, al; three times; hlt
         byte[] ab = [0xB0, 0x61, 0xE6, 0xE9, 0xB0, 0x62, 0xE6, 0xE9];
         var machine = Make([.. ab, .. ab, 0xFA, 0xF4]);
-        Assert.Equal(StopReason.Stopped, machine.RunUntil(_console, "ab").Reason);
+        Assert.Equal(StopReason.Paused, machine.RunUntil(_console, "ab").Reason);
         Assert.Equal("ab", _console.Text);
         Assert.Equal(4UL, machine.InstructionsRetired);
-        Assert.Equal(StopReason.Stopped, machine.RunUntil(_console, "ab").Reason);
+        Assert.Equal(StopReason.Paused, machine.RunUntil(_console, "ab").Reason);
         Assert.Equal("abab", _console.Text);
         Assert.Equal(StopReason.Halted, machine.RunUntil(_console, "ab").Reason);
     }
@@ -56,10 +56,10 @@ public sealed class LibraryTests : IDisposable
         var machine = Make(Echo, new TypedInput());
         Assert.Equal(StopReason.LimitReached, machine.Run(new RunLimits { MaxInstructions = 10_000 }).Reason);
         machine.Type("one");
-        Assert.Equal(StopReason.Stopped, machine.RunUntil(_console, "one", new RunLimits { MaxInstructions = 10_000_000 }).Reason);
+        Assert.Equal(StopReason.Paused, machine.RunUntil(_console, "one", new RunLimits { MaxInstructions = 10_000_000 }).Reason);
         machine.Run(new RunLimits { MaxInstructions = machine.InstructionsRetired + 1_000_000 });
         machine.Type("two");
-        Assert.Equal(StopReason.Stopped, machine.RunUntil(_console, "two", new RunLimits { MaxInstructions = 20_000_000 }).Reason);
+        Assert.Equal(StopReason.Paused, machine.RunUntil(_console, "two", new RunLimits { MaxInstructions = 20_000_000 }).Reason);
         Assert.Equal("onetwo", _console.Text);
     }
 

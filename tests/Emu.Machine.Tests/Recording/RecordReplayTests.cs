@@ -19,7 +19,7 @@ public class RecordReplayTests
 
         foreach (var engine in Enum.GetValues<ExecutionEngine>())
         {
-            foreach (var piece in new[] { ulong.MaxValue, 70_001UL, 1_234_567UL })
+            foreach (var piece in new[] { ulong.MaxValue, 7_001UL, 123_457UL })
             {
                 using var replayer = recorded.Open();
                 Screen screen = new();
@@ -117,20 +117,28 @@ public class RecordReplayTests
                 entries.Add(entry);
         }
 
-        for (var seed = 0; seed < 60; seed++)
+        var divergences = 0;
+        for (var seed = 0; seed < 40; seed++)
         {
-            using var replayer = new InputReplayer(InputLogReader.Open(new MemoryStream(Spoilt(entries, new Random(seed))), "log"));
             try
             {
+                using var replayer = new InputReplayer(InputLogReader.Open(new MemoryStream(Spoilt(entries, new Random(seed))), "log"));
                 using var machine = NewMachine(replayer, null, new Screen());
-                replayer.EndLife(machine, machine.Run(new RunLimits { MaxInstructions = 1_000_000_000 }));
+                replayer.EndLife(machine, machine.Run(new RunLimits { MaxInstructions = 50_000_000 }));
+                // The end may come before what is missed.
                 Assert.True(replayer.WasCutOff || replayer.WasStopped, $"seed {seed}");
             }
             catch (ReplayException)
             {
-                // As it should.
+                divergences++;
+            }
+            catch (RecordingException)
+            {
+                // An answer behind no visit, for instance.
             }
         }
+
+        Assert.InRange(divergences, 10, 40);
     }
 
     [Fact]
@@ -142,7 +150,7 @@ public class RecordReplayTests
         var whole = 0UL;
         for (var pass = 0; pass < 2; pass++)
         {
-            machine.Run(new RunLimits { MaxInstructions = machine.InstructionsRetired + 2_000_000 });
+            machine.Run(new RunLimits { MaxInstructions = machine.InstructionsRetired + 300_000 });
             var snapshot = machine.TakeSnapshot();
             for (var time = 0; time < 2; time++)
             {
@@ -163,7 +171,7 @@ public class RecordReplayTests
         MemoryStream stream = new();
         using InputRecorder recorder = new(stream, default);
         using var first = NewMachine(recorder, new Typist(10, true, keys: 40), new Screen());
-        first.Run(new RunLimits { MaxInstructions = 2_000_000 });
+        first.Run(new RunLimits { MaxInstructions = 300_000 });
         var snapshot = first.TakeSnapshot();
         var result = first.Run(RunLimits.None);
         recorder.EndLife(first, result);
@@ -176,50 +184,31 @@ public class RecordReplayTests
         Assert.Equal(Summary(first), Summary(second));
     }
 
-    /// <summary>A recording with sound checksums in which one thing is otherwise.</summary>
+    /// <summary>A recording with sound checksums in which one thing is otherwise, and which ends behind it.</summary>
     private static byte[] Spoilt(List<LogEntry> entries, Random random)
     {
+        var victim = random.Next(1, entries.Count - 4);
+        var entry = entries[victim];
+        LogEntry[] spoilt = entry.Kind switch
+        {
+            LogEntryKind.Visit => random.Next(3) switch
+            {
+                0 => [entry with { Position = entry.Position with { Time = entry.Position.Time + 1 } }],
+                1 => [entry with { Position = entry.Position with { Expirations = entry.Position.Expirations + 1 } }],
+                _ => [],
+            },
+            LogEntryKind.Checkpoint => [entry with { Bytes = "other ones"u8[..8].ToArray() }],
+            _ when random.Next(2) == 0 => [entry with { Question = entry.Question + 1 }],
+            _ => [entry with { Answer = AnswerKind.StreamFailed }],
+        };
+        // Where a visit is gone, the first answer goes with it; what comes from then on is as it was.
+        var rest = victim + (spoilt.Length == 0 ? 2 : 1);
         MemoryStream stream = new();
         using (InputLogWriter writer = new(stream, default))
         {
-            var victim = random.Next(1, entries.Count - 2);
-            for (var i = 0; i < entries.Count; i++)
+            foreach (var written in entries[..victim].Concat(spoilt).Concat(entries[rest..(spoilt.Length == 0 ? entries.Count : rest + 1)]))
             {
-                var entry = entries[i];
-                if (i == victim)
-                {
-                    switch (random.Next(5))
-                    {
-                        case 0 when entry.Kind == LogEntryKind.Visit && entries[i + 1].Kind == LogEntryKind.VisitAnswer:
-                            i++;
-                            continue;
-                        case 1:
-                            entry = entry with { Question = entry.Question + 1 };
-                            break;
-                        case 2 when entry.Kind is LogEntryKind.Visit or LogEntryKind.Checkpoint:
-                            entry = entry with { Position = entry.Position with { Time = entry.Position.Time + 1 } };
-                            break;
-                        case 3 when entry.Kind is LogEntryKind.Visit or LogEntryKind.Checkpoint:
-                            entry = entry with { Position = entry.Position with { Expirations = entry.Position.Expirations + 1 } };
-                            break;
-                        default:
-                            if (entry.Bytes.Length != 0)
-                                entry = entry with { Bytes = entry.Bytes.ToArray().Select(static value => (byte)(value ^ 1)).ToArray() };
-                            break;
-                    }
-
-                    writer.Add(entry);
-                    if (entry.Kind == LogEntryKind.Visit && entry.Position != entries[i].Position)
-                    {
-                        // What follows would go back in time: the recording ends here.
-                        writer.Add(entries[i + 1]);
-                        break;
-                    }
-
-                    continue;
-                }
-
-                writer.Add(entry);
+                writer.Add(written);
                 writer.Flush();
             }
         }

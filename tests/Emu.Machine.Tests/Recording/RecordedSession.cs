@@ -12,7 +12,7 @@ internal static class RecordedSession
 
     /// <summary>
     /// GDT and IDT, both 8259A masked, local APIC with a timer each 3,000,017 ns (vector 0x30), I/O APIC pin 4 to vector 0x24, COM1 at 115,200 baud with FIFO and
-    /// receive interrupts. Then: 1: sti; hlt; up to 262,144 times dec ecx, jnz; jmp 1b. Each handler rotates a word in memory and stirs RDTSC
+    /// receive interrupts. Then: 1: sti; hlt; up to 16,384 times dec ecx, jnz; jmp 1b. Each handler rotates a word in memory and stirs RDTSC
     /// into it, that of COM1 the byte, too, which it echoes; at 'q' it switches the machine off by [0xFEA00200].
     /// </summary>
     private const string Code =
@@ -20,7 +20,7 @@ internal static class RecordedSession
         + "1066a326011700b83701100066a38001170066c70582011700080066c70584011700008ec1e81066a3860117000f011d5a011000b0ffe621e6a1c705"
         + "f000e0feff010000c7050000c0fe19000000c7051000c0fe00000000c7050000c0fe18000000c7051000c0fe24000000c705e003e0fe0b000000c705"
         + "2003e0fe30000200c7058003e0fed1c62d0066bafb03b083ee66baf803b001ee6642b000ee66bafb03b003ee664ab001ee66bafc03b00bee66baf903"
-        + "b001eefbf48b0d0000160081e1ffff0300414975fdebec66bafd03eca801743666baf803ecee3c7174160fb6d80f3131d8c105000016000531050000"
+        + "b001eefbf48b0d0000160081e1ff3f0000414975fdebec66bafd03eca801743666baf803ecee3c7174160fb6d80f3131d8c105000016000531050000"
         + "1600ebd7c6050002a0fe340f31c1050400160005310504001600c705b000e0fe00000000cf9090901700600110008701000017000000000000000000"
         + "ffff0000009bcf00ffff00000093cf00";
 
@@ -94,7 +94,8 @@ internal static class RecordedSession
             if (_random.Next(3) != 0)
                 return ConsoleInput.Empty;
             value = _typed == keys ? Off : (byte)_random.Next('a', 'q');
-            Typed?.Invoke(++_typed);
+            _typed++;
+            Typed?.Invoke(_typed);
             return ConsoleInput.Available;
         }
 

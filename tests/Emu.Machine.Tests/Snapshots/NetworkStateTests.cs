@@ -103,6 +103,30 @@ public class NetworkStateTests
     }
 
     [Fact]
+    public void What_is_repeated_is_not_captured_again()
+    {
+        using var stream = new MemoryStream();
+        using var capture = new PcapWriter(stream, DateTimeOffset.UnixEpoch);
+        using var guest = new TestGuest(new NetworkOptions { Capture = capture });
+        var state = StateStream.Save(guest);
+        Ping();
+        var captured = stream.ToArray();
+        StateStream.Restore(guest, state);
+        guest.Network.IsCaptureMuted = true;
+        Ping();
+        guest.Network.IsCaptureMuted = false;
+        Assert.Equal(captured, stream.ToArray());
+        Ping();
+        Assert.True(stream.Length > captured.Length);
+
+        void Ping()
+        {
+            guest.SendUdp(TestGuest.Gateway, 7, "again"u8);
+            guest.Answer();
+        }
+    }
+
+    [Fact]
     public void A_connection_to_the_host_is_reset_because_the_hosts_side_is_gone()
     {
         var sockets = new StubSockets();

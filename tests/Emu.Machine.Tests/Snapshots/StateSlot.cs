@@ -100,7 +100,7 @@ internal sealed record StateSlot(object Owner, FieldInfo Field)
         {
             return !before.AsSpan().SequenceEqual(observe());
         }
-        catch (Cpu.Snapshots.SnapshotException)
+        catch (Exception e) when (e is Cpu.Snapshots.SnapshotException or ArgumentException)
         {
             return true;
         }

@@ -112,6 +112,43 @@ public sealed class TimelineTests
     }
 
     [Fact]
+    public void Faults_that_happen_at_once_have_no_place_between_them()
+    {
+        using var machine = Load("triple-fault", 1, ExecutionEngine.Auto);
+        Timeline timeline = new(machine);
+        Assert.Equal(StopReason.Crashed, timeline.Run(RunLimits.None).Reason);
+        var end = timeline.Position;
+
+        Assert.Equal(StopReason.LimitReached, timeline.StepBack().Reason);
+        Assert.InRange(timeline.Position, end - 3, end - 1);
+        Assert.Equal(StopReason.Crashed, timeline.Run(RunLimits.None).Reason);
+        Assert.Equal(end, timeline.Position);
+    }
+
+    [Fact]
+    public unsafe void Change_in_the_past_is_made_again_when_the_run_comes_by_it()
+    {
+        using var machine = Load([0xB9, 0xE8, 0x03, 0, 0, 0x89, 0x0D, 0x00, 0x90, 0, 0, 0x49, 0x75, 0xF7, 0x42, 0xEB, 0xFD]);
+        // So little memory that snapshots are given up again and again, but not the one with the change.
+        Timeline timeline = new(machine, new TimelineOptions { Interval = 400_000, Memory = 1 });
+        timeline.Run(new RunLimits { MaxInstructions = 1_000_000 });
+        machine.Vcpu.State->Registers[0] = 0x1234;
+        timeline.Branch();
+        timeline.Run(new RunLimits { MaxInstructions = 9_000_000 });
+        var end = machine.StateHash();
+
+        timeline.GoTo(999_999);
+        Assert.NotEqual(0x1234UL, machine.Vcpu.State->Registers[0]);
+        timeline.Run(new RunLimits { MaxInstructions = 1_000_000 });
+        Assert.Equal(0x1234UL, machine.Vcpu.State->Registers[0]);
+        timeline.GoTo(10);
+        timeline.Run(new RunLimits { MaxInstructions = 9_000_000 });
+        Assert.Equal(end, machine.StateHash());
+        timeline.GoTo(5_000_000);
+        Assert.Equal(0x1234UL, machine.Vcpu.State->Registers[0]);
+    }
+
+    [Fact]
     public unsafe void Change_in_the_past_makes_another_future()
     {
         using var machine = Load([0xB9, 0xE8, 0x03, 0, 0, 0x89, 0x0D, 0x00, 0x90, 0, 0, 0x49, 0x75, 0xF7, 0x42, 0xEB, 0xFD]);

@@ -9,20 +9,20 @@ namespace Emu.Machine.Tests.Tracing;
 /// <summary>A file that is no trace, or a damaged one, is refused in words: it never crashes whoever reads it, nor lets him wait or run out of memory.</summary>
 public sealed class HostileTraceTests
 {
-    private static readonly Lazy<byte[]> s_blocks = new(() => Record(TraceDetail.Blocks));
-    private static readonly Lazy<byte[]> s_everything = new(() => Record(TraceDetail.Registers | TraceDetail.Memory));
+    private static readonly Lazy<byte[]> Blocks = new(() => Record(TraceDetail.Blocks));
+    private static readonly Lazy<byte[]> Everything = new(() => Record(TraceDetail.Registers | TraceDetail.Memory));
 
     [Fact]
     public void What_is_no_trace_is_refused()
     {
-        foreach (var file in new byte[][] { [], [0x7F, 0x45, 0x4C, 0x46], new byte[100], s_blocks.Value[..8], s_blocks.Value[..20] })
+        foreach (var file in new byte[][] { [], [0x7F, 0x45, 0x4C, 0x46], new byte[100], Blocks.Value[..8], Blocks.Value[..20] })
             Assert.Throws<TraceFileException>(() => TraceReader.Open(new MemoryStream(file)));
     }
 
     [Fact]
     public void A_later_version_is_refused_by_its_number()
     {
-        var file = s_blocks.Value.ToArray();
+        var file = Blocks.Value.ToArray();
         file[8] = 99;
 
         Assert.Contains("99", Assert.Throws<TraceFileException>(() => TraceReader.Open(new MemoryStream(file))).Message, StringComparison.Ordinal);
@@ -31,7 +31,7 @@ public sealed class HostileTraceTests
     [Fact]
     public void Every_truncated_trace_is_read_as_far_as_it_goes_or_refused()
     {
-        var file = s_blocks.Value;
+        var file = Blocks.Value;
         for (var length = 0; length < file.Length; length += Math.Max(1, file.Length / 500))
             ReadAll(file[..length], mayBeWhole: false);
     }
@@ -41,7 +41,7 @@ public sealed class HostileTraceTests
     [InlineData(true)]
     public void A_changed_byte_is_noticed(bool everything)
     {
-        var file = everything ? s_everything.Value : s_blocks.Value;
+        var file = everything ? Everything.Value : Blocks.Value;
         Random random = new(1);
         for (var i = 0; i < 300; i++)
         {
@@ -57,7 +57,7 @@ public sealed class HostileTraceTests
     [InlineData(true)]
     public void A_changed_byte_with_a_right_checksum_does_no_harm(bool everything)
     {
-        var file = everything ? s_everything.Value : s_blocks.Value;
+        var file = everything ? Everything.Value : Blocks.Value;
         Random random = new(2);
         for (var i = 0; i < 1500; i++)
         {

@@ -96,6 +96,36 @@ public sealed class MachineTraceTests
     }
 
     [Fact]
+    public void An_interval_is_the_same_where_it_begins_at_a_snapshot_on_another_machine()
+    {
+        using var whole = Record("smp", 4, MachineProfile.Pc, ExecutionEngine.Auto, new TraceOptions(), out _);
+        MemoryStream first = new(), second = new();
+        using var machine = Load("smp", 4, MachineProfile.Pc, ExecutionEngine.Jit);
+        machine.BeginTrace(new TraceFileTests.Kept(first));
+        machine.Run(new RunLimits { MaxInstructions = 123_457 });
+        machine.EndTrace();
+        using var other = Load("smp", 4, MachineProfile.Pc, ExecutionEngine.Interpreter);
+        other.Restore(machine.TakeSnapshot());
+        other.BeginTrace(new TraceFileTests.Kept(second));
+        other.Run(new RunLimits { MaxInstructions = Limit });
+        other.EndTrace();
+        using var before = TraceReader.Open(new MemoryStream(first.ToArray()));
+        using var after = TraceReader.Open(new MemoryStream(second.ToArray()));
+
+        Assert.Equal(whole.Hash, before.Hash.Then(after.Hash));
+    }
+
+    [Fact]
+    public void A_machine_goes_not_back_while_it_is_traced()
+    {
+        using var machine = Load("smp", 1, MachineProfile.Pc, ExecutionEngine.Auto);
+        var snapshot = machine.TakeSnapshot();
+        machine.BeginTrace(new TraceFileTests.Kept(new MemoryStream()));
+
+        Assert.Throws<InvalidOperationException>(() => machine.Restore(snapshot));
+    }
+
+    [Fact]
     public void A_filter_keeps_exactly_what_it_names()
     {
         using var whole = Record("syscall", 1, MachineProfile.Pc, ExecutionEngine.Auto, new TraceOptions(), out _);

@@ -11,7 +11,7 @@ namespace Emu.Host.Tracing.Binary;
 /// <summary>Elements of a trace as lines of text, disassembled and with names.</summary>
 internal sealed class TraceLines
 {
-    private static readonly string[] s_exceptions =
+    private static readonly string[] Exceptions =
     [
         "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "", "#TS", "#NP", "#SS", "#GP", "#PF", "", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
     ];
@@ -65,7 +65,7 @@ internal sealed class TraceLines
         EventKind.ExternalInterrupt => string.Create(CultureInfo.InvariantCulture, $"interrupt 0x{delivered.Vector:x2}"),
         EventKind.NonMaskableInterrupt => "NMI",
         EventKind.SoftwareInterrupt => string.Create(CultureInfo.InvariantCulture, $"int 0x{delivered.Vector:x2}"),
-        _ when delivered.Vector < s_exceptions.Length && s_exceptions[delivered.Vector].Length != 0 => s_exceptions[delivered.Vector],
+        _ when delivered.Vector < Exceptions.Length && Exceptions[delivered.Vector].Length != 0 => Exceptions[delivered.Vector],
         _ => string.Create(CultureInfo.InvariantCulture, $"exception {delivered.Vector}"),
     };
 

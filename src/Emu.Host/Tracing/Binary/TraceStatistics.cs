@@ -49,8 +49,8 @@ internal sealed class TraceStatistics
     /// <summary>Instructions by function; by page where no name is known.</summary>
     public Dictionary<string, ulong> Functions { get; } = [];
 
-    /// <summary>Instructions by block.</summary>
-    public List<(TraceBlock Block, ulong Instructions)> Blocks { get; } = [];
+    /// <summary>Instructions by block: where it begins, and how many instructions it has.</summary>
+    public Dictionary<(ulong Linear, int Count), ulong> Blocks { get; } = [];
 
     /// <summary>Events by what they are.</summary>
     public Dictionary<string, ulong> Events { get; } = [];
@@ -65,7 +65,7 @@ internal sealed class TraceStatistics
     private TraceHash Count(TraceReader trace)
     {
         TraceHash hash = default;
-        TraceBlock? before = null;
+        TraceBlock?[] last = new TraceBlock?[trace.Header.Vcpus];
         TraceCursor cursor = trace.Read();
         while (cursor.MoveNext())
         {
@@ -85,9 +85,9 @@ internal sealed class TraceStatistics
                 _whole[block.Number]++;
             else
                 CountPart(block, cursor.First, cursor.Length);
-            if (before is not null && (before.Cpl != block.Cpl || before.CodeSize != block.CodeSize || before.IsProtected != block.IsProtected))
+            if (last[cursor.Vcpu] is { } before && (before.Cpl != block.Cpl || before.CodeSize != block.CodeSize || before.IsProtected != block.IsProtected))
                 Add(Transitions, (ModeOf(before), ModeOf(block)), 1);
-            before = block;
+            last[cursor.Vcpu] = block;
         }
 
         return hash;
@@ -139,7 +139,7 @@ internal sealed class TraceStatistics
         }
 
         Add(Modes, ModeOf(block), total);
-        Blocks.Add((block, total));
+        Add(Blocks, (block.Linear, block.Count), total);
     }
 
     private static void Add<TKey>(Dictionary<TKey, ulong> counts, TKey key, ulong count)
