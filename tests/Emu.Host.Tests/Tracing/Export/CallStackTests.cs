@@ -15,11 +15,11 @@ public sealed class CallStackTests
     private const uint Inner = TinyKernel.Entry + 0x30;
     private const uint Thunk = TinyKernel.Entry + 0x40;
 
-    private static readonly SymbolTable s_names = new(
+    private static readonly SymbolTable Names = new(
         [new Symbol(TinyKernel.Entry, 0x20, "main"), new Symbol(Outer, 16, "outer"), new Symbol(Inner, 16, "inner"), new Symbol(Thunk, 32, "thunk")]);
 
     // main calls outer twice, which calls inner; then inner; then what follows, to learn where it is.
-    private static readonly byte[] s_calls = Code(
+    private static readonly byte[] Calls = Code(
         (0, [0xBC, 0x00, 0x90, 0x10, 0x00]),                                  // mov esp, 0x109000
         (5, [0xE8, 22, 0, 0, 0, 0xE8, 17, 0, 0, 0, 0xE8, 28, 0, 0, 0]),       // call outer; call outer; call inner
         (20, [0xE8, 0, 0, 0, 0, 0x58, 0xFA, 0xF4]),                           // call 1f; 1: pop eax; cli; hlt
@@ -27,7 +27,7 @@ public sealed class CallStackTests
         (0x30, [0x90, 0x90, 0xC3]));
 
     // main calls a thunk, which jumps to inner by replacing a return address.
-    private static readonly byte[] s_retpoline = Code(
+    private static readonly byte[] Retpoline = Code(
         (0, [0xBC, 0x00, 0x90, 0x10, 0x00]),
         (5, [0xE8, 54, 0, 0, 0, 0x90, 0xFA, 0xF4]),                           // call thunk; nop; cli; hlt
         (0x30, [0x90, 0x90, 0xC3]),
@@ -39,17 +39,17 @@ public sealed class CallStackTests
     [InlineData("all")]
     public void Stacks_nest_as_the_code_calls(string detail)
     {
-        using ExportedTrace trace = ExportedTrace.OfCode(s_calls, "--trace-detail", detail);
+        using ExportedTrace trace = ExportedTrace.OfCode(Calls, "--trace-detail", detail);
 
         Assert.Equal(
             ["main 8", "main;inner 3", "main;outer 8", "main;outer;inner 6"],
-            trace.Text(TraceExportFormat.Folded, s_names).Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+            trace.Text(TraceExportFormat.Folded, Names).Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void Functions_without_a_name_are_called_by_their_address()
     {
-        using ExportedTrace trace = ExportedTrace.OfCode(s_calls);
+        using ExportedTrace trace = ExportedTrace.OfCode(Calls);
 
         Assert.Contains("0x100100;0x100120;0x100130 6\n", trace.Text(TraceExportFormat.Folded), StringComparison.Ordinal);
     }
@@ -59,31 +59,31 @@ public sealed class CallStackTests
     [InlineData("all")]
     public void A_return_to_where_it_was_not_called_from_can_be_a_jump(string detail)
     {
-        using ExportedTrace trace = ExportedTrace.OfCode(s_retpoline, "--trace-detail", detail);
+        using ExportedTrace trace = ExportedTrace.OfCode(Retpoline, "--trace-detail", detail);
 
         Assert.Equal(
             ["main 5", "main;inner 3", "main;thunk 1", "main;thunk;thunk 2"],
-            trace.Text(TraceExportFormat.Folded, s_names).Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+            trace.Text(TraceExportFormat.Folded, Names).Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void Bars_begin_and_end_where_functions_do()
     {
-        using ExportedTrace trace = ExportedTrace.OfCode(s_calls);
+        using ExportedTrace trace = ExportedTrace.OfCode(Calls);
 
         Assert.Equal(
             [("inner", 4, 7), ("outer", 2, 9), ("inner", 12, 15), ("outer", 10, 17), ("inner", 18, 21), ("main", 0, 25)],
-            Bars(trace.Text(TraceExportFormat.Chrome, s_names)).Select(static bar => (bar.Name, bar.Start, bar.End)));
+            Bars(trace.Text(TraceExportFormat.Chrome, Names)).Select(static bar => (bar.Name, bar.Start, bar.End)));
     }
 
     [Fact]
     public void Short_bars_are_left_out_with_what_is_in_them()
     {
-        using ExportedTrace trace = ExportedTrace.OfCode(s_calls);
+        using ExportedTrace trace = ExportedTrace.OfCode(Calls);
 
         Assert.Equal(
             [("outer", 2, 9), ("outer", 10, 17), ("main", 0, 25)],
-            Bars(trace.Text(TraceExportFormat.Chrome, s_names, static options => options with { MinimumDuration = 7 })).Select(static bar => (bar.Name, bar.Start, bar.End)));
+            Bars(trace.Text(TraceExportFormat.Chrome, Names, static options => options with { MinimumDuration = 7 })).Select(static bar => (bar.Name, bar.Start, bar.End)));
     }
 
     [Fact]
