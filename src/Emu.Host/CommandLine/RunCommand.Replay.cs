@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Emu.Host.Recording;
 
 namespace Emu.Host.CommandLine;
 
@@ -6,7 +7,17 @@ namespace Emu.Host.CommandLine;
 /// <param name="File">The recording.</param>
 /// <param name="Files">Where files of the recorded run are now: files and folders.</param>
 /// <param name="Host">What is around the guest; the guest itself is the recording's.</param>
-public sealed record ReplayOptions(string File, IReadOnlyList<string> Files, RunOptions Host);
+public sealed record ReplayOptions(string File, IReadOnlyList<string> Files, RunOptions Host)
+{
+    /// <summary>The part that is to be replayed alone; null for all.</summary>
+    public ReplayPart? Interval { get; init; }
+
+    /// <summary>How many parts snapshots are to be taken between; null for none.</summary>
+    public ulong? Cut { get; init; }
+
+    /// <summary>Where these snapshots are; null for beside the recording.</summary>
+    public string? CutFolder { get; init; }
+}
 
 /// <summary><c>emu replay FILE</c>: the options of <c>emu run</c> that the guest cannot tell.</summary>
 internal sealed partial class RunCommand
@@ -28,6 +39,11 @@ internal sealed partial class RunCommand
           Debug it in both directions; in another window: gdb -ex 'target remote :1234'
             emu replay session.rec --gdb 1234
 
+          Trace all of it in eight parts, four at a time: once through for snapshots, then each part by itself, and together again
+            emu replay session.rec --cut 8
+            seq 8 | parallel -j4 emu replay session.rec --interval {}/8 --trace part{}.emut
+            emu trace merge part?.emut --output whole.emut
+
         Nothing is asked of the keyboard, the network or the clock, and no disk image is written. docs/recording.md tells what a recording holds.
 
         Exit codes:
@@ -35,6 +51,8 @@ internal sealed partial class RunCommand
           5 the replay was another run; a sentence says between which instructions it became one
           2 the recording or a file of the run cannot be used
         """;
+
+    private readonly IntervalArguments _intervals = new();
 
     private readonly Argument<string?> _recording = new("FILE") { Description = "What 'emu run --record FILE' has written.", Arity = ArgumentArity.ZeroOrOne };
 
@@ -57,6 +75,8 @@ internal sealed partial class RunCommand
         };
         foreach (Option option in _traces.Options)
             command.Options.Add(option);
+        foreach (Option option in _intervals.Options)
+            command.Options.Add(option);
         command.SetAction(result =>
         {
             string? file = result.GetValue(_recording);
@@ -64,7 +84,7 @@ internal sealed partial class RunCommand
                 throw new UsageException("'emu replay' needs a recording: emu replay FILE.");
             if (file is ['-', ..])
                 throw new UsageException($"'{file}' is not an option of 'emu replay'; 'emu replay --help' lists them.");
-            return replay(new ReplayOptions(file, result.GetValue(_files) ?? [], Bind(result)));
+            return replay(_intervals.Bind(result, new ReplayOptions(file, result.GetValue(_files) ?? [], Bind(result))));
         });
         return command;
     }

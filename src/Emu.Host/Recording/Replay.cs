@@ -19,6 +19,12 @@ internal sealed class Replay : IDisposable
         _program = guest.Program;
     }
 
+    /// <summary>The part that is replayed; null for all. Closed with this.</summary>
+    public ReplayInterval? Interval { get; set; }
+
+    /// <summary>The snapshots that this replay takes at the borders of its parts; null for none.</summary>
+    public ReplayCuts? Cuts { get; init; }
+
     /// <summary>The input.</summary>
     public InputReplayer Input { get; }
 
@@ -27,6 +33,9 @@ internal sealed class Replay : IDisposable
     /// <param name="limit">The limit of instructions.</param>
     public RunEnd EndOf(RunResult result, ulong? limit)
     {
+        // How the guest ended is another's business: whoever distributes intervals takes any other number for a failure.
+        if (Interval is not null && !Input.WasStopped | Input.IsDone)
+            return new RunEnd("interval-end", ExitCode.Success, null);
         if (Input.WasCutOff)
             return new RunEnd("recording-end", ExitCode.Success, null);
         (ulong reason, ulong detail) = Input.RunEnd ?? ((ulong)HostStop.None, 0);
@@ -38,7 +47,8 @@ internal sealed class Replay : IDisposable
     public string Verdict(PvhMachine machine)
     {
         string passed = string.Create(CultureInfo.InvariantCulture, $"{machine.InstructionsRetired} instructions, {Input.CheckpointsPassed} checkpoints");
-        return Input.WasCutOff ? $"The recording was cut off here ({passed}); up to here the replay is equal."
+        return Interval is not null ? Interval.Verdict(Input)
+            : Input.WasCutOff ? $"The recording was cut off here ({passed}); up to here the replay is equal."
             : Input.WasStopped ? $"The replay was stopped before the recorded run's end ({passed}); up to the last checkpoint it is equal."
             : $"The replay is equal to the recorded run ({passed}).";
     }
@@ -50,5 +60,9 @@ internal sealed class Replay : IDisposable
         _program == RecordedGuest.ThisProgram ? divergence.Message : $"{divergence.Message} It was recorded by {_program}; this is {RecordedGuest.ThisProgram}.");
 
     /// <inheritdoc/>
-    public void Dispose() => Input.Dispose();
+    public void Dispose()
+    {
+        Interval?.Dispose();
+        Input.Dispose();
+    }
 }

@@ -85,9 +85,9 @@ internal sealed class GuestLives : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Machine.Dispose();
 
-    /// <summary>True where a recorded run ended between two lives, because the host ended it or nothing more was recorded.</summary>
+    /// <summary>True where a recorded run ended between two lives, because the host ended it or nothing more was recorded or asked for.</summary>
     private bool WasStoppedThere() =>
-        _journal is InputReplayer { HasNextLife: false, RunEnd: var end } && !(end is ((ulong)HostStop.None, _) && Restarts == _options.MaximumRestarts);
+        _journal is InputReplayer { IsDone: true } || _journal is InputReplayer { HasNextLife: false, RunEnd: var end } && !(end is ((ulong)HostStop.None, _) && Restarts == _options.MaximumRestarts);
 
     private static RestartPolicy PolicyFor(StopReason reason) => reason switch
     {

@@ -3,6 +3,7 @@ using System.Globalization;
 using Emu.Cpu;
 using Emu.Host.CommandLine;
 using Emu.Host.Debugging;
+using Emu.Host.Recording;
 using Emu.Host.Snapshots;
 using Emu.Host.Tracing;
 using Emu.Machine;
@@ -24,6 +25,7 @@ internal sealed class GuestRun : IDebuggedGuest
     private readonly ulong _maximum;
     private readonly GdbServer? _debugger;
     private readonly RunSnapshots? _snapshots;
+    private readonly ReplayInterval? _interval;
     private readonly Stopwatch _clock = new();
 
     public GuestRun(
@@ -36,6 +38,7 @@ internal sealed class GuestRun : IDebuggedGuest
         _binaryTrace = instruments.BinaryTrace;
         _debugger = instruments.Debugger;
         _snapshots = instruments.Snapshots;
+        _interval = instruments.Interval;
         _error = error;
         _dumps = new Queue<ulong>(options.DumpAt);
         _maximum = options.MaximumInstructions ?? ulong.MaxValue;
@@ -73,6 +76,7 @@ internal sealed class GuestRun : IDebuggedGuest
             ulong retired = _machine.InstructionsRetired;
             DumpWhatIsDue(retired);
             _binaryTrace?.Update(_machine, _setup, isAtBreakpoint);
+            _interval?.Update(retired);
             _snapshots?.TakeDue(_machine);
             if (_snapshots is { EndsRun: true })
                 return End(new RunResult(StopReason.Paused));
@@ -128,6 +132,8 @@ internal sealed class GuestRun : IDebuggedGuest
             stop = Math.Min(stop, _snapshots.NextInstructions);
         if (_binaryTrace is not null)
             stop = Math.Min(stop, _binaryTrace.NextStop(retired));
+        if (_interval is not null)
+            stop = Math.Min(stop, _interval.NextStop(retired));
         return stop;
     }
 

@@ -1,4 +1,5 @@
 using Emu.Host.Debugging;
+using Emu.Host.Recording;
 using Emu.Host.Snapshots;
 using Emu.Host.Tracing;
 using Emu.Machine.Recording;
@@ -19,6 +20,9 @@ internal sealed record RunInstruments
 
     /// <summary>What writes down, or plays back, what comes from outside; or null.</summary>
     public InputJournal? Journal { get; init; }
+
+    /// <summary>The part of a recorded run that is replayed, or null for all of it.</summary>
+    public ReplayInterval? Interval { get; init; }
 
     /// <summary>What takes snapshots, or null.</summary>
     public RunSnapshots? Snapshots { get; init; }

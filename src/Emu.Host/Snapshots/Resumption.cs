@@ -26,6 +26,9 @@ internal sealed class Resumption : IDisposable
     /// <summary>How far from the addresses in its file the kernel lies.</summary>
     public ulong Displacement => _description.Displacement;
 
+    /// <summary>SHA-256 of the recording in whose replay it was taken, in lower-case hexadecimal; null for any other.</summary>
+    public string? Recording => _description.Recording;
+
     /// <summary>The guest, as the snapshot describes it.</summary>
     public RecordedGuest Guest => _description.Guest;
 

@@ -106,7 +106,7 @@ internal sealed class RunSnapshots
         }
 
         foreach (SnapshotMoment moment in _ahead)
-            _error.Write($"emu: The run ended before --snapshot-at {moment.Words}: that snapshot was not taken.\n");
+            _error.Write($"emu: The run ended before {(_request.Files is null ? "--snapshot-at " : "")}{moment.Words}: that snapshot was not taken.\n");
     }
 
     private static void RequireFolder(string path)
@@ -143,7 +143,7 @@ internal sealed class RunSnapshots
 
         string path = _request.FileOf(++_taken);
         MachineSnapshot snapshot = machine.TakeSnapshot();
-        byte[] description = new SnapshotDescription { Guest = _guest, Displacement = _displacement }.ToBytes();
+        byte[] description = new SnapshotDescription { Guest = _guest, Displacement = _displacement, Recording = _request.Recording }.ToBytes();
         _last = WriteAfter(_last, path, snapshot, description, moment);
     }
 

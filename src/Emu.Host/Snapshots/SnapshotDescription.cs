@@ -15,6 +15,9 @@ internal sealed record SnapshotDescription
     /// <summary>How far from the addresses in its file the kernel lies: so that its symbols are found.</summary>
     public ulong Displacement { get; init; }
 
+    /// <summary>SHA-256 of the recording in whose replay it was taken, in lower-case hexadecimal; null for any other.</summary>
+    public string? Recording { get; init; }
+
     /// <summary>Reads the description of a snapshot.</summary>
     /// <param name="file">The snapshot.</param>
     /// <returns>The description.</returns>

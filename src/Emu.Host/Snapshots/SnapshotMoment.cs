@@ -36,10 +36,16 @@ public sealed record SnapshotMoment(string Words, ulong? Instructions = null, ul
 /// <param name="EndsRun">Whether the run ends with the last one.</param>
 public sealed record SnapshotRequest(IReadOnlyList<SnapshotMoment> Moments, string File, bool EndsRun)
 {
+    /// <summary>Where each one goes, where their names do not follow from the first one's; null where they do.</summary>
+    public IReadOnlyList<string>? Files { get; init; }
+
+    /// <summary>SHA-256 of the recording in whose replay they are taken, in lower-case hexadecimal; null where that means nothing.</summary>
+    public string? Recording { get; init; }
+
     /// <summary>Where a snapshot goes.</summary>
     /// <param name="number">Which one, from 1 on.</param>
     /// <returns>The file.</returns>
-    public string FileOf(int number) => number == 1 ? File : Path.ChangeExtension(File, null) + $".{number}" + Path.GetExtension(File);
+    public string FileOf(int number) => Files is { } files ? files[number - 1] : number == 1 ? File : Path.ChangeExtension(File, null) + $".{number}" + Path.GetExtension(File);
 }
 
 /// <summary>A folder with snapshots of boots.</summary>

@@ -1,3 +1,4 @@
+using Emu.Cpu.Snapshots;
 using Emu.Host.CommandLine;
 using Emu.Host.Recording;
 using Emu.Machine;
@@ -13,6 +14,7 @@ public static class ReplayVerb
     /// <returns>The exit code of the recorded run; <see cref="ExitCode.Different"/> where the replay was another run.</returns>
     /// <exception cref="UsageException">A file cannot be used.</exception>
     /// <exception cref="RecordingException">The recording cannot be used.</exception>
+    /// <exception cref="SnapshotException">The snapshot that an interval begins with cannot be used.</exception>
     /// <exception cref="MachineConfigurationException">The machine cannot be made.</exception>
     public static int Run(ReplayOptions options)
     {
@@ -24,7 +26,19 @@ public static class ReplayVerb
             if (options.Host.XenTraceFile is not null && guest.Machine != MachineProfile.Xen)
                 throw new UsageException("--trace-xen is for a Xen domain; the recorded run was on the pc machine.");
             RunOptions run = guest.ToOptions(options.Host, new RecordedFiles(options.Files));
-            using Replay replay = new(log, guest);
+            ReplayCuts? cuts = options.Interval is null && options.Cut is null ? null : new ReplayCuts(options.File, options.CutFolder);
+            using Replay replay = new(log, guest)
+            {
+                Cuts = options.Cut is null ? null : cuts,
+            };
+            if (options.Cut is { } parts)
+                run = run with { Snapshots = cuts!.Request(log.FirstLifeInstructions, parts) };
+            if (options.Interval is { } part)
+            {
+                replay.Interval = new ReplayInterval(part, log.FirstLifeInstructions, cuts!, replay.Input);
+                run = replay.Interval.Apply(run);
+            }
+
             return RunVerb.Run(run with { Replay = replay });
         }
         catch (System.Text.Json.JsonException e)

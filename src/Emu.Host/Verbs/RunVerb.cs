@@ -85,12 +85,16 @@ public sealed class RunVerb : IDisposable
         RunSnapshots? snapshots = _options.Snapshots is { } request
             ? new RunSnapshots(_options, request, _error, _options.BootCache is null ? null : BootCache.Objection)
             : null;
+        ReplayInterval? interval = _options.Replay?.Interval;
         IConsoleSink console = snapshots?.Watch(_output) ?? _output;
+        console = interval?.Watch(console) ?? console;
         IConsoleSink? debugConsole = OpenDebugConsole();
+        if (debugConsole is not null)
+            debugConsole = interval?.Watch(debugConsole) ?? debugConsole;
         using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
         using InputRecorder? recorder = OpenRecording(logs);
         InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder ?? (debugger is null ? null : new InputHistory());
-        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger, Journal = journal, Snapshots = snapshots };
+        RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger, Journal = journal, Snapshots = snapshots, Interval = interval };
         using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 
         if (_options.Replay is null)
@@ -102,6 +106,7 @@ public sealed class RunVerb : IDisposable
         // Where the snapshot was taken, input may have come to its end.
         if (_options.Resumed is not null)
             lives.Machine.ReopenConsoleInput();
+        interval?.Begin(lives.Machine);
         snapshots?.Attach(lives.Machine, setup.Displacement);
 
         if (_options.Timeout is { } timeout)
@@ -133,6 +138,8 @@ public sealed class RunVerb : IDisposable
         foreach (string sentence in captures.Close())
             _error.Write($"emu: {sentence}\n");
         snapshots?.Finish();
+        if (end.Reason == "diverged")
+            _options.Replay?.Cuts?.Discard();
         return end.ExitCode;
 
         PvhMachine MakeMachine(GuestSetup guest, RunObserver observer)

@@ -70,6 +70,9 @@ public sealed class InputLogReader : IDisposable
     /// <summary>Where the last entry that has a place is; a recording that ends early ends there.</summary>
     public InputPosition LastPosition { get; private set; }
 
+    /// <summary>Instructions that the first machine had retired where the recording last says so: at its end, or shortly before the recording was cut off.</summary>
+    public ulong FirstLifeInstructions { get; private set; }
+
     /// <summary>How many machines there were, one after the other.</summary>
     public int Lives { get; private set; }
 
@@ -136,6 +139,8 @@ public sealed class InputLogReader : IDisposable
                 if (!entry.Position.IsAtOrAfter(position))
                     throw Damaged("time goes back in it");
                 position = entry.Position;
+                if (Lives == 1)
+                    FirstLifeInstructions = position.Retired;
             }
 
             before = entry with { Bytes = default };

@@ -34,6 +34,18 @@ public sealed class InputReplayer : InputJournal
     /// <summary>True where the recording was cut off, and the replay has come to that place.</summary>
     public bool WasCutOff { get; private set; }
 
+    /// <summary>
+    /// The count of instructions that is to be verified: at the first checkpoint there or behind it, the replay ends. The greatest number for the recorded
+    /// run's end.
+    /// </summary>
+    public ulong EndsBehind { get; set; } = ulong.MaxValue;
+
+    /// <summary>The last count of instructions at which the state was found as it was, or where a snapshot began.</summary>
+    public ulong Verified => _verified;
+
+    /// <summary>True where all that was to be verified is.</summary>
+    public bool IsDone => _verified >= EndsBehind;
+
     /// <summary>True where the replay was ended by whoever runs it, before the recorded run's end.</summary>
     public bool WasStopped { get; private set; }
 
@@ -160,6 +172,8 @@ public sealed class InputReplayer : InputJournal
         while (true)
         {
             ThrowIfDiverged();
+            if (IsDone)
+                return new RunResult(StopReason.Cancelled);
             var here = Clock.Position;
             if (Peek() is not { } next)
             {
