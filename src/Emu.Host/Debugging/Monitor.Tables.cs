@@ -49,6 +49,7 @@ internal sealed partial class Monitor
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"at 0x{state->Idtr.Base:x}, limit 0x{state->Idtr.Limit:x}\n");
         bool isReal = (state->Cr0 & Cr0.Pe) == 0;
+        Span<byte> bytes = stackalloc byte[4];
         uint size = isReal ? 4u : (state->Efer & Efer.Lma) != 0 ? 16u : 8u;
         for (uint vector = 0; vector < 256 && ((vector + 1) * size) - 1 <= state->Idtr.Limit; vector++)
         {
@@ -56,7 +57,6 @@ internal sealed partial class Monitor
             string name = vector < 32 ? ExceptionText.Name((byte)vector) : "";
             if (isReal)
             {
-                Span<byte> bytes = stackalloc byte[4];
                 if (_session.Control.Memory.Read(Vcpu, address, isPhysical: false, bytes) != 4)
                     break;
                 text.Append(CultureInfo.InvariantCulture, $"{vector:x2} {name,-4} {BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]):x4}:{BinaryPrimitives.ReadUInt16LittleEndian(bytes):x4}\n");

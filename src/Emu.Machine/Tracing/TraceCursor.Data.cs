@@ -44,8 +44,9 @@ public sealed partial class TraceCursor
         for (var mask = _data!.Number((1UL << TraceWriter.Registers) - 1); mask != 0; mask &= mask - 1)
         {
             var register = BitOperations.TrailingZeroCount(mask);
+            var before = registers[register];
             registers[register] += _data.Difference();
-            _changes.Add(new RegisterChange((TracedRegister)register, registers[register]));
+            _changes.Add(new RegisterChange((TracedRegister)register, registers[register]) { Before = before });
         }
     }
 

@@ -117,4 +117,8 @@ public readonly record struct TraceAccess(ulong Linear, int Size, bool IsWrite, 
 /// <summary>A register's new value.</summary>
 /// <param name="Register">Which.</param>
 /// <param name="Value">Its value after the instruction or event.</param>
-public readonly record struct RegisterChange(TracedRegister Register, ulong Value);
+public readonly record struct RegisterChange(TracedRegister Register, ulong Value)
+{
+    /// <summary>Its value before the instruction or event.</summary>
+    public ulong Before { get; init; }
+}

@@ -10,10 +10,11 @@ namespace Emu.Host.Tracing.Export;
 /// <para>
 /// A return leaves everything down to the innermost call whose return address it goes to; IRET and its like everything down to the
 /// innermost event that interrupted what goes on. Where the trace has registers, RSP must fit as well, so that recursion and context
-/// switches are told apart; a stack that was switched away from is kept and goes on when somebody returns into it.
+/// switches are told apart. A stack that was switched away from is kept and goes on when somebody returns into it; without registers
+/// only where no other one waits for a return to the same place.
 /// </para>
 /// <para>
-/// What returns to where nobody was called from begins a stack anew. A jump into another function takes the place of the one that jumped,
+/// What returns to where nobody is known to have been called from begins a stack anew. A jump into another function takes the place of the one that jumped,
 /// since that one's caller is who it returns to.
 /// </para>
 /// </remarks>
@@ -31,8 +32,16 @@ internal sealed class CallStacks
     private readonly ICallObserver _observer;
     private readonly CallThread[] _threads;
     private readonly List<BlockFlow?> _flows = [];
-    private readonly Dictionary<(CallKind Kind, ulong Return, ulong StackPointer), List<CallFrame>> _kept = [];
+    private readonly Dictionary<(CallKind Kind, ulong Return, ulong StackPointer), KeptStack> _kept = [];
     private readonly bool _hasRegisters;
+
+    // Where RSP is not known, several may wait for a return to one place. Which of them goes on then cannot be told, so that none does.
+    private sealed class KeptStack
+    {
+        public List<CallFrame>? Frames { get; set; }
+
+        public int Waiting { get; set; }
+    }
 
     /// <summary>Begins.</summary>
     /// <param name="symbols">Names functions.</param>
@@ -224,11 +233,19 @@ internal sealed class CallStacks
     // A stack that was switched away from, whose innermost call or event returns to there.
     private bool GoOn(CallThread thread, CallKind kind, ulong address, ulong? pointer, ulong count)
     {
-        if (pointer is not { } known || !_kept.TryGetValue((kind, address, known), out List<CallFrame>? frames))
+        (CallKind, ulong, ulong) key = (kind, address, pointer ?? 0);
+        if ((_hasRegisters && pointer is null) || !_kept.TryGetValue(key, out KeptStack? kept))
             return false;
+        if (kept.Frames is not { } frames)
+        {
+            Forget(key);
+            return false;
+        }
+
         List<CallFrame> before = thread.Frames;
         Close(thread);
-        Forget(frames);
+        foreach ((CallKind, ulong, ulong) each in KeysOf(frames))
+            Forget(each);
         Keep(before);
         int innermost = frames.FindLastIndex(frame => frame.Kind == kind);
         thread.Frames = [];
@@ -241,31 +258,47 @@ internal sealed class CallStacks
     {
         List<CallFrame> before = thread.Frames;
         Close(thread);
-        if (_hasRegisters)
-            Keep(before);
+        Keep(before);
         thread.Frames = [];
         Push(thread, new CallFrame(Functions.BeginningAt(address), CallKind.Code, 0, null, count));
     }
 
-    // It goes on where its innermost call, or its innermost event, returns.
     private void Keep(List<CallFrame> frames)
     {
         if (_kept.Count >= MostKept)
             _kept.Clear();
-        foreach (CallKind kind in (ReadOnlySpan<CallKind>)[CallKind.Call, CallKind.Event])
+        foreach ((CallKind, ulong, ulong) key in KeysOf(frames))
         {
-            if (frames.FindLastIndex(frame => frame.Kind == kind) is >= 1 and int i && frames[i].StackPointer is { } pointer)
-                _kept[(kind, frames[i].Return, pointer)] = frames;
+            if (!_hasRegisters && _kept.TryGetValue(key, out KeptStack? kept))
+            {
+                kept.Waiting++;
+                kept.Frames = null;
+            }
+            else
+            {
+                _kept[key] = new KeptStack { Frames = frames, Waiting = 1 };
+            }
         }
     }
 
-    private void Forget(List<CallFrame> frames)
+    private void Forget((CallKind, ulong, ulong) key)
     {
+        if (_kept.TryGetValue(key, out KeptStack? kept) && --kept.Waiting == 0)
+            _kept.Remove(key);
+    }
+
+    // A stack goes on where its innermost call, or its innermost event, returns.
+    private List<(CallKind Kind, ulong Return, ulong StackPointer)> KeysOf(List<CallFrame> frames)
+    {
+        List<(CallKind, ulong, ulong)> keys = [];
         foreach (CallKind kind in (ReadOnlySpan<CallKind>)[CallKind.Call, CallKind.Event])
         {
-            if (frames.FindLastIndex(frame => frame.Kind == kind) is >= 1 and int i && frames[i].StackPointer is { } pointer)
-                _kept.Remove((kind, frames[i].Return, pointer));
+            int i = frames.FindLastIndex(frame => frame.Kind == kind);
+            if (i >= 1 && (!_hasRegisters || frames[i].StackPointer is not null))
+                keys.Add((kind, frames[i].Return, frames[i].StackPointer ?? 0));
         }
+
+        return keys;
     }
 
     // Into another function without a call: the one that jumped does not come back.

@@ -6,10 +6,11 @@ using Emu.Machine.Tracing;
 
 namespace Emu.Host.Tracing.Export;
 
-/// <summary>Calls as complete events of the Trace Event Format, one thread for each vCPU, an instruction being a nanosecond.</summary>
+/// <summary>Calls as pairs of events of the Trace Event Format, one thread for each vCPU, an instruction being a nanosecond.</summary>
 /// <remarks>
-/// Written when a call ends, so outer calls come after inner ones; where both begin at once, the outer one comes first, because readers
-/// sort by the beginning alone.
+/// That a call began is written when one that is long enough has ended in it, itself or another: by then it is known to be long enough, and
+/// nothing later has been written yet. Not as complete events, because where one ends and the next begins at once, some readers' sums of
+/// a beginning and a duration come out a little later than the next beginning.
 /// </remarks>
 internal sealed class ChromeExport : ICallObserver
 {
@@ -19,6 +20,10 @@ internal sealed class ChromeExport : ICallObserver
     private readonly TextWriter _text;
     private readonly ulong _shortest;
     private readonly List<OpenCall>[] _open;
+
+    // By vCPU: how many of the open ones have been written, the outermost ones.
+    private readonly int[] _written;
+
     private FunctionNames? _functions;
     private string[] _escaped = [];
 
@@ -26,16 +31,13 @@ internal sealed class ChromeExport : ICallObserver
     {
         _text = text;
         _shortest = shortest;
+        _written = new int[vcpus];
         _open = new List<OpenCall>[vcpus];
         for (int i = 0; i < vcpus; i++)
             _open[i] = [];
     }
 
-    // Held: what began with it and has ended before it.
-    private sealed record OpenCall(int Function, bool IsEvent, ulong Start)
-    {
-        public List<string>? Held { get; set; }
-    }
+    private readonly record struct OpenCall(int Function, bool IsEvent, ulong Start);
 
     public static void Write(TraceReader reader, SymbolTable symbols, TraceExportOptions options, Stream output)
     {
@@ -59,23 +61,16 @@ internal sealed class ChromeExport : ICallObserver
     {
         List<OpenCall> open = _open[vcpu];
         OpenCall call = open[^1];
-        open.RemoveAt(open.Count - 1);
-        if (count < call.Start + _shortest)
-            return;
-        string line = string.Create(
-            CultureInfo.InvariantCulture,
-            $",\n{{\"name\":{Escaped(call.Function)},\"cat\":\"{(call.IsEvent ? "event" : "function")}\",\"ph\":\"X\",\"ts\":{Microseconds(call.Start)},\"dur\":{Microseconds(count - call.Start)},\"pid\":1,\"tid\":{vcpu}}}");
-        if (open.Count != 0 && open[^1].Start == call.Start)
+        if (count >= call.Start + _shortest)
         {
-            List<string> held = open[^1].Held ??= [];
-            held.Add(line);
-            held.AddRange(call.Held ?? []);
-            return;
+            // What it was called by takes longer yet.
+            for (; _written[vcpu] < open.Count; _written[vcpu]++)
+                Write(vcpu, open[_written[vcpu]], 'B', open[_written[vcpu]].Start);
+            Write(vcpu, call, 'E', count);
+            _written[vcpu]--;
         }
 
-        _text.Write(line);
-        foreach (string inner in call.Held ?? [])
-            _text.Write(inner);
+        open.RemoveAt(open.Count - 1);
     }
 
     public void Spend(int vcpu, ulong instructions)
@@ -92,6 +87,10 @@ internal sealed class ChromeExport : ICallObserver
         for (int i = vcpu ?? 0; i < (vcpu is null ? header.Vcpus : vcpu + 1); i++)
             _text.Write(string.Create(CultureInfo.InvariantCulture, $",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":{i},\"args\":{{\"name\":\"vCPU {i}\"}}}}"));
     }
+
+    private void Write(int vcpu, OpenCall call, char phase, ulong count) => _text.Write(string.Create(
+        CultureInfo.InvariantCulture,
+        $",\n{{\"name\":{Escaped(call.Function)},\"cat\":\"{(call.IsEvent ? "event" : "function")}\",\"ph\":\"{phase}\",\"ts\":{Microseconds(count)},\"pid\":1,\"tid\":{vcpu}}}"));
 
     private string Escaped(int function)
     {

@@ -15,6 +15,9 @@ internal sealed class DrcovExport
     private const ulong KernelAlignment = 2 << 20;
     private const ulong PageSize = 4096;
 
+    /// <summary>PF_X.</summary>
+    private const uint Executable = 1;
+
     private readonly HashSet<(ulong Start, int Size)> _executed = [];
     private readonly List<bool> _seen = [];
 
@@ -111,9 +114,10 @@ internal sealed class DrcovExport
         try
         {
             byte[] image = File.ReadAllBytes(module);
-            return ElfFile.HasMagic(image) && ElfFile.Parse(image).LoadableSegments is { Count: > 0 } segments
-                ? segments.Min(static segment => segment.VirtualAddress)
-                : null;
+            if (!ElfFile.HasMagic(image))
+                return null;
+            // Linux has data for each CPU at address 0.
+            return ElfFile.Parse(image).LoadableSegments.Where(static segment => (segment.Flags & Executable) != 0).Min(static segment => (ulong?)segment.VirtualAddress);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or PvhBootException)
         {

@@ -14,20 +14,14 @@ internal static class TenetExport
 {
     public static void Write(TraceReader reader, TraceExportOptions options, Stream output)
     {
-        int vcpu = options.Vcpu ?? 0;
-        // Registers are known after a step. One step more, before the first, says how they were before it.
-        ulong from = Math.Max(options.From, reader.FirstCount);
-        TraceExportOptions wanted = options with { Vcpu = vcpu, From = from > reader.FirstCount ? from - 1 : from, Count = null };
         bool isWide = reader.Blocks.Any(static block => block.CodeSize == 64);
         using StreamWriter text = new(output, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
-        TraceSteps steps = new(reader, wanted);
+        TraceSteps steps = new(reader, options with { Vcpu = options.Vcpu ?? 0 });
         StringBuilder line = new();
         bool hasBegun = false;
-        for (ulong left = options.Count ?? ulong.MaxValue; steps.MoveNext() && left > 0;)
+        while (steps.MoveNext())
         {
             TraceCursor cursor = steps.Cursor;
-            if (cursor.Count < from)
-                continue;
             if (!hasBegun)
             {
                 AppendStart(line, cursor, isWide);
@@ -44,20 +38,17 @@ internal static class TenetExport
                 if (!access.Value.IsEmpty)
                     line.Append(CultureInfo.InvariantCulture, $"{(access.IsWrite ? "mw" : "mr")}=0x{access.Linear:x}:{Convert.ToHexStringLower(access.Value.Span)},");
             }
-
-            left--;
         }
     }
 
-    // All registers before the step that the cursor stands at, but those at the trace's very start that it changes.
+    // All registers, as they were before the step that the cursor stands at.
     private static void AppendStart(StringBuilder line, TraceCursor cursor, bool isWide)
     {
-        ReadOnlySpan<ulong> after = cursor.RegistersOf(cursor.Vcpu);
+        ulong[] before = cursor.RegistersOf(cursor.Vcpu).ToArray();
+        foreach (RegisterChange change in cursor.Changes)
+            before[(int)change.Register] = change.Before;
         for (int i = 0; i <= (int)TracedRegister.R15; i++)
-        {
-            if (!cursor.Changes.Any(change => (int)change.Register == i))
-                AppendRegister(line, i, after[i], isWide);
-        }
+            AppendRegister(line, i, before[i], isWide);
     }
 
     private static void AppendRegister(StringBuilder line, int register, ulong value, bool isWide)
