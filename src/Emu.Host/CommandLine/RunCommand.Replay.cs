@@ -42,7 +42,7 @@ internal sealed partial class RunCommand
           Trace all of it in eight parts, four at a time: once through for snapshots, then each part by itself, and together again
             emu replay session.rec --cut 8
             seq 8 | parallel -j4 emu replay session.rec --interval {}/8 --trace part{}.emut
-            emu trace merge part?.emut --output whole.emut
+            emu trace merge part*.emut --output whole.emut
 
         Nothing is asked of the keyboard, the network or the clock, and no disk image is written. docs/recording.md tells what a recording holds.
 
