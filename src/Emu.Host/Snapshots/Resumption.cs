@@ -59,6 +59,12 @@ internal sealed class Resumption : IDisposable
     {
         if (host.XenTraceFile is not null && Guest.Machine != MachineProfile.Xen)
             throw new UsageException("--trace-xen is for a Xen domain; the snapshot is of a pc machine.");
+        if (Recording is not null && Guest.Disks.FirstOrDefault(static disk => !disk.IsReadOnly && !disk.IsSnapshot) is { } disk)
+        {
+            throw new UsageException(
+                $"The snapshot '{File.FilePath}' was taken in a replay, which keeps in memory what is written to the disk '{disk.Image.Path}': only 'emu replay --interval' goes on from it.");
+        }
+
         try
         {
             // Kernel and modules have been loaded. What is on a disk is looked at when the machine is there.

@@ -97,6 +97,20 @@ public sealed class ReplayIntervalTests : IDisposable
     }
 
     [Fact]
+    public void Snapshot_is_one_for_a_live_run_too_but_not_with_a_disk_that_is_written_to()
+    {
+        EmuResult whole = Record(null);
+        Cut(2);
+        EmuResult resumed = EmuProcess.Run("run", "--resume", Assert.Single(Directory.GetFiles(Cuts)));
+        Assert.Equal((0, whole.Output), (resumed.ExitCode, Part("1/2").Output + resumed.Output));
+
+        Record(null, ["--disk", _folder.Write("disk", new byte[4096])]);
+        Cut(2);
+        Assert.Contains("--interval", Refused("run", "--resume", Assert.Single(Directory.GetFiles(Cuts))), StringComparison.Ordinal);
+        Assert.Equal(0, Part("2/2").ExitCode);
+    }
+
+    [Fact]
     public void Snapshots_of_another_recording_and_damaged_ones_are_refused()
     {
         Record(null);
