@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Numerics;
 
 namespace Emu.Host.Tests.EndToEnd;
 
@@ -136,6 +138,21 @@ public sealed class ReplayIntervalTests : IDisposable
         Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts);
     }
 
+    [Fact]
+    public void What_is_not_equal_to_the_recorded_run_ends_with_5_and_leaves_no_snapshots()
+    {
+        Record(null);
+        Cut(3);
+        ChangeLastState(Recording);
+
+        EmuResult cut = EmuProcess.Run("replay", Recording, "--cut", "3", "--cut-dir", Cuts);
+        Assert.Equal(5, cut.ExitCode);
+        Assert.Contains("border 2 of 2", cut.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Cuts));
+        // The only checkpoint lies behind it.
+        Assert.Equal(5, Part("1/3").ExitCode);
+    }
+
     [Theory]
     [InlineData("--interval", "0/8")]
     [InlineData("--interval", "9/8")]
@@ -217,6 +234,25 @@ public sealed class ReplayIntervalTests : IDisposable
         EmuResult diff = EmuProcess.Run("trace", "diff", _folder.File("whole.emut"), merged);
         Assert.StartsWith("Equal: ", diff.Output, StringComparison.Ordinal);
         Assert.Equal(0, diff.ExitCode);
+    }
+
+    /// <summary>Another state hash at the end of a recording of one life: that of the last frame but one, whose checksum is made to fit.</summary>
+    private static void ChangeLastState(string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        List<int> frames = [];
+        for (int at = 14 + BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(10)) + 4; at < bytes.Length; at += 8 + Length(at))
+            frames.Add(at);
+        int frame = frames[^2];
+        Span<byte> entries = bytes.AsSpan(frame + 8, Length(frame));
+        entries[^1] ^= 1;
+        uint crc = uint.MaxValue;
+        foreach (byte value in entries)
+            crc = BitOperations.Crc32C(crc, value);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(frame + 4), ~crc);
+        File.WriteAllBytes(path, bytes);
+
+        int Length(int at) => (int)(BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at)) & 0xFF_FFFF);
     }
 
     private static string Refused(params string[] arguments)
