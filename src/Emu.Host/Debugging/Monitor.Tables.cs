@@ -96,7 +96,10 @@ internal sealed partial class Monitor
         string width = isCode && (attributes & SegmentAttributes.Long) != 0 ? "64-bit" : (attributes & SegmentAttributes.Default32) != 0 ? "32-bit" : "16-bit";
         string access = (isCode, (attributes & SegmentAttributes.WritableOrReadable) != 0) switch
         {
-            (true, true) => "readable", (true, false) => "execute-only", (false, true) => "writable", _ => "read-only",
+            (true, true) => "readable",
+            (true, false) => "execute-only",
+            (false, true) => "writable",
+            _ => "read-only",
         };
         string growth = (attributes & SegmentAttributes.ExpandDownOrConforming) == 0 ? "" : isCode ? ", conforming" : ", expand-down";
         return string.Create(CultureInfo.InvariantCulture, $"{width} {(isCode ? "code" : "data")} at 0x{descriptor.Base:x}, limit 0x{descriptor.Limit:x}, {access}{growth}{rights}");

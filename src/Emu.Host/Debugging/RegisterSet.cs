@@ -64,17 +64,19 @@ internal sealed unsafe class RegisterSet
     /// <summary>The number of the program counter.</summary>
     public int ProgramCounter { get; }
 
+    private static readonly Lazy<RegisterSet> Wide = new(static () => new RegisterSet(CodeView.Bits64));
+    private static readonly Lazy<RegisterSet> Narrow = new(static () => new RegisterSet(CodeView.Bits32));
+    private static readonly Lazy<RegisterSet> Real = new(static () => new RegisterSet(CodeView.Bits16));
+
     /// <summary>The registers of a view.</summary>
     /// <param name="view">The view.</param>
     /// <returns>The set.</returns>
     public static RegisterSet For(CodeView view) => view switch
     {
-        CodeView.Bits64 => s_wide ??= new RegisterSet(view),
-        CodeView.Bits32 => s_narrow ??= new RegisterSet(view),
-        _ => s_real ??= new RegisterSet(view),
+        CodeView.Bits64 => Wide.Value,
+        CodeView.Bits32 => Narrow.Value,
+        _ => Real.Value,
     };
-
-    private static RegisterSet? s_wide, s_narrow, s_real;
 
     /// <summary>Where a processor stands: the linear address of its next instruction.</summary>
     /// <param name="vcpu">A processor between two runs.</param>
