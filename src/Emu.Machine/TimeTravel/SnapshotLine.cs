@@ -15,7 +15,7 @@ internal sealed class SnapshotLine
     private readonly PvhMachine _machine;
     private readonly long _memory;
     private readonly SortedList<ulong, MachineSnapshot> _all = [];
-    private readonly Queue<ulong> _forNow = [];
+    private readonly List<ulong> _forNow = [];
     private readonly HashSet<ulong> _always = [];
     private ulong _interval;
     private long _pages;
@@ -38,6 +38,7 @@ internal sealed class SnapshotLine
     /// <summary>Keeps the machine's present state for good.</summary>
     public void Keep()
     {
+        _forNow.Remove(_machine.InstructionsRetired);
         if (Add() && _pages * PhysicalMemory.PageSize > _memory)
             Thin();
     }
@@ -54,9 +55,11 @@ internal sealed class SnapshotLine
     {
         if (!Add())
             return;
-        _forNow.Enqueue(_machine.InstructionsRetired);
-        if (_forNow.Count > MostForNow)
-            _all.Remove(_forNow.Dequeue());
+        _forNow.Add(_machine.InstructionsRetired);
+        if (_forNow.Count <= MostForNow)
+            return;
+        _all.Remove(_forNow[0]);
+        _forNow.RemoveAt(0);
     }
 
     /// <summary>The last snapshot of a place or before it: there is one for every place from the first one's on.</summary>
@@ -82,10 +85,7 @@ internal sealed class SnapshotLine
         while (_all.Count != 0 && _all.GetKeyAtIndex(_all.Count - 1) >= position)
             _all.RemoveAt(_all.Count - 1);
         _always.RemoveWhere(kept => kept >= position);
-        var forNow = _forNow.Where(kept => kept < position).ToArray();
-        _forNow.Clear();
-        foreach (var kept in forNow)
-            _forNow.Enqueue(kept);
+        _forNow.RemoveAll(kept => kept >= position);
     }
 
     private bool Add()

@@ -160,8 +160,6 @@ public sealed class SnapshotTests : IDisposable
 
     [SkippableTheory]
     [InlineData("pc", "1", "initrd-test.gz", "console=ttyS0")]
-    [InlineData("xen", "1", "initrd-test.gz", "console=hvc0")]
-    [InlineData("pc", "4", "initrd-smp.gz", "console=ttyS0")]
     [InlineData("xen", "4", "initrd-smp.gz", "console=hvc0")]
     public void Resumed_Linux_ends_as_the_uninterrupted_one(string machine, string vcpus, string initrd, string commandLine)
     {
@@ -171,7 +169,7 @@ public sealed class SnapshotTests : IDisposable
             "--snapshot-at", "on:Freeing unused kernel image", "--snapshot-at", "700ms", "--snapshot-file", At("a.snapshot"));
         foreach (string file in (string[])["a.snapshot", "a.2.snapshot"])
         {
-            (EmuResult resumed, string resumedOutcome) = Run("run", ["--resume", At(file)], "--engine", file == "a.snapshot" ? "jit" : "auto");
+            (EmuResult resumed, string resumedOutcome) = Run("run", ["--resume", At(file)], "--engine", file == "a.snapshot" ? "interpreter" : "auto");
             Assert.Equal(outcome, resumedOutcome);
             Assert.EndsWith(resumed.Output, whole.Output, StringComparison.Ordinal);
         }
