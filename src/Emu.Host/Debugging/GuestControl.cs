@@ -42,8 +42,8 @@ internal sealed partial class GuestControl
     /// <summary>The present place in the run: instructions retired by all vCPUs.</summary>
     public ulong Position => _timeline.Position;
 
-    /// <summary>The last place that was ever reached.</summary>
-    public ulong Frontier => _timeline.Frontier;
+    /// <summary>The last place that was ever reached; the present one where the guest was changed here, for what followed is no more.</summary>
+    public ulong Frontier => _isChanged ? Position : _timeline.Frontier;
 
     /// <summary>Whether a step that meets an interrupt goes on until the guest is back from its handler.</summary>
     public bool StepsOverInterrupts { get; set; } = true;

@@ -16,8 +16,12 @@ internal sealed class Replay : IDisposable
     public Replay(InputLogReader log, RecordedGuest guest)
     {
         Input = new InputReplayer(log);
+        File = log.Name;
         _program = guest.Program;
     }
+
+    /// <summary>The recording's file.</summary>
+    public string File { get; }
 
     /// <summary>The part that is replayed; null for all. Closed with this.</summary>
     public ReplayInterval? Interval { get; set; }

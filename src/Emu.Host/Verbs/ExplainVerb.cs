@@ -65,6 +65,7 @@ public sealed class ExplainVerb : IDisposable
     private int Run()
     {
         RunOptions guest = _options.Guest;
+        FileClaims.Check(guest).Writes(_options.HtmlFile, "--html");
         using FileStream? page = _options.HtmlFile is { } path ? UserFile.Create(path, "--html") : null;
         using StreamWriter? logFile = guest.LogFile is { } log ? new StreamWriter(UserFile.Create(log, "--log-file"), new UTF8Encoding(false)) { NewLine = "\n" } : null;
         using TextLoggerFactory logs = new(logFile ?? _error, guest.LogLevel, colour: false);

@@ -75,6 +75,7 @@ public sealed class RunVerb : IDisposable
 
     private int Run()
     {
+        FileClaims.Check(_options);
         using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
         using InstructionTrace? trace = OpenTrace();
         using BinaryTrace? binaryTrace = BinaryTrace.Open(_options);
