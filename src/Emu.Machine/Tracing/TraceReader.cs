@@ -141,6 +141,14 @@ public sealed partial class TraceReader : IDisposable
         return hash;
     }
 
+    /// <summary>Reads the whole file and checks every part of it against its checksum.</summary>
+    /// <exception cref="TraceFileException">One is damaged.</exception>
+    public void VerifyChecksums()
+    {
+        foreach (var (offset, length) in _dictionaries.Concat(_symbols).Concat(_streams.Select(static stream => (stream.Offset, stream.Length))))
+            ReadPayload(offset, length);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 

@@ -20,6 +20,33 @@ public sealed class BinaryTraceTests : IDisposable
     }
 
     [Fact]
+    public void Damaged_trace_is_equal_to_nothing()
+    {
+        string one = Trace("one"), two = Trace("two");
+        byte[] bytes = File.ReadAllBytes(two);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(two, bytes);
+
+        EmuResult result = EmuProcess.Run("trace", "diff", one, two);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("checksum", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Trace_that_was_cut_off_is_shown_with_a_word_about_it()
+    {
+        string trace = Trace("one");
+        byte[] bytes = File.ReadAllBytes(trace);
+        File.WriteAllBytes(trace, bytes[..^10]);
+
+        EmuResult result = EmuProcess.Run("trace", "show", trace, "--count", "1");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("lacks its end", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_first_difference_is_shown_with_what_comes_before_it()
     {
         string kernel = Path.Combine(TestFiles.TestKernels, "start-info", "start-info.elf");

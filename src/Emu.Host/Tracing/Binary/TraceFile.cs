@@ -1,4 +1,5 @@
 using Emu.Host.Symbols;
+using Emu.Host.Terminals;
 using Emu.Machine.Tracing;
 
 namespace Emu.Host.Tracing.Binary;
@@ -32,6 +33,9 @@ internal sealed class TraceFile : IDisposable
         TraceReader reader = TraceReader.Open(path);
         try
         {
+            // As far as it goes it is good; that it was to go further, who reads it has to know.
+            if (!reader.IsComplete)
+                Warn($"The trace '{path}' lacks its end: whatever wrote it was killed, or the file was cut off.");
             SymbolTable own = new(reader.ReadSymbols().Select(static symbol => new Symbol(symbol.Address, symbol.Size, symbol.Name)));
             return new TraceFile(path, reader, own.With(added));
         }
@@ -62,6 +66,14 @@ internal sealed class TraceFile : IDisposable
     /// <summary>Does something with the trace, whose damage becomes a sentence for the user.</summary>
     public T Use<T>(Func<TraceReader, T> use) => Guard(Path, () => use(Reader));
 
+    /// <summary>Checks that every part of the file is as it was written.</summary>
+    /// <exception cref="UsageException">One is not.</exception>
+    public void Verify() => Use(static reader =>
+    {
+        reader.VerifyChecksums();
+        return true;
+    });
+
     /// <summary>What is at an address.</summary>
     /// <param name="address">The linear address.</param>
     /// <returns>For instance " start_kernel+0x1f", or nothing.</returns>
@@ -69,6 +81,12 @@ internal sealed class TraceFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Reader.Dispose();
+
+    private static void Warn(string sentence)
+    {
+        using StreamWriter error = new(StandardStreams.OpenError());
+        error.Write($"emu: {sentence}\n");
+    }
 
     /// <summary>Says what is wrong with a trace as a sentence for the user.</summary>
     public static T Guard<T>(string path, Func<T> use)
