@@ -122,7 +122,7 @@ internal sealed record RecordedGuest
     {
         try
         {
-            RecordedGuest guest = JsonSerializer.Deserialize(log.Description.Span, RecordedGuestJson.Default.RecordedGuest)
+            RecordedGuest guest = JsonSerializer.Deserialize(log.Description.Span, DescriptionJson.Default.RecordedGuest)
                 ?? throw new JsonException("it is empty");
             return guest.IsPossible ? guest : throw new JsonException("a value is none that it can be");
         }
@@ -133,7 +133,7 @@ internal sealed record RecordedGuest
     }
 
     /// <summary>As a recording has it.</summary>
-    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, RecordedGuestJson.Default.RecordedGuest);
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, DescriptionJson.Default.RecordedGuest);
 
     /// <summary>The guest with what the user now asks for around it.</summary>
     /// <param name="host">What the user asks for: engine, traces, statistics, logs.</param>
@@ -188,14 +188,3 @@ internal sealed record RecordedGuest
 
 /// <summary>A module and its command line.</summary>
 internal sealed record RecordedModule(RecordedFile File, byte[]? CommandLine = null);
-
-/// <summary>How descriptions are written and read: nothing in them is taken for granted.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
-[JsonSerializable(typeof(RecordedGuest))]
-internal sealed partial class RecordedGuestJson : JsonSerializerContext;

@@ -7,7 +7,9 @@ namespace Emu.Host.Running;
 /// <summary>What a run does with each file that the user named: none is written that is read, or that something else is written to.</summary>
 public sealed class FileClaims
 {
-    private readonly Dictionary<string, string> _claims = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
+    private static readonly StringComparer Names = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+
+    private readonly Dictionary<string, string> _claims = new(Names);
 
     /// <summary>Looks at all files of a run before any is opened.</summary>
     /// <param name="options">The run.</param>
@@ -62,6 +64,12 @@ public sealed class FileClaims
         if (!_claims.TryAdd(Identity(path), $"is what {option} writes"))
             throw new UsageException($"{option} cannot write '{path}': that {_claims[Identity(path)]}. Name another file.");
     }
+
+    /// <summary>Whether two paths lead to the same file, as far as that is easy to see.</summary>
+    /// <param name="one">One.</param>
+    /// <param name="other">The other.</param>
+    /// <returns>Whether they do.</returns>
+    public static bool AreSame(string one, string other) => Names.Equals(Identity(one), Identity(other));
 
     private static bool IsDevice(string path) => path.StartsWith("/dev/", StringComparison.Ordinal) || (OperatingSystem.IsWindows() && path is "NUL" or "nul");
 

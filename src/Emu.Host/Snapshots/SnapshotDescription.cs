@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Emu.Cpu.Snapshots;
 using Emu.Host.Recording;
 using Emu.Machine.Snapshots;
@@ -26,7 +25,7 @@ internal sealed record SnapshotDescription
     {
         try
         {
-            SnapshotDescription description = JsonSerializer.Deserialize(file.Description.Span, SnapshotDescriptionJson.Default.SnapshotDescription)
+            SnapshotDescription description = JsonSerializer.Deserialize(file.Description.Span, DescriptionJson.Default.SnapshotDescription)
                 ?? throw new JsonException("it is empty");
             return description.Guest.IsPossible ? description : throw new JsonException("a value is none that it can be");
         }
@@ -37,16 +36,5 @@ internal sealed record SnapshotDescription
     }
 
     /// <summary>As a snapshot's file has it.</summary>
-    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, SnapshotDescriptionJson.Default.SnapshotDescription);
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, DescriptionJson.Default.SnapshotDescription);
 }
-
-/// <summary>How descriptions are written and read: nothing in them is taken for granted.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
-[JsonSerializable(typeof(SnapshotDescription))]
-internal sealed partial class SnapshotDescriptionJson : JsonSerializerContext;

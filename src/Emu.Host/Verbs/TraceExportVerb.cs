@@ -15,7 +15,7 @@ public static class TraceExportVerb
     public static int Export(TraceExportOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Output is { } path && File.Exists(path) && Path.GetFullPath(path) == Path.GetFullPath(options.File))
+        if (options.Output is { } path && FileClaims.AreSame(path, options.File))
             throw new UsageException($"'emu trace export' cannot write '{path}', which it is to read.");
         using TraceFile trace = TraceFile.Open(options.File, TraceShowVerb.ReadSymbols(options.SymbolFile));
         TraceExport.Check(trace.Reader, options);

@@ -19,7 +19,7 @@ public static class TraceMergeVerb
     public static int Merge(IReadOnlyList<string> files, string output)
     {
         ArgumentNullException.ThrowIfNull(files);
-        if (files.Contains(output))
+        if (files.Any(file => FileClaims.AreSame(file, output)))
             throw new UsageException($"'emu trace merge' cannot write '{output}', which it is to read.");
         List<TraceFile> traces = [];
         try
