@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -57,13 +58,23 @@ public sealed class StateStream
         ArgumentNullException.ThrowIfNull(name);
         var before = _section;
         _section = name;
-        var tag = 2166136261u;
-        foreach (var letter in name)
-            tag = (tag ^ letter) * 16777619;
+        var tag = TagOf(name);
         var found = tag;
         Transfer(ref found);
         if (found != tag)
             throw new SnapshotException($"The snapshot is damaged or of another kind of machine: behind '{before}', '{name}' is expected.");
+    }
+
+    /// <summary>Begins the state of a part that the machine whose state is restored may not have had.</summary>
+    /// <param name="name">What it is.</param>
+    /// <returns>False where something else follows: the part is to be as it was made.</returns>
+    public bool TrySection(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (IsRestoring && (_input.Length - _at < sizeof(uint) || BinaryPrimitives.ReadUInt32LittleEndian(_input.Span[_at..]) != TagOf(name)))
+            return false;
+        Section(name);
+        return true;
     }
 
     /// <summary>A number, flag or enumeration.</summary>
@@ -189,6 +200,14 @@ public sealed class StateStream
     {
         if (!isPossible)
             throw new SnapshotException($"The snapshot is damaged in '{_section}': {what}.");
+    }
+
+    private static uint TagOf(string name)
+    {
+        var tag = 2166136261u;
+        foreach (var letter in name)
+            tag = (tag ^ letter) * 16777619;
+        return tag;
     }
 
     private static void RequireScalar<T>()

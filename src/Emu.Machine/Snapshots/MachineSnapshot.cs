@@ -1,3 +1,5 @@
+using Emu.Cpu.Memory;
+
 namespace Emu.Machine.Snapshots;
 
 /// <summary>
@@ -26,9 +28,9 @@ public sealed class MachineSnapshot
     /// <summary>Everything else.</summary>
     internal ReadOnlyMemory<byte> State { get; }
 
-    /// <summary>How many pages it keeps that another one does not.</summary>
+    /// <summary>How much memory it takes where another one is kept, too.</summary>
     /// <param name="other">The other, of the same machine; null for none.</param>
-    /// <returns>Pages that are not all zeros.</returns>
-    internal int PagesNotSharedWith(MachineSnapshot? other) =>
-        Pages.DifferentFrom(other?.Pages ?? PageTable.Zeros(Pages.Count)).Count(static page => page.Page is not null);
+    /// <returns>Bytes of pages that are not all zeros nor the other's, and of all that is not in pages.</returns>
+    internal long BytesBeside(MachineSnapshot? other) => State.Length
+        + ((long)PhysicalMemory.PageSize * Pages.DifferentFrom(other?.Pages ?? PageTable.Zeros(Pages.Count)).Count(static page => page.Page is not null));
 }

@@ -81,7 +81,13 @@ public sealed class SnapshotImage : IBlockImage
     {
         ArgumentNullException.ThrowIfNull(stream);
         _base.Transfer(stream);
-        stream.Section("disk overlay");
+        if (!stream.TrySection("disk overlay"))
+        {
+            // The other machine wrote to the image itself, which holds what it held then.
+            _pieces.Clear();
+            return;
+        }
+
         if (!stream.IsRestoring && (long)_pieces.Count * PieceLength > LargestSaved)
         {
             throw new SnapshotException(string.Create(
