@@ -171,7 +171,7 @@ internal sealed class GdbServer : IDisposable
                 LetGo();
             if (step == SessionStep.Kill)
                 return new GuestStop(StopCause.Ended, control.Machine.CurrentVcpu, Result: new RunResult(StopReason.Cancelled));
-            if (stop?.Result is null || request.IsBackwards)
+            if (stop?.Result is null || request.IsBackwards || _session?.Destination < control.Position)
                 return Resume(control, request, cancellation);
             // It was the end, and stays that.
             _hasHeardOfEnd = true;
@@ -182,9 +182,13 @@ internal sealed class GdbServer : IDisposable
     /// <summary>Lets the guest run until gdb has to hear of it.</summary>
     private GuestStop Resume(GuestControl control, ResumeRequest request, CancellationToken cancellation)
     {
-        ulong? destination = _session?.Destination;
-        if (_session is not null)
+        ulong? destination = null;
+        if (_session is not null && request.Stepped == 0)
+        {
+            destination = _session.Destination;
             _session.Destination = null;
+        }
+
         while (true)
         {
             using CancellationTokenSource running = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
