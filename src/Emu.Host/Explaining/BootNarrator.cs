@@ -33,6 +33,8 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     private readonly Manual _manual;
     private readonly Disassembler _disassembler = new();
     private readonly HashSet<(string What, ulong Which, ulong Value)> _told = [];
+    private readonly LocalApicNarrator _localApic;
+    private readonly ControllerNarrator _controllers;
     private PvhMachine? _machine;
     private KernelSymbols _symbols = KernelSymbols.None;
     private int _number;
@@ -44,6 +46,8 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     {
         _manual = new Manual(vendor);
         _tell = tell;
+        _localApic = new LocalApicNarrator(this, _manual);
+        _controllers = new ControllerNarrator(this, _manual, _localApic);
     }
 
     /// <summary>Virtual time of the last milestone, in nanoseconds.</summary>
@@ -65,6 +69,7 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
             vcpu.SystemObserver = this;
         if (machine.XenDomain is { } domain)
             domain.Observer = new XenNarrator(this, domain, machine, _symbols);
+        _controllers.Attach(machine);
         TellEntry(setup);
     }
 
@@ -76,6 +81,16 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     /// <summary>Tells something that Xen and the domain have done.</summary>
     internal void TellXen(Vcpu? vcpu, string title, string text, ManualSection? manual, IReadOnlyList<Fact> facts, ulong? rip = null) =>
         Tell(new Milestone { Kind = MilestoneKind.Hypervisor, Title = title, Text = text, Manual = manual, Facts = facts }, vcpu, rip);
+
+    /// <summary>Tells how an interrupt controller or a timer is set up.</summary>
+    internal void TellController(Vcpu vcpu, string title, string text, ManualSection manual, IReadOnlyList<Fact> facts) =>
+        Tell(new Milestone { Kind = MilestoneKind.Controller, Title = title, Text = text, Manual = manual, Facts = facts }, vcpu, vcpu.State->Rip);
+
+    /// <summary>Whether something is told for the first time now.</summary>
+    internal bool IsFirst(string what, ulong which = 0) => IsFirst(what, which, 0);
+
+    /// <summary>The handler of a vector in the IDT of now; null for none.</summary>
+    internal string? HandlerOf(Vcpu vcpu, byte vector) => DescriptorTables.Handler(vcpu, vector, _symbols);
 
     /// <summary>Which of Xen's headers has an operation.</summary>
     internal ManualSection HeaderOf(string operation) => _manual.HypercallHeader(operation);
@@ -117,12 +132,12 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     /// <summary>Virtual time in nanoseconds.</summary>
     internal ulong Time => Machine.Clock.Now;
 
-    private static string Hex(ulong value) => DescriptorTables.Hex(value);
+    internal static string Hex(ulong value) => DescriptorTables.Hex(value);
 
     private string Place(ulong linear) => _symbols.Describe(linear) is { } name ? $"{Hex(linear)} {name}" : Hex(linear);
 
     // What can no longer be remembered was told before: a guest may load another table in every second instruction.
-    private bool IsFirst(string what, ulong which, ulong value = 0) => _told.Count < MostRemembered && _told.Add((what, which, value));
+    private bool IsFirst(string what, ulong which, ulong value) => _told.Count < MostRemembered && _told.Add((what, which, value));
 
     /// <summary>Whether a vCPU is followed closely.</summary>
     private static bool IsFollowed(Vcpu vcpu) => vcpu.Number <= 1;
