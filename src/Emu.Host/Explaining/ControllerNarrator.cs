@@ -122,11 +122,14 @@ internal sealed class ControllerNarrator
     {
         byte last = (byte)(chip.Base + 7);
         Tell(
-            isMaster ? "The first 8259A interrupt controller is set up" : "The second 8259A is set up",
-            "Four initialisation words in a row say which vectors its eight inputs have, and how the two chips are wired to each other."
-            + (chip.Base is >= 0x10 and < 0x20 || chip.Base < 0x10 ? " These vectors are those of exceptions, as on the first PCs: it takes care to tell them apart." : " Vectors below 32 belong to exceptions, so they are moved out of the way."),
+            isMaster
+                ? $"The first 8259A interrupt controller is set up: IRQ 0–7 become vectors 0x{chip.Base:x2}–0x{last:x2}"
+                : $"The second 8259A is set up: IRQ 8–15 become vectors 0x{chip.Base:x2}–0x{last:x2}",
+            "A row of initialisation words says which vectors the chip's eight inputs have, and how the two chips are wired to each other."
+            + (chip.Base < 0x20
+                ? " These are vectors of exceptions, as the first PCs had it: a handler cannot tell the two apart."
+                : " Vectors below 0x20 belong to exceptions, so kernels choose higher ones."),
             _manual.Pic,
-            new Fact("vectors", $"0x{chip.Base:x2}–0x{last:x2} for IRQ {(isMaster ? "0–7" : "8–15")}"),
             new Fact("end of interrupt", chip.IsAutomatic ? "automatic" : "by the handler (EOI)"),
             new Fact("wired", chip.IsSingle ? "alone" : isMaster ? $"a second chip at the inputs 0b{Convert.ToString(chip.Cascade, 2)}" : $"at input {chip.Cascade & 7} of the first"));
     }
@@ -148,20 +151,13 @@ internal sealed class ControllerNarrator
         if (news == 0)
             return;
         _letThrough |= news;
-        List<string> names = [];
-        for (int irq = 0; irq < 16; irq++)
-        {
-            if ((news >> irq & 1) != 0)
-                names.Add($"IRQ {irq} ({IrqNames[irq]})");
-        }
-
-        // A kernel that opens all at once has not asked for any.
+        List<int> numbers = [.. Enumerable.Range(0, 16).Where(irq => (news >> irq & 1) != 0)];
         Tell(
-            names.Count > 4 ? $"The 8259As let {names.Count} interrupts through" : $"The 8259As let {string.Join(", ", names)} through",
+            numbers is [int only] ? $"The 8259As let IRQ {only} through: {IrqNames[only]}" : $"The 8259As let IRQ {string.Join(", ", numbers)} through",
             "The mask bit of an input is clear: its device can interrupt from now on, once RFLAGS.IF is set.",
             _manual.Pic,
             new Fact("masks", $"{Mask(_master)}, {Mask(_slave)}"),
-            new Fact("inputs", string.Join(", ", names)));
+            new Fact("on a PC", string.Join(", ", numbers.Select(irq => $"IRQ {irq} is {IrqNames[irq]}"))));
 
         static string Mask(Pic chip) => chip.Mask is { } mask ? $"0x{mask:x2}" : "as it was";
     }
@@ -195,10 +191,10 @@ internal sealed class ControllerNarrator
                 + "fast the time-stamp counter or the local APIC's timer runs.",
         };
         Tell(
-            $"The 8254 timer's channel {channel} is set up",
+            $"The 8254 timer's channel {channel} is set up: {ModeName(counter.Mode)}",
             text,
             _manual.Pit,
-            new Fact("mode", $"{counter.Mode}: {ModeName(counter.Mode)}"),
+            new Fact("mode", counter.Mode.ToString(CultureInfo.InvariantCulture)),
             new Fact("count", string.Create(CultureInfo.InvariantCulture, $"{count:N0} at 1,193,182 Hz: {(repeats ? $"every {time}, {PitFrequency / count:F1} times a second" : time)}")));
     }
 

@@ -75,7 +75,7 @@ internal sealed class LocalApicNarrator(BootNarrator narrator, Manual manual)
                     manual.EndOfInterrupt,
                     []);
                 break;
-            case Lint0 when (low & (1 << 16)) == 0 && (low >> 8 & 7) == 7 && narrator.IsFirst("apic lint0"):
+            case Lint0 when (low & (1 << 16)) == 0 && (low >> 8 & 7) == 7 && !narrator.IsDomain && narrator.IsFirst("apic lint0"):
                 narrator.TellController(
                     vcpu,
                     "The local APIC lets the 8259As' interrupts through",
@@ -90,16 +90,13 @@ internal sealed class LocalApicNarrator(BootNarrator narrator, Manual manual)
     {
         uint mode = command >> 8 & 7;
         // INIT comes with its end in some kernels, which means nothing to newer APICs.
-        if (mode == 5 && (command & (1 << 14)) == 0 && (command & (1 << 15)) != 0)
+        bool isEndOfInit = mode == 5 && (command & (1 << 14)) == 0 && (command & (1 << 15)) != 0;
+        // A start-up message is told by the processor that starts.
+        if (isEndOfInit || mode == 6 || !narrator.IsFirst("ipi", mode == 5 ? mode : 0))
             return;
-        if (!narrator.IsFirst("ipi", mode is 5 or 6 ? mode : 0))
-            return;
-        (string title, string text) = mode switch
-        {
-            5 => ("Another processor is reset: the first INIT message", "INIT makes a processor wait for a start-up message, wherever it was."),
-            6 => ("Another processor is started: the first start-up message", "It names a page below 1 MiB, where the processor begins in real mode. The kernel has put a trampoline there."),
-            _ => ("The first interprocessor interrupt", "A write to the interrupt command register sends a message to other local APICs, or to this one itself."),
-        };
+        (string title, string text) = mode == 5
+            ? ("The first INIT message", "INIT resets other processors, wherever they were, and makes them wait for a start-up message, which says where they begin.")
+            : ("The first interprocessor interrupt", "A write to the interrupt command register sends a message to other local APICs, or to this one itself.");
         string target = (command >> 18 & 3) switch
         {
             1 => "this processor itself",
@@ -107,10 +104,8 @@ internal sealed class LocalApicNarrator(BootNarrator narrator, Manual manual)
             3 => "all other processors",
             _ => (command & (1 << 11)) != 0 ? $"the logical destination 0x{destination:x}" : $"APIC {destination}",
         };
-        Fact what = mode == 6
-            ? new Fact("begins at", BootNarrator.Hex((command & 0xFF) << 12))
-            : new Fact("message", mode is 0 or 1 ? $"vector 0x{command & 0xFF:x2}, {DeliveryName(mode)}" : DeliveryName(mode));
-        narrator.TellController(vcpu, title, text, mode is 5 or 6 ? manual.Startup : manual.InterruptCommand, [new Fact("goes to", target), what]);
+        string message = mode is 0 or 1 ? $"vector 0x{command & 0xFF:x2}, {DeliveryName(mode)}" : DeliveryName(mode);
+        narrator.TellController(vcpu, title, text, mode == 5 ? manual.Startup : manual.InterruptCommand, [new Fact("goes to", target), new Fact("message", message)]);
     }
 
     private void NoteTimer(Vcpu vcpu, uint entry)
@@ -129,7 +124,7 @@ internal sealed class LocalApicNarrator(BootNarrator narrator, Manual manual)
             {
                 0 => "Each processor has such a timer of its own. It counts down once from the number that is written to it, and then interrupts.",
                 1 => "Each processor has such a timer of its own. It counts down from the number that is written to it, interrupts, and begins anew.",
-                _ => "Each processor has such a timer of its own. It interrupts when the time-stamp counter reaches the value in IA32_TSC_DEADLINE: there is no other rate that must be found out.",
+                _ => "Each processor has such a timer of its own. It interrupts when the time-stamp counter reaches the value in IA32_TSC_DEADLINE. That counter's rate is known already, so nothing has to be measured.",
             },
             mode == 2 ? manual.Deadline : manual.ApicTimer,
             facts);
