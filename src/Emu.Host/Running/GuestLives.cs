@@ -22,6 +22,10 @@ internal sealed class GuestLives : IDisposable
     private readonly InputJournal? _journal;
     private readonly RunInstruments _instruments;
     private ulong _instructionsBefore;
+    private ulong _compiledBefore;
+    private ulong _timeBefore;
+    private TimeSpan _wallTimeBefore;
+    private ulong[]? _vcpusBefore;
 
     /// <summary>Makes the first machine.</summary>
     /// <param name="setup">The guest.</param>
@@ -58,6 +62,18 @@ internal sealed class GuestLives : IDisposable
 
     /// <summary>Instructions retired in all lives.</summary>
     public ulong InstructionsRetired => _instructionsBefore + Machine.InstructionsRetired;
+
+    /// <summary>How many of them compiled code has executed.</summary>
+    public ulong InstructionsCompiled => _compiledBefore + Machine.InstructionsCompiled;
+
+    /// <summary>The same by vCPU, whoever executed them.</summary>
+    public ulong[] VcpuInstructions => [.. Machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired + (_vcpusBefore?[vcpu.Number] ?? 0))];
+
+    /// <summary>Virtual time that has passed in all lives, in nanoseconds.</summary>
+    public ulong VirtualTime => _timeBefore + Machine.Clock.Now;
+
+    /// <summary>Host time spent running.</summary>
+    public TimeSpan WallTime => _wallTimeBefore + Current.WallTime;
 
     /// <summary>How often the guest was started anew.</summary>
     public int Restarts { get; private set; }
@@ -105,7 +121,8 @@ internal sealed class GuestLives : IDisposable
     {
         Restarts++;
         RunLog.Restart(_log, result.Reason, Restarts, _options.MaximumRestarts);
-        _instructionsBefore += Machine.InstructionsRetired;
+        (_instructionsBefore, _compiledBefore, _vcpusBefore) = (InstructionsRetired, InstructionsCompiled, VcpuInstructions);
+        (_timeBefore, _wallTimeBefore) = (VirtualTime, WallTime);
         TraceLife life = new(Restarts + 1, _instructionsBefore);
         _instruments.Trace?.BeginLife(life);
         _instruments.BinaryTrace?.BeginLife(life);

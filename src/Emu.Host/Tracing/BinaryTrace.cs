@@ -51,14 +51,14 @@ internal sealed class BinaryTrace : IDisposable
     public IConsoleSink Watch(IConsoleSink console) =>
         _request.On?.ConsoleText is null && _request.Off?.ConsoleText is null ? console : _console = new ConsoleTexts(console);
 
-    /// <summary>Replaces the file: the guest has been made, and nothing is refused any more.</summary>
+    /// <summary>Makes sure that the guest has what the options name.</summary>
     /// <param name="symbols">The guest's names.</param>
-    /// <exception cref="UsageException">The guest has not what the options name.</exception>
-    public void Begin(SymbolTable symbols)
-    {
-        _request.Check(symbols);
-        _file.Replace();
-    }
+    /// <exception cref="UsageException">It has not.</exception>
+    public void Check(SymbolTable symbols) => _request.Check(symbols);
+
+    /// <summary>Replaces what was in the file: nothing is refused any more.</summary>
+    /// <exception cref="UsageException">The trace cannot be written.</exception>
+    public void Begin() => _file.Replace();
 
     /// <summary>Says that the guest has been started anew.</summary>
     /// <param name="life">Its life.</param>
@@ -110,20 +110,21 @@ internal sealed class BinaryTrace : IDisposable
 
     /// <summary>Ends the trace. One that has not begun becomes a trace of nothing.</summary>
     /// <param name="machine">The last life's machine.</param>
+    /// <param name="setup">The guest.</param>
     /// <returns>Why the trace is empty; null where it is not.</returns>
-    public string? End(PvhMachine machine)
+    public string? End(PvhMachine machine, GuestSetup setup)
     {
         EndLife();
         ulong count = _life.FirstCount + machine.InstructionsRetired;
-        _writer ??= MakeWriter(machine, new TraceOptions { Detail = _request.Detail });
+        _writer ??= MakeWriter(machine, Options(setup));
         _writer.Complete();
         if (_writer.Hash.Length != 0)
             return null;
         string why = _state switch
         {
             State.Waiting => string.Create(CultureInfo.InvariantCulture, $"the run ended after {count} instructions, before it was to begin after {_request.From}"),
-            State.Armed when _request.From != 0 => string.Create(CultureInfo.InvariantCulture, $"{_request.On!.Words} was not reached after the first {_request.From} instructions"),
-            State.Armed => $"{_request.On!.Words} was not reached",
+            State.Armed when !_isTextThere && _request.From != 0 => string.Create(CultureInfo.InvariantCulture, $"{_request.On!.Words} was not reached after the first {_request.From} instructions"),
+            State.Armed when !_isTextThere => $"{_request.On!.Words} was not reached",
             _ when _writer.Count != _writer.FirstCount => "nothing of what --trace-only names was executed while it was taken",
             _ => string.Create(CultureInfo.InvariantCulture, $"it ended where it began, after {_writer.FirstCount} instructions"),
         };
@@ -194,7 +195,7 @@ internal sealed class BinaryTrace : IDisposable
         if (_awaited != trigger)
             return;
         _isTextThere = true;
-        _machine!.RequestPause();
+        _machine?.RequestPause();
     }
 
     private ulong Within(ulong count) => count == ulong.MaxValue ? count : count - Math.Min(count, _life.FirstCount);

@@ -34,7 +34,7 @@ public sealed unsafe class InstructionTrace : IDisposable
     /// <summary>Names for the addresses of code.</summary>
     public KernelSymbols Symbols { get; set; } = KernelSymbols.None;
 
-    /// <summary>Begins a trace.</summary>
+    /// <summary>Makes a trace.</summary>
     /// <param name="writer">Where it goes; disposed with the trace.</param>
     /// <param name="from">How many instructions have retired before the first one that is traced.</param>
     /// <param name="count">How many are traced; null for all.</param>
