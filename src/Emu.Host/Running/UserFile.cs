@@ -57,7 +57,7 @@ internal static class UserFile
         {
             if (Directory.Exists(path))
                 throw new UsageException($"{option} cannot write '{path}': it is a folder.");
-            string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            string target = new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : path;
             if (File.Exists(target))
             {
                 using FileStream there = new(target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
@@ -71,7 +71,9 @@ internal static class UserFile
             using (Stream file = new CheckedStream(new FileStream(aside, FileMode.CreateNew, FileAccess.Write), e => Refusal(path, option, e)))
             {
                 result = write(file);
-                file.Flush();
+                // Who has closed it has flushed it.
+                if (file.CanWrite)
+                    file.Flush();
             }
 
             File.Move(aside, target, overwrite: true);
@@ -100,7 +102,7 @@ internal static class UserFile
 
         public override bool CanSeek => false;
 
-        public override bool CanWrite => true;
+        public override bool CanWrite => file.CanWrite;
 
         public override long Length => file.Length;
 
