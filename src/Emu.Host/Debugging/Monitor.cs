@@ -166,6 +166,6 @@ internal sealed partial class Monitor
             text.Append(breakpoint.Type >= BreakpointType.Write ? string.Create(CultureInfo.InvariantCulture, $", {breakpoint.Length} bytes\n") : "\n");
         }
 
-        return text.Length != 0 ? text.ToString() : "None.\n";
+        return text.Length != 0 ? text.ToString() : "None: gdb sets its own while the guest runs, and takes them away where it stands.\n";
     }
 }

@@ -76,8 +76,9 @@ public sealed class RunVerb : IDisposable
     private int Run()
     {
         FileClaims.Check(_options);
-        using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
-        using InstructionTrace? trace = OpenTrace();
+        using ReplacedFile? statistics = _options.StatisticsFile is { } path ? UserFile.Prepare(path, "--stats") : null;
+        using ReplacedFile? traceFile = _options.TraceFile is { } text ? UserFile.Prepare(text, "--trace") : null;
+        using InstructionTrace? trace = MakeTrace(traceFile);
         using BinaryTrace? binaryTrace = BinaryTrace.Open(_options);
         using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
@@ -88,9 +89,10 @@ public sealed class RunVerb : IDisposable
             : null;
         ReplayInterval? interval = _options.Replay?.Interval;
         IConsoleSink console = snapshots?.Watch(_output) ?? _output;
+        console = binaryTrace?.Watch(console) ?? console;
         console = interval?.Watch(console) ?? console;
-        IConsoleSink? debugConsole = OpenDebugConsole();
-        if (debugConsole is not null)
+        IConsoleSink? debugConsole = OpenDebugConsole(console);
+        if (debugConsole is not null && debugConsole != console)
             debugConsole = interval?.Watch(debugConsole) ?? debugConsole;
         using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error, _options) : null;
         using InputRecorder? recorder = OpenRecording(logs);
@@ -104,11 +106,23 @@ public sealed class RunVerb : IDisposable
             _input.Start();
         }
 
-        // Where the snapshot was taken, input may have come to its end.
-        if (_options.Resumed is not null)
+        if (_options.Resumed is { } resumed)
+        {
+            // Where the snapshot was taken, input may have come to its end.
             lives.Machine.ReopenConsoleInput();
+            if (interval is null)
+                ShowLine(resumed);
+        }
+
         interval?.Begin(lives.Machine);
         snapshots?.Attach(lives.Machine, setup.Displacement);
+        binaryTrace?.Check(setup.Symbols.Table);
+
+        // Nothing is refused any more: what the files held may go.
+        statistics?.Replace();
+        traceFile?.Replace();
+        xenTrace?.Begin();
+        binaryTrace?.Begin();
 
         if (_options.Timeout is { } timeout)
             _stop.RequestAfter(timeout);
@@ -129,11 +143,14 @@ public sealed class RunVerb : IDisposable
         _terminal.Restore();
 
         debugger?.End(end.ExitCode);
+        string? emptiness = binaryTrace?.End(lives.Machine, lives.Setup) ?? trace?.WhyEmpty(_options.TraceFile!, lives.InstructionsRetired);
         if (statistics is not null)
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
+        if (emptiness is not null)
+            _error.Write($"emu: {emptiness}\n");
         if (_options.Replay is { } replayed && end.Reason != "diverged")
-            _error.Write($"emu: {replayed.Verdict(lives.Machine)}\n");
+            _error.Write($"emu: {replayed.Verdict(lives.InstructionsRetired)}\n");
         if (recorder?.Failure is { } failure)
             _error.Write($"emu: The recording '{_options.RecordFile}' is not whole: {failure.Message}\n");
         foreach (string sentence in captures.Close())
@@ -176,6 +193,15 @@ public sealed class RunVerb : IDisposable
         }
     }
 
+    /// <summary>A prompt that was there before the snapshot is there again. What is not a person's screen holds only what the guest writes from now on.</summary>
+    private void ShowLine(Resumption resumed)
+    {
+        if (Terminal.OutputIsTerminal)
+            _output.Write(UnfinishedLine.ForTerminal(resumed.Line));
+        else if (UnfinishedLine.ForMessage(resumed.Line) is { Length: > 0 } text)
+            _error.Write($"emu: Going on where the console stands behind '{text}'.\n");
+    }
+
     private RunEnd EndOf(RunResult result, GuestLives lives)
     {
         if (lives.ReachedLimit && result.Reason != StopReason.Crashed && _options.Replay is not { IsInParts: true })
@@ -212,21 +238,17 @@ public sealed class RunVerb : IDisposable
         return history;
     }
 
-    private InstructionTrace? OpenTrace()
-    {
-        if (_options.TraceFile is not { } path)
-            return null;
-        StreamWriter writer = new(UserFile.Create(path, "--trace"), new UTF8Encoding(false)) { NewLine = "\n" };
-        return new InstructionTrace(writer, _options.TraceFrom, _options.TraceCount);
-    }
+    private InstructionTrace? MakeTrace(ReplacedFile? file) => file is null
+        ? null
+        : new InstructionTrace(new StreamWriter(file, new UTF8Encoding(false)) { NewLine = "\n" }, _options.TraceFrom, _options.TraceCount);
 
     // A kernel often says the same on COM1 and on port 0xE9: only one of them is the console on stdout.
-    private GuestOutput? OpenDebugConsole()
+    private IConsoleSink? OpenDebugConsole(IConsoleSink console)
     {
         switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "none" : "stderr"))
         {
             case "stdout":
-                return _output;
+                return console;
             case "none":
                 return null;
             case "stderr":
@@ -257,22 +279,22 @@ public sealed class RunVerb : IDisposable
 
     private static void WriteStatistics(Stream stream, GuestLives lives, RunEnd end)
     {
-        PvhMachine machine = lives.Machine;
+        ulong instructions = lives.InstructionsRetired, compiled = lives.InstructionsCompiled;
         new RunStatistics
         {
-            Instructions = machine.InstructionsRetired,
-            VirtualNanoseconds = machine.Clock.Now,
-            WallTime = lives.Current.WallTime,
+            Instructions = instructions,
+            VirtualNanoseconds = lives.VirtualTime,
+            WallTime = lives.WallTime,
             Restarts = lives.Restarts,
-            StateHash = Convert.ToHexStringLower(machine.StateHash()),
+            StateHash = Convert.ToHexStringLower(lives.Machine.StateHash()),
             ExitReason = end.Reason,
             ExitCode = end.ExitCode,
             Tiers = new Dictionary<string, ulong>
             {
-                ["interpreter"] = machine.InstructionsRetired - machine.InstructionsCompiled,
-                ["compiled"] = machine.InstructionsCompiled,
+                ["interpreter"] = instructions - compiled,
+                ["compiled"] = compiled,
             },
-            Vcpus = [.. machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired)],
+            Vcpus = lives.VcpuInstructions,
         }.Write(stream);
     }
 

@@ -18,7 +18,7 @@ namespace Emu.Machine.TimeTravel;
 /// <para>
 /// A disk whose image the guest writes to has no past: going back over a write is refused. So either it is <see cref="DiskOptions.IsSnapshot"/>, or the
 /// machine has an <see cref="Recording.InputHistory"/> as its journal, which keeps what is written in memory and the console's input for the past.
-/// A trace that is being taken (<see cref="PvhMachine.BeginTrace"/>) ends where the machine stands when it goes back, or comes by a change.
+/// A trace that is being taken (<see cref="PvhMachine.IsTracing"/>) ends where the machine stands when it goes back, or comes by a change.
 /// </para>
 /// Not thread safe.
 /// </remarks>
