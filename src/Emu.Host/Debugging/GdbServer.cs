@@ -238,6 +238,12 @@ internal sealed class GdbServer : IDisposable
 
     private static GuestStop Move(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
     {
+        GuestStop stop = Go(control, request, destination, cancellation);
+        return stop.Cause == StopCause.Stepped && destination is not null ? stop with { Cause = StopCause.Arrived } : stop;
+    }
+
+    private static GuestStop Go(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
+    {
         if (request.Stepped != 0)
         {
             Vcpu vcpu = control.Machine.Vcpus[request.Stepped - 1];
