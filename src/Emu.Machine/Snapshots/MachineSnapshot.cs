@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Snapshots;
 
 /// <summary>
@@ -6,10 +8,11 @@ namespace Emu.Machine.Snapshots;
 /// </summary>
 public sealed class MachineSnapshot
 {
-    internal MachineSnapshot(PageTable pages, ReadOnlyMemory<byte> state, ulong instructionsRetired, ulong virtualTime)
+    internal MachineSnapshot(PageTable pages, ReadOnlyMemory<byte> state, IReadOnlyList<SnapshotPage> statePages, ulong instructionsRetired, ulong virtualTime)
     {
         Pages = pages;
         State = state;
+        StatePages = statePages;
         InstructionsRetired = instructionsRetired;
         VirtualTime = virtualTime;
     }
@@ -23,8 +26,11 @@ public sealed class MachineSnapshot
     /// <summary>Memory.</summary>
     internal PageTable Pages { get; }
 
-    /// <summary>Everything else.</summary>
+    /// <summary>Everything else, but for what is in <see cref="StatePages"/>.</summary>
     internal ReadOnlyMemory<byte> State { get; }
+
+    /// <summary>Pages that belong to the state, in the order in which it asks for them: what guests have written to disks that are kept in memory.</summary>
+    internal IReadOnlyList<SnapshotPage> StatePages { get; }
 
     /// <summary>How many pages it keeps that another one does not.</summary>
     /// <param name="other">The other, of the same machine; null for none.</param>
