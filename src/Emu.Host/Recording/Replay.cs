@@ -52,10 +52,10 @@ internal sealed class Replay : IDisposable
     }
 
     /// <summary>What stderr says of a replay that has not left the recorded run.</summary>
-    /// <param name="machine">The last machine.</param>
-    public string Verdict(PvhMachine machine)
+    /// <param name="instructions">How many instructions all lives of the guest have retired.</param>
+    public string Verdict(ulong instructions)
     {
-        string passed = string.Create(CultureInfo.InvariantCulture, $"{machine.InstructionsRetired} instructions, {Input.CheckpointsPassed} checkpoints");
+        string passed = string.Create(CultureInfo.InvariantCulture, $"{instructions} instructions, {Input.CheckpointsPassed} checkpoints");
         return Interval is not null ? Interval.Verdict(Input)
             : Input.WasCutOff ? $"The recording was cut off here ({passed}); up to here the replay is equal."
             : Input.WasStopped ? $"The replay was stopped before the recorded run's end ({passed}); up to the last checkpoint it is equal."

@@ -73,7 +73,10 @@ public sealed class FileClaims
     /// <returns>Whether they do.</returns>
     public static bool AreSame(string one, string other) => Names.Equals(Identity(one), Identity(other));
 
-    private static bool IsDevice(string path) => path.StartsWith("/dev/", StringComparison.Ordinal) || (OperatingSystem.IsWindows() && path is "NUL" or "nul");
+    /// <summary>Whether a path is a device's, as far as that is easy to see.</summary>
+    /// <param name="path">The path.</param>
+    /// <returns>Whether it is.</returns>
+    public static bool IsDevice(string path) => path.StartsWith("/dev/", StringComparison.Ordinal) || (OperatingSystem.IsWindows() && path is "NUL" or "nul");
 
     // The same file may have several names: links are followed as far as that is easy.
     private static string Identity(string path)

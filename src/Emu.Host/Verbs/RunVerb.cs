@@ -76,8 +76,9 @@ public sealed class RunVerb : IDisposable
     private int Run()
     {
         FileClaims.Check(_options);
-        using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
-        using InstructionTrace? trace = OpenTrace();
+        using ReplacedFile? statistics = _options.StatisticsFile is { } path ? UserFile.Prepare(path, "--stats") : null;
+        using ReplacedFile? traceFile = _options.TraceFile is { } text ? UserFile.Prepare(text, "--trace") : null;
+        using InstructionTrace? trace = MakeTrace(traceFile);
         using BinaryTrace? binaryTrace = BinaryTrace.Open(_options);
         using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
@@ -88,6 +89,7 @@ public sealed class RunVerb : IDisposable
             : null;
         ReplayInterval? interval = _options.Replay?.Interval;
         IConsoleSink console = snapshots?.Watch(_output) ?? _output;
+        console = binaryTrace?.Watch(console) ?? console;
         console = interval?.Watch(console) ?? console;
         IConsoleSink? debugConsole = OpenDebugConsole(console);
         if (debugConsole is not null && debugConsole != console)
@@ -114,6 +116,13 @@ public sealed class RunVerb : IDisposable
 
         interval?.Begin(lives.Machine);
         snapshots?.Attach(lives.Machine, setup.Displacement);
+        binaryTrace?.Check(setup.Symbols.Table);
+
+        // Nothing is refused any more: what the files held may go.
+        statistics?.Replace();
+        traceFile?.Replace();
+        xenTrace?.Begin();
+        binaryTrace?.Begin();
 
         if (_options.Timeout is { } timeout)
             _stop.RequestAfter(timeout);
@@ -134,11 +143,14 @@ public sealed class RunVerb : IDisposable
         _terminal.Restore();
 
         debugger?.End(end.ExitCode);
+        string? emptiness = binaryTrace?.End(lives.Machine, lives.Setup) ?? trace?.WhyEmpty(_options.TraceFile!, lives.InstructionsRetired);
         if (statistics is not null)
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
+        if (emptiness is not null)
+            _error.Write($"emu: {emptiness}\n");
         if (_options.Replay is { } replayed && end.Reason != "diverged")
-            _error.Write($"emu: {replayed.Verdict(lives.Machine)}\n");
+            _error.Write($"emu: {replayed.Verdict(lives.InstructionsRetired)}\n");
         if (recorder?.Failure is { } failure)
             _error.Write($"emu: The recording '{_options.RecordFile}' is not whole: {failure.Message}\n");
         foreach (string sentence in captures.Close())
@@ -211,13 +223,9 @@ public sealed class RunVerb : IDisposable
         return new InputRecorder(UserFile.Create(path, "--record"), guest.ToBytes()) { BeginsWithSnapshot = guest.Snapshot is not null };
     }
 
-    private InstructionTrace? OpenTrace()
-    {
-        if (_options.TraceFile is not { } path)
-            return null;
-        StreamWriter writer = new(UserFile.Create(path, "--trace"), new UTF8Encoding(false)) { NewLine = "\n" };
-        return new InstructionTrace(writer, _options.TraceFrom, _options.TraceCount);
-    }
+    private InstructionTrace? MakeTrace(ReplacedFile? file) => file is null
+        ? null
+        : new InstructionTrace(new StreamWriter(file, new UTF8Encoding(false)) { NewLine = "\n" }, _options.TraceFrom, _options.TraceCount);
 
     // A kernel often says the same on COM1 and on port 0xE9: only one of them is the console on stdout.
     private IConsoleSink? OpenDebugConsole(IConsoleSink console)
@@ -256,22 +264,22 @@ public sealed class RunVerb : IDisposable
 
     private static void WriteStatistics(Stream stream, GuestLives lives, RunEnd end)
     {
-        PvhMachine machine = lives.Machine;
+        ulong instructions = lives.InstructionsRetired, compiled = lives.InstructionsCompiled;
         new RunStatistics
         {
-            Instructions = machine.InstructionsRetired,
-            VirtualNanoseconds = machine.Clock.Now,
-            WallTime = lives.Current.WallTime,
+            Instructions = instructions,
+            VirtualNanoseconds = lives.VirtualTime,
+            WallTime = lives.WallTime,
             Restarts = lives.Restarts,
-            StateHash = Convert.ToHexStringLower(machine.StateHash()),
+            StateHash = Convert.ToHexStringLower(lives.Machine.StateHash()),
             ExitReason = end.Reason,
             ExitCode = end.ExitCode,
             Tiers = new Dictionary<string, ulong>
             {
-                ["interpreter"] = machine.InstructionsRetired - machine.InstructionsCompiled,
-                ["compiled"] = machine.InstructionsCompiled,
+                ["interpreter"] = instructions - compiled,
+                ["compiled"] = compiled,
             },
-            Vcpus = [.. machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired)],
+            Vcpus = lives.VcpuInstructions,
         }.Write(stream);
     }
 

@@ -41,7 +41,7 @@ public static class TraceShowVerb
         using Stream output = StandardStreams.OpenOutput();
         return trace.Use(reader =>
         {
-            Write(reader, trace.Symbols, options, output);
+            Write(reader, new TraceLines(trace), options, output);
             return ExitCode.Success;
         });
     }
@@ -50,9 +50,8 @@ public static class TraceShowVerb
     internal static SymbolTable ReadSymbols(string? path) =>
         path is null ? SymbolTable.Empty : SymbolReader.Read(UserFile.Read(path, "symbol file"), path);
 
-    private static void Write(TraceReader reader, SymbolTable symbols, TraceShowOptions options, Stream output)
+    private static void Write(TraceReader reader, TraceLines lines, TraceShowOptions options, Stream output)
     {
-        TraceLines lines = new(symbols, reader.Header.Vcpus);
         StringBuilder text = new();
         ulong left = options.Count ?? ulong.MaxValue;
         TraceCursor cursor = reader.Read(options.From);

@@ -33,6 +33,10 @@ internal sealed class FoldedExport : ICallObserver
         export.Write(text, stacks.Functions);
     }
 
+    public void BeginLife(int life)
+    {
+    }
+
     public void Enter(int vcpu, int function, bool isEvent, ulong count)
     {
         (int, int) key = (_current[vcpu], function);

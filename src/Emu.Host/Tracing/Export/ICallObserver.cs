@@ -3,6 +3,10 @@ namespace Emu.Host.Tracing.Export;
 /// <summary>Is told how call stacks grow and shrink. For each vCPU, what is entered last is left first.</summary>
 internal interface ICallObserver
 {
+    /// <summary>What comes is of this life of the guest; all that was entered before has been left.</summary>
+    /// <param name="life">From 1 on.</param>
+    void BeginLife(int life);
+
     /// <summary>A function was entered, or an exception or interrupt was taken.</summary>
     /// <param name="vcpu">By whom.</param>
     /// <param name="function">What, by its number in <see cref="CallStacks.Functions"/>.</param>
