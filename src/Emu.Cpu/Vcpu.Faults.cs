@@ -60,7 +60,7 @@ public sealed unsafe partial class Vcpu
     {
         var rip = State->Rip;
         State->Rip = Step.RipOf(State, op);
-        EnterPlatform(op);
+        EnterPlatformAtRip(op);
         Observer.Unsupported(this, what);
         LeavePlatform();
         State->Rip = rip;

@@ -72,7 +72,7 @@ public sealed unsafe partial class Vcpu
     /// <summary>Tells of a transfer to another code segment; RIP is where it went.</summary>
     internal void ReportTransfer(Op* op, TransferKind kind)
     {
-        EnterPlatform(op);
+        EnterPlatformAtRip(op);
         _systemObserver!.Transferred(this, kind, _left);
         LeavePlatform();
     }
@@ -94,7 +94,7 @@ public sealed unsafe partial class Vcpu
     {
         var rip = State->Rip;
         State->Rip = Step.RipOf(State, op);
-        EnterPlatform(op);
+        EnterPlatformAtRip(op);
         return rip;
     }
 

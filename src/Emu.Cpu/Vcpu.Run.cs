@@ -13,8 +13,15 @@ public sealed unsafe partial class Vcpu
     /// <remarks>The delivery of an exception or interrupt counts as one too, so that a fault loop cannot stop time.</remarks>
     public ulong InstructionsRetired => State->BudgetEnd - (ulong)State->Budget - _unretired;
 
+    /// <summary>The offset in CS of the instruction by which the platform is called: an access to a port or to a device's memory, RDMSR, a hypercall.</summary>
+    /// <remarks>Within an instruction <see cref="State.CpuState.Rip"/> may still be where its block begins. Outside of calls to the platform the two are the same.</remarks>
+    public ulong CallingRip => _unretired == 0 || _caller == null ? State->Rip : Step.RipOf(State, _caller);
+
     // Instructions of the current block that have been charged to the budget but not retired, while the platform is called.
     private ulong _unretired;
+
+    // The instruction that calls the platform; null where RIP is its address.
+    private Op* _caller;
 
     /// <summary>Runs until <paramref name="untilRetired"/> instructions have been retired since reset, or an earlier reason to leave.</summary>
     public RunExit Run(ulong untilRetired)
@@ -98,10 +105,25 @@ public sealed unsafe partial class Vcpu
     internal ulong RetiredAfter(Op* op) => State->BudgetEnd - (ulong)State->Budget - op->Remaining + 1;
 
     /// <summary>Calls to the platform from an instruction: within the scope <see cref="InstructionsRetired"/> is exact.</summary>
-    internal void EnterPlatform(Op* op) => _unretired = op->Remaining;
+    internal void EnterPlatform(Op* op)
+    {
+        _unretired = op->Remaining;
+        _caller = op;
+    }
+
+    /// <summary>The same where <see cref="State.CpuState.Rip"/> already is what the platform is to see.</summary>
+    internal void EnterPlatformAtRip(Op* op)
+    {
+        _unretired = op->Remaining;
+        _caller = null;
+    }
 
     // The same without an op: the instruction runs alone, and is the one that has not been retired; the delivery of an event is not charged yet.
-    private void EnterPlatformAlone() => _unretired = _betweenInstructions ? 0u : 1;
+    private void EnterPlatformAlone()
+    {
+        _unretired = _betweenInstructions ? 0u : 1;
+        _caller = State->Solo == Solitude.AtDevice ? _alone : null;
+    }
 
     /// <summary>Ends what <see cref="EnterPlatform"/> began.</summary>
     internal void LeavePlatform() => _unretired = 0;

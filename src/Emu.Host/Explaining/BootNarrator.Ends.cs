@@ -75,6 +75,21 @@ internal sealed unsafe partial class BootNarrator
         Tell(new Milestone { Kind = MilestoneKind.Entry, Title = title, Text = text, Manual = manual, Facts = facts, Details = details }, vcpu, state->Rip);
     }
 
+    private void TellLife(string reason, int life)
+    {
+        Vcpu vcpu = Machine.Vcpu;
+        Tell(
+            new Milestone
+            {
+                Kind = MilestoneKind.Entry,
+                Title = $"The guest is started anew: life {life}",
+                Text = $"{reason} It gets a machine as fresh as the first, with the same kernel and modules; only disks are as it left them. From here on only what was not told before is told.",
+                Facts = [new Fact("mode", CpuStateText.Mode(vcpu)), new Fact("counts and times", "go on from those of the life before")],
+            },
+            vcpu,
+            vcpu.State->Rip);
+    }
+
     /// <summary>Tells how it ended, and what was counted on the way.</summary>
     /// <param name="title">How.</param>
     /// <param name="text">More about it.</param>
@@ -82,11 +97,11 @@ internal sealed unsafe partial class BootNarrator
     {
         List<Fact> facts =
         [
-            new("instructions", Machine.InstructionsRetired.ToString("N0", CultureInfo.InvariantCulture)),
-            new("virtual time", Duration(Machine.Clock.Now)),
+            new("instructions", Now.ToString("N0", CultureInfo.InvariantCulture)),
+            new("virtual time", Duration(Time)),
         ];
         if (Machine.Vcpus.Count > 1)
-            facts.Add(new Fact("of each vCPU", string.Join(", ", Machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired.ToString("N0", CultureInfo.InvariantCulture)))));
+            facts.Add(new Fact(_countBefore == 0 ? "of each vCPU" : "of each vCPU, last life", string.Join(", ", Machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired.ToString("N0", CultureInfo.InvariantCulture)))));
         facts.Add(new Fact("writes to CR3", _addressSpaceWrites.ToString("N0", CultureInfo.InvariantCulture)));
         facts.Add(new Fact("WRMSR", _modelSpecificWrites.ToString("N0", CultureInfo.InvariantCulture)));
         if (Machine.XenDomain?.Observer is XenNarrator xen)

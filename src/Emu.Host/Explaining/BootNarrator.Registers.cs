@@ -52,6 +52,12 @@ internal sealed unsafe partial class BootNarrator
     public void ModelSpecificRegisterWritten(Vcpu vcpu, uint register, ulong value)
     {
         _modelSpecificWrites++;
+        if (LocalApicNarrator.RegisterOf(register) is { } apic)
+        {
+            _localApic.Written(vcpu, apic, value, isX2Apic: true);
+            return;
+        }
+
         if (!IsFollowed(vcpu) || Describe(register, value) is not var (title, text, manual) || !IsFirst("msr", register))
             return;
         Tell(
@@ -307,13 +313,10 @@ internal sealed unsafe partial class BootNarrator
     private (string Title, string Text, ManualSection Manual)? Describe(uint register, ulong value) => register switch
     {
         0x1B => ((value & 0x400) != 0 ? "The local APIC is switched to x2APIC mode" : "The local APIC's base is written",
-            "IA32_APIC_BASE: bit 11 enables the local APIC, bit 10 makes its registers MSRs.", _manual.LocalApic),
+            "IA32_APIC_BASE says where the local APIC's registers are in memory; bit 11 enables it, bit 10 makes its registers MSRs (x2APIC).", _manual.LocalApic),
         0x277 => ("The page attribute table is written", "IA32_PAT: which memory types the PWT, PCD and PAT bits of page-table entries mean.", _manual.PageAttributes),
         0x176 => ("SYSENTER gets its entry", "IA32_SYSENTER_EIP: where ring 3 enters the kernel by SYSENTER.", _manual.SpecificRegisters),
-        0x6E0 => ("The timer's first deadline", "IA32_TSC_DEADLINE: the local APIC's timer interrupts when the time-stamp counter reaches it.", _manual.LocalApic),
-        0x80F => ("The local APIC is enabled", "x2APIC spurious-interrupt vector register: bit 8 lets interrupts in.", _manual.LocalApic),
-        0x830 => ("The first interprocessor interrupt", string.Create(CultureInfo.InvariantCulture, $"x2APIC interrupt command register: vector 0x{value & 0xFF:x2} to APIC {value >> 32}."), _manual.LocalApic),
-        0x832 => ("The local APIC's timer is set up", string.Create(CultureInfo.InvariantCulture, $"x2APIC timer entry of the local vector table: vector 0x{value & 0xFF:x2}."), _manual.LocalApic),
+        0x6E0 => ("The local APIC's timer gets its first deadline", "IA32_TSC_DEADLINE: the timer interrupts when the time-stamp counter reaches it.", _manual.Deadline),
         0xC000_0082 => ("SYSCALL gets its entry", "IA32_LSTAR: where 64-bit programs enter the kernel by SYSCALL.", _manual.SystemCall),
         0xC000_0101 => ("GS gets a base", "IA32_GS_BASE: 64-bit kernels keep each processor's own data there.", _manual.SpecificRegisters),
         0x4000_0000 => ("Xen is asked for a hypercall page", "The address of a page that Xen fills with a stub for each hypercall, so that the kernel need not know which instruction calls Xen.", _manual.HypercallPage),

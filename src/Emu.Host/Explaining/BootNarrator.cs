@@ -33,8 +33,13 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     private readonly Manual _manual;
     private readonly Disassembler _disassembler = new();
     private readonly HashSet<(string What, ulong Which, ulong Value)> _told = [];
+    private readonly LocalApicNarrator _localApic;
+    private readonly ControllerNarrator _controllers;
     private PvhMachine? _machine;
     private KernelSymbols _symbols = KernelSymbols.None;
+    private XenNarrator? _xen;
+    private ulong _countBefore;
+    private ulong _timeBefore;
     private int _number;
 
     /// <summary>Makes a narrator.</summary>
@@ -44,9 +49,11 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     {
         _manual = new Manual(vendor);
         _tell = tell;
+        _localApic = new LocalApicNarrator(this, _manual);
+        _controllers = new ControllerNarrator(this, _manual, _localApic);
     }
 
-    /// <summary>Virtual time of the last milestone, in nanoseconds.</summary>
+    /// <summary>Virtual time of the last milestone, in nanoseconds, on the scale of <see cref="Time"/>.</summary>
     public ulong LastNews { get; private set; }
 
     /// <summary>How many milestones there have been.</summary>
@@ -59,13 +66,33 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     /// <param name="setup">What it was made from.</param>
     public void Begin(PvhMachine machine, GuestSetup setup)
     {
+        Attach(machine, setup);
+        TellEntry(setup);
+    }
+
+    /// <summary>Goes on with the guest's next life. Counts and times go on, and what was told is not told again.</summary>
+    /// <param name="machine">Its machine, as fresh as the first.</param>
+    /// <param name="setup">What it was made from.</param>
+    /// <param name="reason">Why the last life ended, as a sentence.</param>
+    /// <param name="life">Which life begins, from 2 on.</param>
+    public void BeginAgain(PvhMachine machine, GuestSetup setup, string reason, int life)
+    {
+        Attach(machine, setup);
+        TellLife(reason, life);
+    }
+
+    /// <summary>Notes that a life is over; to be called before its machine goes.</summary>
+    public void EndLife() => (_countBefore, _timeBefore) = (Now, Time);
+
+    private void Attach(PvhMachine machine, GuestSetup setup)
+    {
         _machine = machine;
         _symbols = setup.Symbols;
         foreach (Vcpu vcpu in machine.Vcpus)
             vcpu.SystemObserver = this;
         if (machine.XenDomain is { } domain)
-            domain.Observer = new XenNarrator(this, domain, machine, _symbols);
-        TellEntry(setup);
+            domain.Observer = _xen = new XenNarrator(this, domain, machine, _symbols, _xen);
+        _controllers.Attach(machine);
     }
 
     /// <inheritdoc/>
@@ -76,6 +103,19 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     /// <summary>Tells something that Xen and the domain have done.</summary>
     internal void TellXen(Vcpu? vcpu, string title, string text, ManualSection? manual, IReadOnlyList<Fact> facts, ulong? rip = null) =>
         Tell(new Milestone { Kind = MilestoneKind.Hypervisor, Title = title, Text = text, Manual = manual, Facts = facts }, vcpu, rip);
+
+    /// <summary>Tells how an interrupt controller or a timer is set up.</summary>
+    internal void TellController(Vcpu vcpu, string title, string text, ManualSection manual, IReadOnlyList<Fact> facts) =>
+        Tell(new Milestone { Kind = MilestoneKind.Controller, Title = title, Text = text, Manual = manual, Facts = facts }, vcpu, vcpu.CallingRip);
+
+    /// <summary>Whether the guest is a Xen domain, which has local APICs but no other controllers.</summary>
+    internal bool IsDomain => Machine.XenDomain is not null;
+
+    /// <summary>Whether something is told for the first time now.</summary>
+    internal bool IsFirst(string what, ulong which = 0) => IsFirst(what, which, 0);
+
+    /// <summary>The handler of a vector in the IDT of now; null for none.</summary>
+    internal string? HandlerOf(Vcpu vcpu, byte vector) => DescriptorTables.Handler(vcpu, vector, _symbols);
 
     /// <summary>Which of Xen's headers has an operation.</summary>
     internal ManualSection HeaderOf(string operation) => _manual.HypercallHeader(operation);
@@ -111,18 +151,24 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
         null,
         null);
 
-    /// <summary>Instructions that the machine has retired.</summary>
-    internal ulong Now => Machine.InstructionsRetired;
+    /// <summary>Instructions retired, in all lives together.</summary>
+    internal ulong Now => _countBefore + Machine.InstructionsRetired;
 
-    /// <summary>Virtual time in nanoseconds.</summary>
-    internal ulong Time => Machine.Clock.Now;
+    /// <summary>Virtual time in nanoseconds, of all lives together.</summary>
+    internal ulong Time => _timeBefore + Machine.Clock.Now;
 
-    private static string Hex(ulong value) => DescriptorTables.Hex(value);
+    /// <summary>Instructions of the lives before this one.</summary>
+    internal ulong CountBefore => _countBefore;
+
+    /// <summary>Virtual time of the lives before this one, in nanoseconds.</summary>
+    internal ulong TimeBefore => _timeBefore;
+
+    internal static string Hex(ulong value) => DescriptorTables.Hex(value);
 
     private string Place(ulong linear) => _symbols.Describe(linear) is { } name ? $"{Hex(linear)} {name}" : Hex(linear);
 
     // What can no longer be remembered was told before: a guest may load another table in every second instruction.
-    private bool IsFirst(string what, ulong which, ulong value = 0) => _told.Count < MostRemembered && _told.Add((what, which, value));
+    private bool IsFirst(string what, ulong which, ulong value) => _told.Count < MostRemembered && _told.Add((what, which, value));
 
     /// <summary>Whether a vCPU is followed closely.</summary>
     private static bool IsFollowed(Vcpu vcpu) => vcpu.Number <= 1;
@@ -133,8 +179,7 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     {
         if (_number >= MostMilestones && milestone.Kind != MilestoneKind.End)
             return;
-        ulong now = Machine.InstructionsRetired;
-        LastNews = Machine.Clock.Now;
+        LastNews = Time;
         string? symbol = null, instruction = null;
         if (place is { } from)
         {
@@ -156,7 +201,7 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
         {
             Number = ++_number,
             Title = title,
-            Count = now,
+            Count = Now,
             Time = LastNews,
             Vcpu = vcpu?.Number ?? Machine.CurrentVcpu.Number,
             Rip = rip,

@@ -44,6 +44,7 @@ internal static class ExplanationPage
         MilestoneKind.Interrupts => "IDT",
         MilestoneKind.Event => "exceptions, interrupts",
         MilestoneKind.Register => "MSRs",
+        MilestoneKind.Controller => "controllers, timers",
         MilestoneKind.Hypervisor => "Xen",
         MilestoneKind.Processor => "processors",
         MilestoneKind.User => "ring 3",

@@ -73,6 +73,28 @@ internal sealed class Manual(CpuVendor vendor)
 
     public ManualSection LocalApic => Of("10.4 \"Local APIC\"", "16.3 \"Local APIC\"");
 
+    public ManualSection LocalApicEnable => Of("10.4.3 \"Enabling or Disabling the Local APIC\" and 10.9 \"Spurious Interrupt\"", "16.3 \"Local APIC\"");
+
+    public ManualSection LocalVectors => Of("10.5.1 \"Local Vector Table\"", "16.4 \"Local Interrupts\"");
+
+    public ManualSection ApicTimer => Of("10.5.4 \"APIC Timer\"", "16.4 \"Local Interrupts\" (APIC timer)");
+
+    public ManualSection Deadline => Of("10.5.4.1 \"TSC-Deadline Mode\"", "16.4 \"Local Interrupts\" (APIC timer)");
+
+    public ManualSection InterruptCommand => Of("10.6.1 \"Interrupt Command Register (ICR)\"", "16.5 \"Interprocessor Interrupts (IPI)\"");
+
+    public ManualSection EndOfInterrupt => Of("10.8.5 \"Signaling Interrupt Servicing Completion\"", "16.6 \"Local APIC Handling of Interrupts\"");
+
+    public ManualSection Pic { get; } = new("Intel 8259A data sheet (231468)", "\"Programming the 8259A\"");
+
+    public ManualSection Pit { get; } = new("Intel 8254 data sheet (231164)", "\"Programming the 8254\" and \"Mode Definitions\"");
+
+    public ManualSection IoApic { get; } = new("Intel 82093AA data sheet (290566)", "3.0 \"Register Description\"");
+
+    public ManualSection RealTimeClock { get; } = new("Motorola MC146818A data sheet", "\"Address Map\" and \"Time, Calendar, and Alarm Locations\"");
+
+    public ManualSection AcpiTimer { get; } = new("ACPI Specification 6.4", "4.8.2.1 \"Power Management Timer\"");
+
     public ManualSection PageAttributes => Of("11.12 \"Page Attribute Table (PAT)\"", "7.8 \"Page-Attribute Table Mechanism\"");
 
     public ManualSection HypercallPage { get; } = new("Xen", "xen/include/public/arch-x86/cpuid.h (leaf 0x40000002) and docs/guest-guide/x86/hypercall-abi.rst");

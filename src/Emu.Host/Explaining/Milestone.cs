@@ -27,6 +27,9 @@ public enum MilestoneKind
     /// <summary>A model-specific register.</summary>
     Register,
 
+    /// <summary>An interrupt controller or a timer.</summary>
+    Controller,
+
     /// <summary>Something between a domain and Xen.</summary>
     Hypervisor,
 

@@ -16,14 +16,22 @@ internal sealed class XenNarrator : IXenObserver
     private readonly BootNarrator _narrator;
     private readonly XenTrace _trace;
     private readonly StringWriter _lines = new(CultureInfo.InvariantCulture);
-    private readonly HashSet<(ulong Number, ulong Operation)> _known = [];
-    private readonly HashSet<string> _told = [];
+    private readonly HashSet<(ulong Number, ulong Operation)> _known;
+    private readonly HashSet<string> _told;
     private readonly Stack<bool> _isNew = new();
 
     /// <summary>Makes a narrator.</summary>
-    public XenNarrator(BootNarrator narrator, Domain domain, PvhMachine machine, KernelSymbols symbols)
+    /// <param name="narrator">Takes the milestones.</param>
+    /// <param name="domain">The domain.</param>
+    /// <param name="machine">Its machine.</param>
+    /// <param name="symbols">The kernel's names.</param>
+    /// <param name="before">The narrator of the guest's life before; null in its first.</param>
+    public XenNarrator(BootNarrator narrator, Domain domain, PvhMachine machine, KernelSymbols symbols, XenNarrator? before)
     {
         _narrator = narrator;
+        _known = before?._known ?? [];
+        _told = before?._told ?? [];
+        Calls = before?.Calls ?? 0;
         _lines.NewLine = "\n";
         _trace = new XenTrace(
             domain,

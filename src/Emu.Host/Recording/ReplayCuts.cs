@@ -1,6 +1,7 @@
 using System.Globalization;
 using Emu.Cpu.Snapshots;
 using Emu.Host.CommandLine;
+using Emu.Host.Running;
 using Emu.Host.Snapshots;
 using Emu.Machine.Snapshots;
 
@@ -56,11 +57,11 @@ internal sealed class ReplayCuts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new UsageException($"--cut-dir cannot use the folder '{_folder}': {e.Message}", e);
+            throw new UsageException($"--cut-dir cannot use the folder '{_folder}': {UserFile.Reason(e)}", e);
         }
 
         Discard();
-        return new SnapshotRequest(moments, files[0], EndsRun: false) { Files = files, Recording = _sha256 };
+        return new SnapshotRequest(moments, files[0], EndsRun: false) { Files = files, Recording = _sha256, Option = null };
     }
 
     /// <summary>Removes all snapshots of a recording with this name.</summary>
@@ -75,7 +76,7 @@ internal sealed class ReplayCuts
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new UsageException($"The snapshot '{file}' cannot be replaced: {e.Message}", e);
+                throw new UsageException($"The snapshot '{file}' cannot be replaced: {UserFile.Reason(e)}", e);
             }
         }
     }
@@ -130,7 +131,7 @@ internal sealed class ReplayCuts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"--cut-dir cannot use the folder '{_folder}': {e.Message}", e);
+            throw new UsageException($"--cut-dir cannot use the folder '{_folder}': {UserFile.Reason(e)}", e);
         }
 
         return cuts;

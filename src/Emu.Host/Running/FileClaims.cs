@@ -27,6 +27,8 @@ public sealed class FileClaims
         files.Reads(options.SymbolFile, "the names of addresses");
         files.Reads(options.Configuration, "the configuration");
         files.Reads(options.ResumedFile, "the snapshot that it goes on from");
+        foreach (string snapshot in options.Resumed?.File.Chain ?? [])
+            files.Reads(snapshot, "a snapshot that it goes on from");
         files.Reads(options.Replay?.File, "the recording");
 
         files.Writes(options.StatisticsFile, "--stats");

@@ -109,7 +109,8 @@ internal sealed class GuestLives : IDisposable
     private bool WasStoppedThere() =>
         _journal is InputReplayer { IsDone: true } || _journal is InputReplayer { HasNextLife: false, RunEnd: var end } && !(end is ((ulong)HostStop.None, _) && Restarts == _options.MaximumRestarts);
 
-    private static RestartPolicy PolicyFor(StopReason reason) => reason switch
+    /// <summary>Which policy has a guest started anew after such an end.</summary>
+    public static RestartPolicy PolicyFor(StopReason reason) => reason switch
     {
         StopReason.PoweredOff => RestartPolicy.PowerOff,
         StopReason.Rebooted => RestartPolicy.Reboot,

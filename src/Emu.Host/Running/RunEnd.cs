@@ -57,7 +57,7 @@ public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
     /// <param name="restarts">How often it was.</param>
     /// <returns>The end.</returns>
     public static RunEnd TooOften(int restarts) => new(
-        "restart-limit", Host.ExitCode.LimitReached, string.Create(CultureInfo.InvariantCulture, $"The guest was started anew {restarts} times, which is the limit (--restarts)."));
+        "restart-limit", Host.ExitCode.LimitReached, string.Create(CultureInfo.InvariantCulture, $"The guest was started anew {(restarts == 1 ? "once" : $"{restarts} times")}, which is the limit (--restarts)."));
 
     private static RunEnd Stopped(HostStop stop, int signal) => stop switch
     {

@@ -183,7 +183,9 @@ internal static class UserFile
         return bytes.ToArray();
     }
 
-    private static string Reason(Exception e) => e switch
+    /// <summary>What the system has against a file, in words that end a sentence.</summary>
+    /// <param name="e">What it threw.</param>
+    public static string Reason(Exception e) => e switch
     {
         FileNotFoundException => "there is no such file.",
         DirectoryNotFoundException => "there is no such folder.",

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Emu.Cpu.Snapshots;
 using Emu.Host.CommandLine;
@@ -25,6 +26,9 @@ internal sealed class Resumption : IDisposable
 
     /// <summary>How far from the addresses in its file the kernel lies.</summary>
     public ulong Displacement => _description.Displacement;
+
+    /// <summary>What stood in the console's last line, which had no end yet.</summary>
+    public byte[] Line => _description.Line;
 
     /// <summary>SHA-256 of the recording in whose replay it was taken, in lower-case hexadecimal; null for any other.</summary>
     public string? Recording => _description.Recording;
@@ -63,6 +67,19 @@ internal sealed class Resumption : IDisposable
         {
             throw new UsageException(
                 $"The snapshot '{File.FilePath}' was taken in a replay, which keeps in memory what is written to the disk '{disk.Image.Path}': only 'emu replay --interval' goes on from it.");
+        }
+
+        foreach (SnapshotMoment moment in host.Snapshots?.Moments ?? [])
+        {
+            if (moment.Instructions < File.Snapshot.InstructionsRetired || moment.Time < File.Snapshot.VirtualTime)
+                throw new UsageException($"{host.Snapshots!.Option ?? "A snapshot at"} {moment.Words} has passed already where the run begins.");
+        }
+
+        if (host.DumpAt.Count != 0 && host.DumpAt[0] < File.Snapshot.InstructionsRetired)
+        {
+            throw new UsageException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"--dump-at {host.DumpAt[0]} has passed already where the run begins, after {File.Snapshot.InstructionsRetired} instructions."));
         }
 
         try

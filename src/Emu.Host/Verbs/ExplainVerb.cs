@@ -28,7 +28,7 @@ public sealed class ExplainVerb : IDisposable
     private readonly StopRequest _stop = new(static () => { });
     private readonly List<Milestone> _milestones = [];
     private readonly List<ConsoleLine> _lines = [];
-    private readonly FaultRecorder _faults = new();
+    private FaultRecorder _faults = new();
     private readonly BootNarrator _narrator;
     private readonly CancellationTokenSource _heardEnough = new();
     private PvhMachine? _machine;
@@ -56,6 +56,7 @@ public sealed class ExplainVerb : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _machine?.Dispose();
         _stop.Dispose();
         _heardEnough.Dispose();
         _output.Dispose();
@@ -74,38 +75,68 @@ public sealed class ExplainVerb : IDisposable
         bool isXen = guest.Machine == MachineProfile.Xen;
         ConsoleListener console = new(_narrator, isXen ? "Xen's console" : "COM1", _lines) { Line = Hear };
         ConsoleListener? debugConsole = isXen ? null : new ConsoleListener(_narrator, "port 0xE9", _lines) { Line = Hear };
-        using PvhMachine machine = setup.CreateMachine(console, debugConsole, null, new Listeners(_narrator, _faults), logs);
-        _machine = machine;
-        _narrator.Begin(machine, setup);
+        _machine = MakeMachine(setup);
+        _narrator.Begin(_machine, setup);
         if (guest.Timeout is { } timeout)
             _stop.RequestAfter(timeout);
 
-        RunResult result = Listen(machine);
-        console.End();
-        debugConsole?.End();
-        RunEnd end = RunEnd.From(result, _stop.Reason, _stop.Signal, guest.MaximumInstructions);
-        TellEnd(machine, result, end);
+        RunResult result;
+        bool isTooOften;
+        int restarts = 0;
+        while (true)
+        {
+            result = Listen(_machine);
+            console.End();
+            debugConsole?.End();
+            bool isOver = (guest.Restart & GuestLives.PolicyFor(result.Reason)) == RestartPolicy.Never || _isOver || _stop.Reason != HostStop.None;
+            isTooOften = !isOver && restarts == guest.MaximumRestarts;
+            if (isOver || isTooOften)
+                break;
+            // As xl does it: disks last, and so does the clock of the toolstack.
+            setup = setup.After(_machine.Clock.Now);
+            _narrator.EndLife();
+            _machine.Dispose();
+            _faults = new FaultRecorder();
+            _machine = MakeMachine(setup);
+            restarts++;
+            _narrator.BeginAgain(_machine, setup, $"{How(result)}, and is to be started anew then (--restarts).", restarts + 1);
+        }
+
+        RunEnd end = isTooOften && result.Reason != StopReason.Crashed
+            ? RunEnd.TooOften(guest.MaximumRestarts)
+            : RunEnd.From(result, _stop.Reason, _stop.Signal, guest.MaximumInstructions);
+        TellEnd(_machine, result, end);
         if (page is not null)
             ExplanationPage.Write(page, _milestones, _lines, Title(setup));
         foreach (string sentence in captures.Close())
             _error.Write($"emu: {sentence}\n");
         _output.Flush();
         return _isOver ? ExitCode.Success : end.ExitCode;
+
+        PvhMachine MakeMachine(GuestSetup from) => from.CreateMachine(console, debugConsole, null, new Listeners(_narrator, _faults), logs);
     }
+
+    private static string How(RunResult result) => result.Reason switch
+    {
+        StopReason.PoweredOff => "The guest has switched itself off",
+        StopReason.Rebooted => "The guest has asked for a reboot",
+        _ => $"The guest has crashed ({result.Detail})",
+    };
 
     private RunResult Listen(PvhMachine machine)
     {
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, _heardEnough.Token);
-        ulong most = _options.Guest.MaximumInstructions ?? ulong.MaxValue;
+        // Both limits are for all lives together.
+        ulong most = _options.Guest.MaximumInstructions is { } limit ? limit - Math.Min(limit, _narrator.CountBefore) : ulong.MaxValue;
         while (true)
         {
-            ulong quiet = Math.Max(_narrator.LastNews, _lines.Count == 0 ? 0 : _lines[^1].Time) + Patience;
+            ulong quiet = Math.Max(_narrator.LastNews, _lines.Count == 0 ? 0 : _lines[^1].Time) + Patience - _narrator.TimeBefore;
             RunResult result = machine.Run(
                 new RunLimits { MaxInstructions = Math.Min(most, machine.InstructionsRetired + Stretch), MaxVirtualTime = quiet }, either.Token);
             if (result.Reason != StopReason.LimitReached || machine.InstructionsRetired >= most)
                 return result;
             // A line that came with the last instructions postpones the end.
-            _isOver |= machine.Clock.Now >= Math.Max(_narrator.LastNews, _lines.Count == 0 ? 0 : _lines[^1].Time) + Patience;
+            _isOver |= _narrator.Time >= Math.Max(_narrator.LastNews, _lines.Count == 0 ? 0 : _lines[^1].Time) + Patience;
             if (_isOver)
                 return result;
         }
@@ -135,6 +166,7 @@ public sealed class ExplainVerb : IDisposable
     {
         (string title, string text) = result.Reason switch
         {
+            _ when end.Reason == "restart-limit" => ("The guest is not started anew once more", end.Sentence ?? ""),
             StopReason.PoweredOff => ("The guest switches itself off", ""),
             StopReason.Rebooted => ("The guest asks for a reboot", "The story ends here."),
             StopReason.Halted => ("The guest halts for good", "Nothing is left that could wake it."),

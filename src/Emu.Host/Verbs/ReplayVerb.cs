@@ -1,6 +1,7 @@
 using Emu.Cpu.Snapshots;
 using Emu.Host.CommandLine;
 using Emu.Host.Recording;
+using Emu.Host.Running;
 using Emu.Machine;
 using Emu.Machine.Recording;
 
@@ -66,8 +67,7 @@ public static class ReplayVerb
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             file?.Dispose();
-            string reason = e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file." : e.Message;
-            throw new UsageException($"The recording '{path}' cannot be read: {reason}", e);
+            throw new UsageException($"The recording '{path}' cannot be read: {UserFile.Reason(e)}", e);
         }
         catch
         {

@@ -91,8 +91,8 @@ public sealed class RunVerb : IDisposable
         IConsoleSink console = snapshots?.Watch(_output) ?? _output;
         console = binaryTrace?.Watch(console) ?? console;
         console = interval?.Watch(console) ?? console;
-        IConsoleSink? debugConsole = OpenDebugConsole();
-        if (debugConsole is not null)
+        IConsoleSink? debugConsole = OpenDebugConsole(console);
+        if (debugConsole is not null && debugConsole != console)
             debugConsole = interval?.Watch(debugConsole) ?? debugConsole;
         using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
         using InputRecorder? recorder = OpenRecording(logs);
@@ -106,9 +106,14 @@ public sealed class RunVerb : IDisposable
             _input.Start();
         }
 
-        // Where the snapshot was taken, input may have come to its end.
-        if (_options.Resumed is not null)
+        if (_options.Resumed is { } resumed)
+        {
+            // Where the snapshot was taken, input may have come to its end.
             lives.Machine.ReopenConsoleInput();
+            if (interval is null)
+                ShowLine(resumed);
+        }
+
         interval?.Begin(lives.Machine);
         snapshots?.Attach(lives.Machine, setup.Displacement);
         binaryTrace?.Check(setup.Symbols.Table);
@@ -188,6 +193,15 @@ public sealed class RunVerb : IDisposable
         }
     }
 
+    /// <summary>A prompt that was there before the snapshot is there again. What is not a person's screen holds only what the guest writes from now on.</summary>
+    private void ShowLine(Resumption resumed)
+    {
+        if (Terminal.OutputIsTerminal)
+            _output.Write(UnfinishedLine.ForTerminal(resumed.Line));
+        else if (UnfinishedLine.ForMessage(resumed.Line) is { Length: > 0 } text)
+            _error.Write($"emu: Going on where the console stands behind '{text}'.\n");
+    }
+
     private RunEnd EndOf(RunResult result, GuestLives lives)
     {
         if (lives.ReachedLimit && result.Reason != StopReason.Crashed && _options.Replay is not { IsInParts: true })
@@ -214,12 +228,12 @@ public sealed class RunVerb : IDisposable
         : new InstructionTrace(new StreamWriter(file, new UTF8Encoding(false)) { NewLine = "\n" }, _options.TraceFrom, _options.TraceCount);
 
     // A kernel often says the same on COM1 and on port 0xE9: only one of them is the console on stdout.
-    private GuestOutput? OpenDebugConsole()
+    private IConsoleSink? OpenDebugConsole(IConsoleSink console)
     {
         switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "none" : "stderr"))
         {
             case "stdout":
-                return _output;
+                return console;
             case "none":
                 return null;
             case "stderr":

@@ -3,7 +3,7 @@ namespace Emu.Machine.Hooks;
 /// <summary>An access of the guest's to an I/O port, or to physical memory that is not RAM, as a hook sees it.</summary>
 /// <remarks>
 /// A read is seen behind the device, with the value that the guest is about to get; a write before the device. The vCPU is
-/// <see cref="PvhMachine.CurrentVcpu"/>, at exactly this instruction.
+/// <see cref="PvhMachine.CurrentVcpu"/>, at exactly this instruction, whose address is its <see cref="Emu.Cpu.Vcpu.CallingRip"/>.
 /// </remarks>
 public sealed class DeviceAccess
 {

@@ -25,9 +25,9 @@ public sealed class SnapshotFile : IDisposable
     private readonly List<SafeFileHandle> _files = [];
     private readonly byte[] _identity;
 
-    private SnapshotFile(string path, byte[] identity, SnapshotDirectory directory, MachineSnapshot snapshot)
+    private SnapshotFile(IReadOnlyList<string> chain, byte[] identity, SnapshotDirectory directory, MachineSnapshot snapshot)
     {
-        FilePath = path;
+        Chain = chain;
         _identity = identity;
         Program = directory.Program;
         Description = directory.Description;
@@ -35,7 +35,10 @@ public sealed class SnapshotFile : IDisposable
     }
 
     /// <summary>Where it is.</summary>
-    public string FilePath { get; }
+    public string FilePath => Chain[0];
+
+    /// <summary>The files that it is in: itself, the one that has the pages which it leaves out, and so on.</summary>
+    public IReadOnlyList<string> Chain { get; }
 
     /// <summary>SHA-256 of all that it holds: what a file names that holds what has changed since.</summary>
     public ReadOnlyMemory<byte> Identity => _identity;
@@ -73,7 +76,7 @@ public sealed class SnapshotFile : IDisposable
             using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
                 (identity, directory) = SnapshotWriter.Write(file, snapshot, program, description, parent, Path.GetDirectoryName(path)!);
             File.Move(temporary, path, overwrite: true);
-            return new SnapshotFile(path, identity, directory, snapshot);
+            return new SnapshotFile([path, .. parent?.Chain ?? []], identity, directory, snapshot);
         }
         catch
         {
@@ -118,7 +121,7 @@ public sealed class SnapshotFile : IDisposable
                 pages = Apply(pages, chain[i].Path, chain[i].File, chain[i].Directory);
             var last = chain[0].Directory;
             var state = PageChunk.Read(files[0], path, HeaderLength, last.State.Length, last.State.Digest, last.StateLength);
-            var opened = new SnapshotFile(path, identity, last, new MachineSnapshot(pages, state, last.InstructionsRetired, last.VirtualTime));
+            var opened = new SnapshotFile([.. chain.Select(static part => part.Path)], identity, last, new MachineSnapshot(pages, state, last.InstructionsRetired, last.VirtualTime));
             opened._files.AddRange(files);
             return opened;
         }

@@ -304,7 +304,7 @@ internal static unsafe class FarControl
         // Traps that MOV SS held back find INT1's #DB on its way and join it; after any other INT they come before its handler.
         if (e.Kind == EventKind.PrivilegedSoftwareException)
             vcpu.AbsorbDebugTraps(held);
-        vcpu.EnterPlatform(op);
+        vcpu.EnterPlatformAtRip(op);
         vcpu.Observer.Delivering(vcpu, in e);
         vcpu.LeavePlatform();
         return true;

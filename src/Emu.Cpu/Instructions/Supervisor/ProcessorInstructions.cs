@@ -328,7 +328,7 @@ internal static unsafe class ProcessorInstructions
         var blockStart = s->Rip;
         var rip = Step.RipOf(s, op);
         s->Rip = rip;
-        vcpu.EnterPlatform(op);
+        vcpu.EnterPlatformAtRip(op);
         var outcome = hypervisor.Hypercall(vcpu, (HypercallInstruction)op->Source);
         vcpu.LeavePlatform();
         if (outcome == HypercallOutcome.Undefined)

@@ -50,8 +50,15 @@ public sealed class RawImage : IBlockImage
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
+            var reason = error switch
+            {
+                FileNotFoundException => "there is no such file.",
+                DirectoryNotFoundException => "there is no such folder.",
+                UnauthorizedAccessException => "permission is denied.",
+                _ => error.Message,
+            };
             throw new MachineConfigurationException(
-                $"The disk image '{path}' cannot be opened {(isReadOnly ? "for reading" : "for writing")}: {error.Message}", error);
+                $"The disk image '{path}' cannot be opened {(isReadOnly ? "for reading" : "for writing")}: {reason}", error);
         }
 
         try
