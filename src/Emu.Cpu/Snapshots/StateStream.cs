@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -16,13 +15,22 @@ public sealed class StateStream
 {
     private readonly ArrayBufferWriter<byte>? _output;
     private readonly ReadOnlyMemory<byte> _input;
+    private readonly List<SnapshotPage>? _outputPages;
+    private readonly IReadOnlyList<SnapshotPage>? _inputPages;
     private int _at;
+    private int _pageAt;
     private string _section = "head";
 
-    private StateStream(ArrayBufferWriter<byte>? output, ReadOnlyMemory<byte> input)
+    private StateStream(ArrayBufferWriter<byte> output, List<SnapshotPage>? pages)
     {
         _output = output;
+        _outputPages = pages;
+    }
+
+    private StateStream(ReadOnlyMemory<byte> input, IReadOnlyList<SnapshotPage>? pages)
+    {
         _input = input;
+        _inputPages = pages;
     }
 
     /// <summary>True where state comes from the stream and replaces that of the machine.</summary>
@@ -30,11 +38,12 @@ public sealed class StateStream
 
     /// <summary>Saves the state of a part.</summary>
     /// <param name="part">The part.</param>
+    /// <param name="pages">Takes the pages that are shared with the part, in their order; null for a state that has their contents in it.</param>
     /// <returns>Its state.</returns>
-    public static byte[] Save(IStateful part)
+    public static byte[] Save(IStateful part, List<SnapshotPage>? pages = null)
     {
         ArgumentNullException.ThrowIfNull(part);
-        StateStream stream = new(new ArrayBufferWriter<byte>(1 << 16), default);
+        StateStream stream = new(new ArrayBufferWriter<byte>(1 << 16), pages);
         part.Transfer(stream);
         return stream._output!.WrittenSpan.ToArray();
     }
@@ -42,13 +51,14 @@ public sealed class StateStream
     /// <summary>Gives a part the state that was saved of its like.</summary>
     /// <param name="part">The part; where it fails, it is good for nothing any more.</param>
     /// <param name="state">What <see cref="Save"/> returned.</param>
+    /// <param name="pages">The pages that <see cref="Save"/> has taken out; null where it was given nothing for them.</param>
     /// <exception cref="SnapshotException">The state is damaged, or not of such a part.</exception>
-    public static void Restore(IStateful part, ReadOnlyMemory<byte> state)
+    public static void Restore(IStateful part, ReadOnlyMemory<byte> state, IReadOnlyList<SnapshotPage>? pages = null)
     {
         ArgumentNullException.ThrowIfNull(part);
-        StateStream stream = new(null, state);
+        StateStream stream = new(state, pages);
         part.Transfer(stream);
-        stream.Require(stream._at == state.Length, "it goes on where it should end");
+        stream.Require(stream._at == state.Length && stream._pageAt == (pages?.Count ?? 0), "it goes on where it should end");
     }
 
     /// <summary>Begins the state of a part of the machine.</summary>
@@ -58,23 +68,13 @@ public sealed class StateStream
         ArgumentNullException.ThrowIfNull(name);
         var before = _section;
         _section = name;
-        var tag = TagOf(name);
+        var tag = 2166136261u;
+        foreach (var letter in name)
+            tag = (tag ^ letter) * 16777619;
         var found = tag;
         Transfer(ref found);
         if (found != tag)
             throw new SnapshotException($"The snapshot is damaged or of another kind of machine: behind '{before}', '{name}' is expected.");
-    }
-
-    /// <summary>Begins the state of a part that the machine whose state is restored may not have had.</summary>
-    /// <param name="name">What it is.</param>
-    /// <returns>False where something else follows: the part is to be as it was made.</returns>
-    public bool TrySection(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        if (IsRestoring && (_input.Length - _at < sizeof(uint) || BinaryPrimitives.ReadUInt32LittleEndian(_input.Span[_at..]) != TagOf(name)))
-            return false;
-        Section(name);
-        return true;
     }
 
     /// <summary>A number, flag or enumeration.</summary>
@@ -145,6 +145,30 @@ public sealed class StateStream
         Raw(bytes, 1);
     }
 
+    /// <summary>A page that does not change any more: a snapshot shares it with the part, and with other snapshots.</summary>
+    /// <param name="page">It; null where state is restored.</param>
+    /// <returns>The page that is to be there.</returns>
+    public SnapshotPage Transfer(SnapshotPage? page)
+    {
+        if (IsRestoring && _inputPages is not null)
+        {
+            Require(_pageAt < _inputPages.Count, "there are too few pages");
+            return _inputPages[_pageAt++];
+        }
+
+        if (_outputPages is not null)
+        {
+            _outputPages.Add(page!);
+            return page!;
+        }
+
+        Require(!IsRestoring || _input.Length - _at >= SnapshotPage.Length, "it ends too early");
+        var bytes = new byte[SnapshotPage.Length];
+        page?.CopyTo(bytes);
+        Raw(bytes, 1);
+        return IsRestoring ? MemoryPage.Of(bytes) : page!;
+    }
+
     /// <summary>A text.</summary>
     /// <param name="text">It.</param>
     /// <param name="longest">How many bytes of UTF-8 it can have.</param>
@@ -200,14 +224,6 @@ public sealed class StateStream
     {
         if (!isPossible)
             throw new SnapshotException($"The snapshot is damaged in '{_section}': {what}.");
-    }
-
-    private static uint TagOf(string name)
-    {
-        var tag = 2166136261u;
-        foreach (var letter in name)
-            tag = (tag ^ letter) * 16777619;
-        return tag;
     }
 
     private static void RequireScalar<T>()

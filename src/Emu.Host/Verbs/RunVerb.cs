@@ -130,7 +130,7 @@ public sealed class RunVerb : IDisposable
         try
         {
             RunResult result = lives.Run(_stop.Token);
-            recorder?.EndRun((ulong)_stop.Reason, (ulong)_stop.Signal);
+            recorder?.EndRun((ulong)(result.Reason == StopReason.Paused ? HostStop.Snapshot : _stop.Reason), (ulong)_stop.Signal);
             end = EndOf(result, lives);
         }
         catch (ReplayException divergence) when (_options.Replay is { } replay)
@@ -217,10 +217,10 @@ public sealed class RunVerb : IDisposable
     {
         if (_options.RecordFile is not { } path)
             return null;
-        byte[] description = RecordedGuest.Of(_options, "--record").ToBytes();
+        RecordedGuest guest = _options.Resumed?.Describe(_options, "--record") ?? RecordedGuest.Of(_options, "--record");
         if (_options.Disks.FirstOrDefault(static disk => !disk.IsReadOnly && !disk.IsSnapshot) is { } disk)
             RunLog.RecordedDiskChanges(logs.CreateLogger<RunVerb>(), disk.Path);
-        return new InputRecorder(UserFile.Create(path, "--record"), description);
+        return new InputRecorder(UserFile.Create(path, "--record"), guest.ToBytes()) { BeginsWithSnapshot = guest.Snapshot is not null };
     }
 
     // Who goes back takes back what was written to disks; and what a debugger makes of a guest had better not be found on them afterwards.

@@ -20,6 +20,7 @@ public sealed partial class InputReplayer : InputJournal
     private bool _isAtEnd;
     private bool _isVisit;
     private ulong _verified;
+    private bool _isResuming;
 
     /// <summary>Makes the input of a run that was recorded.</summary>
     /// <param name="log">The recording; closed with this.</param>
@@ -58,6 +59,9 @@ public sealed partial class InputReplayer : InputJournal
 
     /// <summary>True where another machine follows the one that has ended.</summary>
     public bool HasNextLife => Peek() is { Kind: LogEntryKind.Life };
+
+    /// <summary>True before the snapshot is restored that the recorded run began with: what of the host it had to do with, is gone, as it was then.</summary>
+    internal bool IsResuming => _isResuming;
 
     /// <inheritdoc/>
     public override void EndLife(PvhMachine machine, RunResult result)
@@ -217,7 +221,9 @@ public sealed partial class InputReplayer : InputJournal
         _verified = 0;
         if (Peek() is not { Kind: LogEntryKind.Life })
             throw new ReplayException("The replay starts the guest once more than the recorded run did.");
-        return Dequeue().Detail == 0 ? null : new ReplayedConsole(this);
+        var begin = Dequeue().Detail;
+        _isResuming = (begin & InputLogFormat.IsResumed) != 0;
+        return (begin & InputLogFormat.HasConsole) == 0 ? null : new ReplayedConsole(this);
     }
 
     private protected override void BeginVisit()
@@ -240,6 +246,14 @@ public sealed partial class InputReplayer : InputJournal
 
     private protected override void GoTo(long frame, int index)
     {
+        if (_isResuming)
+        {
+            // The place is one in another recording, if in any; this one begins here.
+            _isResuming = false;
+            _verified = Clock.Position.Retired;
+            return;
+        }
+
         _ahead.Clear();
         _stop = null;
         _isAtEnd = false;

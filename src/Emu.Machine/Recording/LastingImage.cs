@@ -21,4 +21,6 @@ internal sealed class LastingImage(IBlockImage image) : IBlockImage
     }
 
     public void Transfer(StateStream stream) => image.Transfer(stream);
+
+    public void TransferImage(StateStream stream) => image.TransferImage(stream);
 }
