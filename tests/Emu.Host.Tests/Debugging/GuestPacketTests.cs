@@ -246,6 +246,20 @@ public sealed class GuestPacketTests
     }
 
     [Fact]
+    public void Each_life_of_a_guest_that_is_started_anew_is_shown_its_end()
+    {
+        // Asks for a reset by port 0x64.
+        using DebuggedGuest guest = new([0xB0, 0xFE, 0xE6, 0x64, 0xEB, 0xFE], "--restarts", "1");
+        GdbClient gdb = guest.Client;
+
+        Assert.Equal("T0fthread:1;", gdb.Resume("c"));
+        Assert.Equal("T0fthread:1;", gdb.Resume("c"));
+        Assert.Equal(2UL, gdb.Register("retired"));
+        Assert.Equal("W04", gdb.Resume("c"));
+        Assert.Equal(4, guest.Process.Wait().ExitCode);
+    }
+
+    [Fact]
     public void Threads_are_vcpus()
     {
         using DebuggedGuest guest = new(DebuggedGuest.Forever, "--vcpus", "2");
