@@ -6,7 +6,11 @@ using Emu.Xen.Backends.Block;
 namespace Emu.Machine.Recording;
 
 /// <summary>Plays back what came into a run from outside, where it came.</summary>
-public sealed class InputReplayer : InputJournal
+/// <remarks>
+/// Where somebody changes the machine, as a debugger does, a run of its own begins: nothing is compared any more, the network is silent, and what was
+/// typed still comes, at the virtual times at which it did or as soon as the guest takes it.
+/// </remarks>
+public sealed partial class InputReplayer : InputJournal
 {
     private readonly InputLogReader _log;
     private readonly Queue<LogEntry> _ahead = [];
@@ -65,7 +69,7 @@ public sealed class InputReplayer : InputJournal
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(result);
         ThrowIfDiverged();
-        if (WasCutOff)
+        if (WasCutOff || IsBranch)
             return;
         var here = Clock.Position;
         var next = Peek();
@@ -104,6 +108,8 @@ public sealed class InputReplayer : InputJournal
     {
         get
         {
+            if (IsBranch)
+                return NextTyped;
             if (_stop is null && !_isAtEnd)
             {
                 // Only answers that the machine asks for by itself stand before the next stop.
@@ -127,6 +133,8 @@ public sealed class InputReplayer : InputJournal
     internal bool TryTake(out LogEntry answer, params ReadOnlySpan<AnswerKind> possible)
     {
         answer = null!;
+        if (IsBranch)
+            return possible.Contains(AnswerKind.ConsoleByte) && TryType(out answer);
         if (IsLooking && !_isVisit)
             return false;
         var question = NextQuestion();
@@ -146,6 +154,8 @@ public sealed class InputReplayer : InputJournal
     /// <summary>The replay cannot be what was recorded; the run ends at its next stop.</summary>
     internal void Diverge(string what)
     {
+        if (IsBranch)
+            return;
         var retired = Clock.Position.Retired;
         _divergence ??= new ReplayException(string.Create(
             CultureInfo.InvariantCulture,
@@ -176,6 +186,8 @@ public sealed class InputReplayer : InputJournal
         while (true)
         {
             ThrowIfDiverged();
+            if (IsBranch)
+                return null;
             if (IsDone)
                 return new RunResult(StopReason.Cancelled);
             var here = Clock.Position;
@@ -216,7 +228,7 @@ public sealed class InputReplayer : InputJournal
 
     private protected override void BeginVisit()
     {
-        _isVisit = Peek() is { Kind: LogEntryKind.Visit } next && next.Position == Clock.Position;
+        _isVisit = !IsBranch && Peek() is { Kind: LogEntryKind.Visit } next && next.Position == Clock.Position;
         if (_isVisit)
             Dequeue();
     }

@@ -1,3 +1,4 @@
+using Emu.Cpu.Memory;
 using Emu.Cpu.Snapshots;
 
 namespace Emu.Machine.Snapshots;
@@ -32,9 +33,13 @@ public sealed class MachineSnapshot
     /// <summary>Pages that belong to the state, in the order in which it asks for them: what guests have written to disks that are kept in memory.</summary>
     internal IReadOnlyList<SnapshotPage> StatePages { get; }
 
-    /// <summary>How many pages it keeps that another one does not.</summary>
+    /// <summary>How much memory it takes where another one is kept, too.</summary>
     /// <param name="other">The other, of the same machine; null for none.</param>
-    /// <returns>Pages that are not all zeros.</returns>
-    internal int PagesNotSharedWith(MachineSnapshot? other) =>
-        Pages.DifferentFrom(other?.Pages ?? PageTable.Zeros(Pages.Count)).Count(static page => page.Page is not null);
+    /// <returns>Bytes of pages that are not all zeros nor the other's, and of all that is not in pages.</returns>
+    internal long BytesBeside(MachineSnapshot? other)
+    {
+        var pages = Pages.DifferentFrom(other?.Pages ?? PageTable.Zeros(Pages.Count)).Count(static page => page.Page is not null);
+        pages += StatePages.Except(other?.StatePages ?? []).Count();
+        return State.Length + ((long)PhysicalMemory.PageSize * pages);
+    }
 }

@@ -48,11 +48,11 @@ public sealed class ResumedRecordingTests : IDisposable
     [Fact]
     public void Key_that_waits_where_a_run_is_resumed_is_given_once_in_each_part()
     {
-        // The guest polls for a key, and its input has ended: the resumed run looks for more at once, before the place of the first cut.
-        string kernel = ResumedConsoleTests.WriteKernel(_folder);
-        EmuProcess.Run("run", kernel, "--snapshot-at", "140_000", "--snapshot-file", Snapshot, "--snapshot-exit");
-        EmuResult first = EmuProcess.RunWithInput("k", "run", "--resume", Snapshot, "--record", Recording, "--stats", _folder.File("first"));
-        Assert.Equal((7, "k"), (first.ExitCode, first.Output));
+        // The guest polls for a key, and its input has ended: the resumed run looks for more at once, and has one key in its hand.
+        string kernel = ResumedConsoleTests.WriteKernel(_folder, keys: 2);
+        EmuProcess.Run("run", kernel, "--snapshot-at", "200_000", "--snapshot-file", Snapshot, "--snapshot-exit");
+        EmuResult first = EmuProcess.RunWithInput("kl", "run", "--resume", Snapshot, "--record", Recording, "--stats", _folder.File("first"));
+        Assert.Equal((7, "kl"), (first.ExitCode, first.Output));
         Assert.Equal(0, Replay("--cut", "8").ExitCode);
         string output = "";
         for (int i = 1; i <= 8; i++)
@@ -62,7 +62,7 @@ public sealed class ResumedRecordingTests : IDisposable
             output += part.Output;
         }
 
-        Assert.Equal("k", output);
+        Assert.Equal("kl", output);
     }
 
     [Fact]

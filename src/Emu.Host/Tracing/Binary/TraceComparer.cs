@@ -84,7 +84,7 @@ internal sealed class TraceComparer
                 Side other = hasA ? a : b;
                 report = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"'{(hasA ? _second : _first).Path}' ends after {(hasA ? _second : _first).Reader.EndCount} instructions; '{other.File.Path}' goes on.\n")
+                    $"Equal up to instruction {(hasA ? _second : _first).Reader.EndCount}, where '{(hasA ? _second : _first).Path}' ends; '{other.File.Path}' goes on.\n")
                     + string.Concat(before.Select(static line => "  " + line)) + other.Lines(hasA ? "A " : "B ", LinesAfter);
                 return false;
             }

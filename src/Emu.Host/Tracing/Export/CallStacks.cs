@@ -350,6 +350,7 @@ internal sealed class CallStacks
 
     private void Close(CallThread thread)
     {
+        _observer.Switch(thread.Vcpu);
         for (int i = 0; i < thread.Frames.Count; i++)
             _observer.Leave(thread.Vcpu, thread.End);
     }

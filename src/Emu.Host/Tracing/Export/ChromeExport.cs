@@ -76,6 +76,10 @@ internal sealed class ChromeExport : ICallObserver
         open.RemoveAt(open.Count - 1);
     }
 
+    public void Switch(int vcpu)
+    {
+    }
+
     public void Spend(int vcpu, ulong instructions)
     {
     }

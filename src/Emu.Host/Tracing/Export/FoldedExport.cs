@@ -45,6 +45,10 @@ internal sealed class FoldedExport : ICallObserver
 
     public void Leave(int vcpu, ulong count) => _current[vcpu] = _stacks[_current[vcpu]].Below;
 
+    public void Switch(int vcpu)
+    {
+    }
+
     public void Spend(int vcpu, ulong instructions) => _spent[_current[vcpu]] += instructions;
 
     private int Add(int below, int function)

@@ -19,6 +19,13 @@ internal interface ICallObserver
     /// <param name="count">Instructions retired after its last one.</param>
     void Leave(int vcpu, ulong count);
 
+    /// <summary>
+    /// The vCPU goes on with another stack, or the trace is at its end: until something is spent, what is left has not returned, and what is entered has
+    /// been entered before.
+    /// </summary>
+    /// <param name="vcpu">Which.</param>
+    void Switch(int vcpu);
+
     /// <summary>Instructions or an event have been executed in what was entered last.</summary>
     /// <param name="vcpu">By whom.</param>
     /// <param name="instructions">How many.</param>
