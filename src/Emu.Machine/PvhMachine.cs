@@ -318,7 +318,8 @@ public sealed partial class PvhMachine : IDisposable
         foreach (var network in _networks)
             network.Dispose();
         _tracer?.Dispose();
-        _traceWriter?.Dispose();
+        if (!_isWriterLent)
+            _traceWriter?.Dispose();
         _compiler?.Dispose();
         _scheduler.Dispose();
         _blocks.Dispose();

@@ -55,6 +55,15 @@ internal sealed class EmuProcess : IDisposable
         return process.Wait();
     }
 
+    /// <summary>Runs to the end with a text on standard input, and nothing behind it.</summary>
+    public static EmuResult RunWithInput(string text, params IEnumerable<string> arguments)
+    {
+        using EmuProcess process = new(arguments, null);
+        process.Type(text);
+        process._process.StandardInput.Close();
+        return process.Wait();
+    }
+
     public static EmuProcess Start(params IEnumerable<string> arguments) => new(arguments, null);
 
     public void Type(string text)

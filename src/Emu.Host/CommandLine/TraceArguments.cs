@@ -26,9 +26,9 @@ internal sealed class TraceArguments
     };
 
     private readonly Option<string?> _on = Text(
-        "--trace-on", "PLACE", "Begin a binary trace when this function or address (0x…) is executed for the first time; up to there nothing is slowed down.");
+        "--trace-on", "PLACE", "Begin a binary trace when this function or address (0x…) is executed first, or behind a text on the console (on:TEXT); with --trace-from, when that first happens after N instructions.");
 
-    private readonly Option<string?> _off = Text("--trace-off", "PLACE", "End a binary trace when this function or address is about to be executed.");
+    private readonly Option<string?> _off = Text("--trace-off", "PLACE", "End a binary trace when this function or address is about to be executed, or behind a text on the console (on:TEXT).");
 
     /// <summary>The options in the order of help.</summary>
     public IReadOnlyList<Option> Options => [_trace, _from, _count, _detail, _only, _on, _off];
@@ -63,7 +63,7 @@ internal sealed class TraceArguments
         }
 
         if (options.Debugger is not null)
-            throw new UsageException("A binary trace cannot be taken while a debugger may go back in time; leave out --gdb or --trace.");
+            throw new UsageException("--gdb does not go with --trace: 'monitor trace FILE' in gdb traces from where it stands, also in the past.");
         string[] only = result.GetValue(_only) ?? [];
         if (only.Contains("kernel") && only.Contains("user"))
             throw new UsageException("--trace-only takes kernel or user; both are everything.");
@@ -74,8 +74,8 @@ internal sealed class TraceArguments
                 Detail = Detail(result.GetValue(_detail)),
                 Ring = only.Contains("kernel") ? 0 : only.Contains("user") ? 3 : null,
                 Only = [.. only.Where(static what => what is not ("kernel" or "user")).Select(static what => new TracePlace("--trace-only", what))],
-                On = result.GetValue(_on) is { } on ? new TracePlace("--trace-on", on) : null,
-                Off = result.GetValue(_off) is { } off ? new TracePlace("--trace-off", off) : null,
+                On = result.GetValue(_on) is { } on ? TraceTrigger.Parse("--trace-on", on) : null,
+                Off = result.GetValue(_off) is { } off ? TraceTrigger.Parse("--trace-off", off) : null,
             },
         };
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Emu.Host.Tracing;
 using Emu.Host.Tracing.Comparison;
 using Emu.Host.Tracing.Export;
 using Emu.Host.Verbs;
@@ -49,6 +50,14 @@ internal static class TraceCommand
 
           Which interrupts and exceptions were there?
             emu trace show boot.emut --events
+
+          Who calls whom, as Linux's function_graph shows it? How often, and from where, is a function called, and how long does it take?
+            emu trace show boot.emut --calls --from 1000000 --count 50
+            emu trace show boot.emut --calls --only do_sys_openat2 --depth 1
+            emu trace show boot.emut --calls --only '#PF' --depth 3
+
+          What does a function execute?
+            emu trace show boot.emut --only setup_arch --count 200
         """;
 
     private const string StatsExamples = """
@@ -116,17 +125,51 @@ internal static class TraceCommand
         Option<string?> from = Text("--from", "N", "Begin after N instructions. [0]");
         Option<string?> count = Text("--count", "M", "End after M lines. [all]");
         Option<bool> events = new("--events") { Description = "Show interrupts and exceptions alone." };
-        Option<string?> symbols = Symbols();
-        Command command = new("show", "Shows a binary trace as text, disassembled, one line for each instruction and event.") { traces, from, count, events, symbols };
-        command.SetAction(result => show(new TraceShowOptions(One("show", result.GetValue(traces)))
+        Option<bool> calls = new("--calls") { Description = "Show calls instead of instructions, indented, with how many instructions each executed." };
+        Option<string?> depth = Text("--depth", "N", "Show calls to this depth. [all]");
+        Option<string[]> only = new("--only")
         {
-            From = OptionText.Count("--from", result.GetValue(from)) ?? 0,
-            Count = OptionText.Count("--count", result.GetValue(count)),
-            EventsOnly = result.GetValue(events),
-            SymbolFile = result.GetValue(symbols),
-        }));
+            HelpName = "WHAT",
+            Description = "Show a function, 0xFIRST-0xLAST, kernel or user alone; with --calls, a function and what it calls, or an event ('#PF', 'interrupt 0xec', syscall). Repeat it for more. [all]",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Option<string?> vcpu = Text("--vcpu", "N", "Show that vCPU alone. [all]");
+        Option<string?> symbols = Symbols();
+        Command command = new("show", "Shows a binary trace as text, disassembled, one line for each instruction and event, or for each call.")
+        {
+            traces, from, count, only, vcpu, events, calls, depth, symbols,
+        };
+        command.SetAction(result =>
+        {
+            string[] wanted = result.GetValue(only) ?? [];
+            bool showsCalls = result.GetValue(calls);
+            if (showsCalls && result.GetValue(events))
+                throw new UsageException("--calls shows interrupts and exceptions, too; leave out --events.");
+            if (result.GetValue(depth) is not null && !showsCalls)
+                throw new UsageException("--depth is for --calls.");
+            if (wanted.Contains("kernel") && wanted.Contains("user"))
+                throw new UsageException("--only takes kernel or user; both are everything.");
+            if (showsCalls && wanted.FirstOrDefault(static what => what is "kernel" or "user" || what.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) is { } other)
+                throw new UsageException($"--only takes functions beside --calls; '{other}' is none.");
+            return show(new TraceShowOptions(One("show", result.GetValue(traces)))
+            {
+                From = OptionText.Count("--from", result.GetValue(from)) ?? 0,
+                Count = OptionText.Count("--count", result.GetValue(count)),
+                EventsOnly = result.GetValue(events),
+                Calls = showsCalls,
+                Depth = OptionText.Integer("--depth", result.GetValue(depth), int.MaxValue, 1, int.MaxValue),
+                Only = [.. wanted.Where(what => what is not ("kernel" or "user") && !(showsCalls && IsEvent(what))).Select(static what => new TracePlace("--only", what))],
+                OnlyEvents = [.. wanted.Where(what => showsCalls && IsEvent(what))],
+                Ring = wanted.Contains("kernel") ? 0 : wanted.Contains("user") ? 3 : null,
+                Vcpu = result.GetValue(vcpu) is { } number ? OptionText.Integer("--vcpu", number, 0, 0, int.MaxValue) : null,
+                SymbolFile = result.GetValue(symbols),
+            });
+        });
         return command;
     }
+
+    // As call stacks have them: "#PF", "interrupt 0xec", "int 0x80".
+    private static bool IsEvent(string what) => what is ['#', ..] or "NMI" or "syscall" or "sysenter" || what.Contains(' ', StringComparison.Ordinal);
 
     private static Command Stats(Func<string, string?, int, int> stats)
     {

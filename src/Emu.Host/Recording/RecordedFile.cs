@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Emu.Host.Running;
 
 namespace Emu.Host.Recording;
 
@@ -19,13 +20,15 @@ internal sealed record RecordedFile(string Path, long Length, string Sha256)
         try
         {
             FileInfo file = new(path);
+            if (Directory.Exists(path))
+                throw new UsageException($"{option}: the {what} '{path}' is a folder, not a file.");
             if (file.Exists && file.Length == 0)
                 throw new UsageException($"{option}: the {what} '{path}' is empty or no regular file, which could not be read again.");
             return new RecordedFile(file.FullName, file.Length, Hash(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new UsageException($"{option}: the {what} '{path}' cannot be read: {e.Message}", e);
+            throw new UsageException($"{option}: the {what} '{path}' cannot be read: {UserFile.Reason(e)}", e);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Emu.Cpu.Snapshots;
 using Emu.Host.CommandLine;
+using Emu.Host.Running;
 using Emu.Host.Snapshots;
 using Emu.Machine.Snapshots;
 
@@ -34,18 +35,19 @@ internal sealed class ReplayCuts
     }
 
     /// <summary>Prepares to take the snapshots of a recording anew.</summary>
-    /// <param name="total">Instructions of the whole.</param>
+    /// <param name="begin">The count of instructions where the recording begins.</param>
+    /// <param name="end">That where it ends.</param>
     /// <param name="parts">How many parts there are to be.</param>
     /// <returns>What is to be taken.</returns>
     /// <exception cref="UsageException">There cannot be so many parts, or the folder cannot be used.</exception>
-    public SnapshotRequest Request(ulong total, ulong parts)
+    public SnapshotRequest Request(ulong begin, ulong end, ulong parts)
     {
-        RequireParts(total, parts);
+        RequireParts(end - begin, parts);
         List<SnapshotMoment> moments = [];
         List<string> files = [];
         for (ulong i = 1; i < parts; i++)
         {
-            ulong count = ReplayPart.EndOf(total, i, parts);
+            ulong count = ReplayPart.EndOf(begin, end, i, parts);
             moments.Add(new SnapshotMoment(string.Create(CultureInfo.InvariantCulture, $"border {i} of {parts - 1}"), Instructions: count));
             files.Add(FileOf(count));
         }
@@ -56,11 +58,11 @@ internal sealed class ReplayCuts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new UsageException($"--cut-dir cannot use the folder '{_folder}': {e.Message}", e);
+            throw new UsageException($"--cut-dir cannot use the folder '{_folder}': {UserFile.Reason(e)}", e);
         }
 
         Discard();
-        return new SnapshotRequest(moments, files[0], EndsRun: false) { Files = files, Recording = _sha256 };
+        return new SnapshotRequest(moments, files[0], EndsRun: false) { Files = files, Recording = _sha256, Option = null };
     }
 
     /// <summary>Removes all snapshots of a recording with this name.</summary>
@@ -75,7 +77,7 @@ internal sealed class ReplayCuts
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new UsageException($"The snapshot '{file}' cannot be replaced: {e.Message}", e);
+                throw new UsageException($"The snapshot '{file}' cannot be replaced: {UserFile.Reason(e)}", e);
             }
         }
     }
@@ -130,7 +132,7 @@ internal sealed class ReplayCuts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"--cut-dir cannot use the folder '{_folder}': {e.Message}", e);
+            throw new UsageException($"--cut-dir cannot use the folder '{_folder}': {UserFile.Reason(e)}", e);
         }
 
         return cuts;

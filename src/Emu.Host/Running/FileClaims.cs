@@ -27,6 +27,8 @@ public sealed class FileClaims
         files.Reads(options.SymbolFile, "the names of addresses");
         files.Reads(options.Configuration, "the configuration");
         files.Reads(options.ResumedFile, "the snapshot that it goes on from");
+        foreach (string snapshot in options.Resumed?.File.Chain ?? [])
+            files.Reads(snapshot, "a snapshot that it goes on from");
         files.Reads(options.Replay?.File, "the recording");
 
         files.Writes(options.StatisticsFile, "--stats");
@@ -71,7 +73,10 @@ public sealed class FileClaims
     /// <returns>Whether they do.</returns>
     public static bool AreSame(string one, string other) => Names.Equals(Identity(one), Identity(other));
 
-    private static bool IsDevice(string path) => path.StartsWith("/dev/", StringComparison.Ordinal) || (OperatingSystem.IsWindows() && path is "NUL" or "nul");
+    /// <summary>Whether a path is a device's, as far as that is easy to see.</summary>
+    /// <param name="path">The path.</param>
+    /// <returns>Whether it is.</returns>
+    public static bool IsDevice(string path) => path.StartsWith("/dev/", StringComparison.Ordinal) || (OperatingSystem.IsWindows() && path is "NUL" or "nul");
 
     // The same file may have several names: links are followed as far as that is easy.
     private static string Identity(string path)

@@ -80,7 +80,7 @@ internal sealed class GuestRun : IDebuggedGuest
             _snapshots?.TakeDue(_machine);
             if (_snapshots is { EndsRun: true })
                 return End(new RunResult(StopReason.Paused));
-            RunResult result = _trace is not null && _trace.Contains(retired) && retired < _maximum
+            RunResult result = _trace is not null && _trace.IsDue(retired) && retired < _maximum
                 ? Step(_trace, retired + 1, cancellation)
                 : _machine.Run(
                     new RunLimits { MaxInstructions = NextStop(retired), MaxVirtualTime = _snapshots?.NextTime ?? ulong.MaxValue, PassesBreakpoint = isAtBreakpoint },
@@ -97,7 +97,7 @@ internal sealed class GuestRun : IDebuggedGuest
     private RunResult End(RunResult result)
     {
         _snapshots?.TakeDue(_machine);
-        _binaryTrace?.End(_machine);
+        _binaryTrace?.EndLife();
         DumpWhatIsDue(_machine.InstructionsRetired);
         return result;
     }
@@ -126,12 +126,12 @@ internal sealed class GuestRun : IDebuggedGuest
         ulong stop = _maximum;
         if (_dumps.TryPeek(out ulong dump))
             stop = Math.Min(stop, dump);
-        if (_trace is not null && retired < _trace.From)
-            stop = Math.Min(stop, _trace.From);
+        if (_trace is not null)
+            stop = Math.Min(stop, _trace.NextStop(retired));
         if (_snapshots is not null)
             stop = Math.Min(stop, _snapshots.NextInstructions);
         if (_binaryTrace is not null)
-            stop = Math.Min(stop, _binaryTrace.NextStop(retired));
+            stop = Math.Min(stop, _binaryTrace.NextStop);
         if (_interval is not null)
             stop = Math.Min(stop, _interval.NextStop(retired));
         return stop;

@@ -95,11 +95,22 @@ internal sealed class GuestSetup
             // The kernel is there already: its file is for whoever asks for symbols, or starts it anew.
             return new GuestSetup(
                 options,
-                new Lazy<KernelImage?>(() => resumed.Guest.Kernel is null || resumed.HasKernel ? OpenKernel(options) : null),
+                new Lazy<KernelImage?>(OpenOldKernel),
                 new Lazy<IReadOnlyList<BootModule>>(() => ReadModules(resumed.FindModules())),
                 image => options.CommandLine ?? StandardCommandLine(image, options.Machine, log),
                 networks,
                 added);
+        }
+
+        KernelImage? OpenOldKernel()
+        {
+            if (options.Resumed!.Guest.Kernel is { } kernel && !options.Resumed.HasKernel)
+            {
+                RunLog.KernelIsGone(log, kernel.Path);
+                return null;
+            }
+
+            return OpenKernel(options);
         }
 
         // What is small and often mistyped comes first.

@@ -3,25 +3,28 @@ using System.Text.Json;
 
 namespace Emu.Host.Running;
 
-/// <summary>What <c>--stats</c> tells about a run. Everything but the wall-clock figures is the same in every run of the same guest.</summary>
+/// <summary>
+/// What <c>--stats</c> tells about a run: counts and times of all lives of the guest together, and how the last one ended. Everything but the wall-clock
+/// figures and tiers is the same in every run of the same guest.
+/// </summary>
 public sealed record RunStatistics
 {
     /// <summary>Instructions retired.</summary>
     public required ulong Instructions { get; init; }
 
-    /// <summary>Virtual time at the end, in nanoseconds.</summary>
+    /// <summary>Virtual time that has passed, in nanoseconds.</summary>
     public required ulong VirtualNanoseconds { get; init; }
 
     /// <summary>Host time that the run took, without loading the kernel.</summary>
     public required TimeSpan WallTime { get; init; }
 
-    /// <summary>SHA-256 over all processor state and RAM, in lower-case hexadecimal.</summary>
+    /// <summary>At the end: SHA-256 over all processor state and RAM, in lower-case hexadecimal.</summary>
     public required string StateHash { get; init; }
 
     /// <summary>Why the run ended: power-off, reboot, exit, crash, limit, timeout, quit or signal.</summary>
     public required string ExitReason { get; init; }
 
-    /// <summary>How often the guest was started anew; all else is about its last start.</summary>
+    /// <summary>How often the guest was started anew.</summary>
     public int Restarts { get; init; }
 
     /// <summary>The process's exit code.</summary>

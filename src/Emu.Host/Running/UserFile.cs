@@ -30,13 +30,70 @@ internal static class UserFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new UsageException($"{option} cannot write '{path}': {Reason(e)}", e);
+            throw Refusal(path, option, e);
+        }
+    }
+
+    /// <summary>Makes sure, before the guest starts, that a file can be written, without touching what it holds.</summary>
+    public static ReplacedFile Prepare(string path, string option)
+    {
+        bool wasThere = File.Exists(path);
+        try
+        {
+            FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
+            return new ReplacedFile(file, path, wasThere, e => Refusal(path, option, e));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw Refusal(path, option, e);
+        }
+    }
+
+    /// <summary>Writes a file that appears under its name, in place of one that is there, when it is whole: where something goes wrong, nothing has changed.</summary>
+    public static T WriteWhole<T>(string path, string option, Func<Stream, T> write)
+    {
+        string? aside = null;
+        try
+        {
+            if (Directory.Exists(path))
+                throw new UsageException($"{option} cannot write '{path}': it is a folder.");
+            string target = new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : path;
+            if (File.Exists(target))
+            {
+                using FileStream there = new(target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+                // Not a pipe, nor a device, which have no content that could be replaced.
+                if (!there.CanSeek || FileClaims.IsDevice(target))
+                    return write(new CheckedStream(there, e => Refusal(path, option, e)));
+            }
+
+            aside = $"{target}.{Path.GetRandomFileName()}.partial";
+            T result;
+            using (Stream file = new CheckedStream(new FileStream(aside, FileMode.CreateNew, FileAccess.Write), e => Refusal(path, option, e)))
+            {
+                result = write(file);
+                // Who has closed it has flushed it.
+                if (file.CanWrite)
+                    file.Flush();
+            }
+
+            File.Move(aside, target, overwrite: true);
+            aside = null;
+            return result;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw Refusal(path, option, e);
+        }
+        finally
+        {
+            if (aside is not null)
+                Remove(aside);
         }
     }
 
     /// <summary>The same, where what cannot be written later is refused alike, such as for want of room.</summary>
     public static Stream CreateChecked(string path, string option) =>
-        new CheckedStream(Create(path, option), e => new UsageException($"{option} cannot write '{path}': {Reason(e)}", e));
+        new CheckedStream(Create(path, option), e => Refusal(path, option, e));
 
     /// <summary>Writes on, and says what the system has against it in words for the user.</summary>
     private sealed class CheckedStream(FileStream file, Func<Exception, UsageException> refusal) : Stream
@@ -45,7 +102,7 @@ internal static class UserFile
 
         public override bool CanSeek => false;
 
-        public override bool CanWrite => true;
+        public override bool CanWrite => file.CanWrite;
 
         public override long Length => file.Length;
 
@@ -102,6 +159,20 @@ internal static class UserFile
         }
     }
 
+    private static UsageException Refusal(string path, string option, Exception e) => new($"{option} cannot write '{path}': {Reason(e)}", e);
+
+    private static void Remove(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Why the file could not be written matters more.
+        }
+    }
+
     private static byte[] ReadUpTo(string path, int length)
     {
         using FileStream file = File.OpenRead(path);
@@ -112,7 +183,9 @@ internal static class UserFile
         return bytes.ToArray();
     }
 
-    private static string Reason(Exception e) => e switch
+    /// <summary>What the system has against a file, in words that end a sentence.</summary>
+    /// <param name="e">What it threw.</param>
+    public static string Reason(Exception e) => e switch
     {
         FileNotFoundException => "there is no such file.",
         DirectoryNotFoundException => "there is no such folder.",

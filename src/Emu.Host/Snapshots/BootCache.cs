@@ -5,6 +5,7 @@ using Emu.Cpu;
 using Emu.Cpu.Snapshots;
 using Emu.Host.CommandLine;
 using Emu.Host.Recording;
+using Emu.Host.Running;
 using Emu.Machine;
 using Emu.Pvh;
 using Emu.Xen;
@@ -19,6 +20,8 @@ namespace Emu.Host.Snapshots;
 /// </remarks>
 internal static class BootCache
 {
+    private const string Option = "--boot-cache";
+
     /// <summary>What is to be run in place of a boot, or with one whose result is kept.</summary>
     /// <param name="options">What the user asked for.</param>
     /// <param name="request">Where boots are kept, and how far they go.</param>
@@ -33,16 +36,26 @@ internal static class BootCache
             throw new UsageException("--boot-cache: a boot depends on more than its files where the network leads to this computer ('allow=' and 'forward=' of --net).");
         if (options.Disks.FirstOrDefault(static disk => !disk.IsReadOnly && !disk.IsSnapshot) is { } disk)
             throw new UsageException($"--boot-cache: the guest may write to the disk '{disk.Path}', so that each boot is another; ',snapshot' behind it keeps it as it is.");
-        string path = Path.Combine(MakeFolder(request.Folder), Name(options, request.Moment) + ".snapshot");
+        RecordedGuest guest = RecordedGuest.Of(options, Option);
+        string path = Path.Combine(MakeFolder(request.Folder), Name(guest, request.Moment) + ".snapshot");
         if (File.Exists(path) && TryOpen(path, error) is { } found)
         {
+            if (options.DumpAt.Count != 0 && options.DumpAt[0] < found.File.Snapshot.InstructionsRetired)
+            {
+                error.Write(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"emu: Booted anew: --dump-at {options.DumpAt[0]} lies before the {found.File.Snapshot.InstructionsRetired} instructions that --boot-cache would save.\n"));
+                found.Dispose();
+                return options;
+            }
+
             error.Write(string.Create(
                 CultureInfo.InvariantCulture,
                 $"emu: Not booted: going on from '{path}', {found.File.Snapshot.InstructionsRetired} instructions into the same boot (--boot-cache).\n"));
             return found.ToOptions(options);
         }
 
-        return options with { Snapshots = new SnapshotRequest([request.Moment], path, EndsRun: false) };
+        return options with { Snapshots = new SnapshotRequest([request.Moment], path, EndsRun: false) { Option = Option, Guest = guest } };
     }
 
     /// <summary>Why a boot is not kept although it has come so far.</summary>
@@ -68,14 +81,13 @@ internal static class BootCache
         }
     }
 
-    private static string Name(RunOptions options, SnapshotMoment moment)
+    private static string Name(RecordedGuest guest, SnapshotMoment moment)
     {
-        RecordedGuest guest = RecordedGuest.Of(options, "--boot-cache");
-        // Where a file lies means nothing to the guest; some are told what it is called.
+        // Where a file lies means nothing to the guest. What kernel and modules are called, Multiboot tells it.
         guest = guest with
         {
             Kernel = Bare(guest.Kernel),
-            Firmware = Bare(guest.Firmware),
+            Firmware = guest.Firmware is { } firmware ? firmware with { Path = "" } : null,
             Modules = [.. guest.Modules.Select(static module => module with { File = Bare(module.File)! })],
             Disks = [.. guest.Disks.Select(static disk => disk with { Image = disk.Image with { Path = "" } })],
             MaximumInstructions = null,
@@ -94,13 +106,16 @@ internal static class BootCache
 
     private static string MakeFolder(string folder)
     {
+        if (File.Exists(folder))
+            throw new UsageException($"--boot-cache cannot use '{folder}' as a folder: it is a file.");
         try
         {
             return Directory.CreateDirectory(folder).FullName;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new UsageException($"--boot-cache cannot use the folder '{folder}': {e.Message}", e);
+            string reason = e is FileNotFoundException or DirectoryNotFoundException ? "it cannot be made there." : UserFile.Reason(e);
+            throw new UsageException($"--boot-cache cannot use the folder '{folder}': {reason}", e);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Emu.Cpu.Snapshots;
 using Emu.Host.CommandLine;
 using Emu.Host.Recording;
+using Emu.Host.Running;
 using Emu.Machine;
 using Emu.Machine.Consoles;
 using Emu.Machine.Snapshots;
@@ -21,6 +22,8 @@ internal sealed class RunSnapshots
     private PvhMachine? _machine;
     private Task<SnapshotFile?> _last;
     private ulong _displacement;
+    private readonly byte[] _lineBefore;
+    private UnfinishedLine? _line;
     private int _taken;
 
     /// <summary>Looks at what the guest is made of, before anything can change.</summary>
@@ -34,10 +37,11 @@ internal sealed class RunSnapshots
         _request = request;
         _error = TextWriter.Synchronized(error);
         _objection = objection;
-        _guest = options.Resumed?.Guest ?? RecordedGuest.Of(options, "--snapshot-at");
+        _guest = options.Resumed?.Guest ?? request.Guest ?? RecordedGuest.Of(options, "--snapshot-at");
         _ahead = [.. request.Moments];
         // What a resumed run has not written need not be written again.
         _last = Task.FromResult(options.Resumed?.File);
+        _lineBefore = options.Resumed?.Line ?? [];
         RequireFolder(request.File);
     }
 
@@ -55,7 +59,9 @@ internal sealed class RunSnapshots
     /// <returns>Where the guest is to write.</returns>
     public IConsoleSink Watch(IConsoleSink console)
     {
-        ConsoleTexts texts = new(console);
+        _line = new UnfinishedLine(console);
+        _line.Begin(_lineBefore);
+        ConsoleTexts texts = new(_line);
         foreach (SnapshotMoment moment in _request.Moments)
         {
             if (moment.Text is { } text)
@@ -68,16 +74,10 @@ internal sealed class RunSnapshots
     /// <summary>Begins with a machine.</summary>
     /// <param name="machine">The machine: loaded, or restored.</param>
     /// <param name="displacement">How far from the addresses in its file the kernel lies.</param>
-    /// <exception cref="UsageException">A moment has passed already.</exception>
     public void Attach(PvhMachine machine, ulong displacement)
     {
         _machine = machine;
         _displacement = displacement;
-        foreach (SnapshotMoment moment in _ahead)
-        {
-            if (moment.Instructions < machine.InstructionsRetired || moment.Time < machine.Clock.Now)
-                throw new UsageException($"--snapshot-at {moment.Words} has passed already where the run begins.");
-        }
     }
 
     /// <summary>Takes what is due, between two instructions.</summary>
@@ -102,11 +102,15 @@ internal sealed class RunSnapshots
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SnapshotException)
         {
-            throw new UsageException($"The snapshot could not be written: {e.Message}", e);
+            throw new UsageException($"The snapshot could not be written: {(e is SnapshotException ? e.Message : UserFile.Reason(e))}", e);
         }
 
         foreach (SnapshotMoment moment in _ahead)
-            _error.Write($"emu: The run ended before {(_request.Files is null ? "--snapshot-at " : "")}{moment.Words}: that snapshot was not taken.\n");
+        {
+            _error.Write(_request.Option == "--boot-cache"
+                ? $"emu: The run ended before {moment.Words}, up to where --boot-cache keeps the boot: nothing was kept.\n"
+                : $"emu: The run ended before {(_request.Option is { } option ? option + " " : "")}{moment.Words}: that snapshot was not taken.\n");
+        }
     }
 
     private static void RequireFolder(string path)
@@ -143,7 +147,7 @@ internal sealed class RunSnapshots
 
         string path = _request.FileOf(++_taken);
         MachineSnapshot snapshot = machine.TakeSnapshot();
-        byte[] description = new SnapshotDescription { Guest = _guest, Displacement = _displacement, Recording = _request.Recording }.ToBytes();
+        byte[] description = new SnapshotDescription { Guest = _guest, Displacement = _displacement, Line = _line?.ToArray() ?? [], Recording = _request.Recording }.ToBytes();
         _last = WriteAfter(_last, path, snapshot, description, moment);
     }
 

@@ -14,6 +14,9 @@ internal sealed record SnapshotDescription
     /// <summary>How far from the addresses in its file the kernel lies: so that its symbols are found.</summary>
     public ulong Displacement { get; init; }
 
+    /// <summary>The console's last line, where it has no end yet: <see cref="UnfinishedLine.Longest"/> bytes at most.</summary>
+    public byte[] Line { get; init; } = [];
+
     /// <summary>SHA-256 of the recording in whose replay it was taken, in lower-case hexadecimal; null for any other.</summary>
     public string? Recording { get; init; }
 
@@ -27,7 +30,7 @@ internal sealed record SnapshotDescription
         {
             SnapshotDescription description = JsonSerializer.Deserialize(file.Description.Span, DescriptionJson.Default.SnapshotDescription)
                 ?? throw new JsonException("it is empty");
-            return description.Guest.IsPossible ? description : throw new JsonException("a value is none that it can be");
+            return description.Guest.IsPossible && description.Line.Length <= UnfinishedLine.Longest ? description : throw new JsonException("a value is none that it can be");
         }
         catch (JsonException e)
         {

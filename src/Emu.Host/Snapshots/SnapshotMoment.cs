@@ -1,5 +1,6 @@
 using System.Text;
 using Emu.Host.CommandLine;
+using Emu.Host.Recording;
 
 namespace Emu.Host.Snapshots;
 
@@ -38,6 +39,12 @@ public sealed record SnapshotRequest(IReadOnlyList<SnapshotMoment> Moments, stri
 {
     /// <summary>Where each one goes, where their names do not follow from the first one's; null where they do.</summary>
     public IReadOnlyList<string>? Files { get; init; }
+
+    /// <summary>The option that asked for them, for what is said about them; null where that is none of their moments' business.</summary>
+    public string? Option { get; init; } = "--snapshot-at";
+
+    /// <summary>The guest, where somebody has looked at its files already; null for it to be looked at.</summary>
+    internal RecordedGuest? Guest { get; init; }
 
     /// <summary>SHA-256 of the recording in whose replay they are taken, in lower-case hexadecimal; null where that means nothing.</summary>
     public string? Recording { get; init; }

@@ -28,6 +28,9 @@ public static class Terminal
     /// <summary>True where a person reads standard error as it comes, so that a progress line makes sense.</summary>
     public static bool ErrorIsTerminal => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
+    /// <summary>True where a person sees standard output as it comes: what stands on the screen is then what matters, not which bytes the guest has written now.</summary>
+    public static bool OutputIsTerminal => !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
     /// <summary>True where colours suit standard error: it is a terminal, and the user has not set NO_COLOR (no-color.org).</summary>
     public static bool ErrorTakesColour => ErrorIsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 }

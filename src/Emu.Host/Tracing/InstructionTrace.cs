@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Emu.Cpu;
 using Emu.Host.Symbols;
+using Emu.Machine.Tracing;
 
 namespace Emu.Host.Tracing;
 
@@ -27,11 +28,13 @@ public sealed unsafe class InstructionTrace : IDisposable
     private Vcpu? _stepped;
     private ulong _count;
     private ulong _countOfStepped;
+    private TraceLife _life = new(1, 0);
+    private bool _isEmpty = true;
 
     /// <summary>Names for the addresses of code.</summary>
     public KernelSymbols Symbols { get; set; } = KernelSymbols.None;
 
-    /// <summary>Begins a trace.</summary>
+    /// <summary>Makes a trace.</summary>
     /// <param name="writer">Where it goes; disposed with the trace.</param>
     /// <param name="from">How many instructions have retired before the first one that is traced.</param>
     /// <param name="count">How many are traced; null for all.</param>
@@ -50,17 +53,41 @@ public sealed unsafe class InstructionTrace : IDisposable
     /// <summary>The count of retired instructions at which the trace ends.</summary>
     public ulong End { get; }
 
+    /// <summary>Says that the guest has been started anew. Counts go on.</summary>
+    /// <param name="life">Its life.</param>
+    public void BeginLife(TraceLife life)
+    {
+        _life = life;
+        if (life.FirstCount < End)
+            _writer.Write(string.Create(CultureInfo.InvariantCulture, $"# life {life.Number} of the guest\n"));
+    }
+
     /// <summary>Whether an instruction belongs to the trace.</summary>
-    /// <param name="retired">How many instructions have retired before it.</param>
+    /// <param name="retired">How many instructions this life's machine has retired before it.</param>
     /// <returns>Whether it does.</returns>
-    public bool Contains(ulong retired) => retired >= From && retired < End;
+    public bool IsDue(ulong retired) => _life.FirstCount + retired is var count && count >= From && count < End;
+
+    /// <summary>The count of instructions that this life's machine has retired where the trace begins.</summary>
+    /// <param name="retired">How many it has retired.</param>
+    /// <returns>A later count; the greatest where it has begun.</returns>
+    public ulong NextStop(ulong retired) => _life.FirstCount + retired < From ? From - _life.FirstCount : ulong.MaxValue;
+
+    /// <summary>Why the trace is empty, for the user; null where it is not.</summary>
+    /// <param name="path">Its file.</param>
+    /// <param name="retired">How many instructions all lives have retired.</param>
+    /// <returns>A sentence.</returns>
+    public string? WhyEmpty(string path, ulong retired) => !_isEmpty ? null : string.Create(
+        CultureInfo.InvariantCulture,
+        $"The trace '{path}' is empty: {(retired < From ? $"the run ended after {retired} instructions, before it was to begin after {From}" : $"it ended where it began, after {From} instructions")}.");
 
     /// <summary>Notes the state before a step of one instruction.</summary>
     /// <param name="vcpu">The processor, which stands before the instruction.</param>
-    /// <param name="count">How many instructions the machine has retired.</param>
-    public void BeginStep(Vcpu vcpu, ulong count)
+    /// <param name="retired">How many instructions this life's machine has retired.</param>
+    public void BeginStep(Vcpu vcpu, ulong retired)
     {
         ArgumentNullException.ThrowIfNull(vcpu);
+        ulong count = _life.FirstCount + retired;
+        _isEmpty = false;
         _stepped = vcpu;
         _count = count;
         _countOfStepped = vcpu.InstructionsRetired;

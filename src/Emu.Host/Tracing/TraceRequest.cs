@@ -20,11 +20,21 @@ public sealed record TraceRequest(string Path, ulong From, ulong? Count)
     /// <summary>The privilege level whose instructions belong to it; null for all.</summary>
     public int? Ring { get; init; }
 
-    /// <summary>Where it begins when that is executed for the first time; null for at once.</summary>
-    public TracePlace? On { get; init; }
+    /// <summary>What it begins with: the first such thing after <see cref="From"/>; null for at once.</summary>
+    public TraceTrigger? On { get; init; }
 
-    /// <summary>Where it ends; null for nowhere.</summary>
-    public TracePlace? Off { get; init; }
+    /// <summary>What it ends with; null for nothing.</summary>
+    public TraceTrigger? Off { get; init; }
+
+    /// <summary>Makes sure that the guest has all places that are named.</summary>
+    /// <param name="symbols">The guest's names.</param>
+    /// <exception cref="UsageException">It has not.</exception>
+    public void Check(SymbolTable symbols)
+    {
+        On?.Check(symbols);
+        Off?.Check(symbols);
+        MakeFilter(symbols);
+    }
 
     /// <summary>What of the guest belongs to it.</summary>
     /// <param name="symbols">The guest's names.</param>

@@ -11,11 +11,17 @@ namespace Emu.Host.Tracing;
 internal sealed class XenTraceFile : IDisposable
 {
     private readonly StreamWriter _writer;
+    private readonly ReplacedFile? _file;
 
     private XenTraceFile(Stream stream, bool isForPerson)
     {
+        _file = stream as ReplacedFile;
         _writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16) { NewLine = "\n", AutoFlush = isForPerson };
     }
+
+    /// <summary>Replaces what was in the file: nothing is refused any more.</summary>
+    /// <exception cref="UsageException">The trace cannot be written.</exception>
+    public void Begin() => _file?.Replace();
 
     /// <summary>Opens what the user asked for.</summary>
     /// <returns>It; null for no trace.</returns>
@@ -25,7 +31,7 @@ internal sealed class XenTraceFile : IDisposable
         if (options.XenTraceFile is not { } path)
             return null;
         bool isForPerson = path == "stderr";
-        return new XenTraceFile(isForPerson ? StandardStreams.OpenError() : UserFile.Create(path, "--trace-xen"), isForPerson);
+        return new XenTraceFile(isForPerson ? StandardStreams.OpenError() : UserFile.Prepare(path, "--trace-xen"), isForPerson);
     }
 
     /// <summary>Lets the trace begin.</summary>

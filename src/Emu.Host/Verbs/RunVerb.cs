@@ -76,8 +76,9 @@ public sealed class RunVerb : IDisposable
     private int Run()
     {
         FileClaims.Check(_options);
-        using FileStream? statistics = _options.StatisticsFile is { } path ? UserFile.Create(path, "--stats") : null;
-        using InstructionTrace? trace = OpenTrace();
+        using ReplacedFile? statistics = _options.StatisticsFile is { } path ? UserFile.Prepare(path, "--stats") : null;
+        using ReplacedFile? traceFile = _options.TraceFile is { } text ? UserFile.Prepare(text, "--trace") : null;
+        using InstructionTrace? trace = MakeTrace(traceFile);
         using BinaryTrace? binaryTrace = BinaryTrace.Open(_options);
         using XenTraceFile? xenTrace = XenTraceFile.Open(_options);
         using ILoggerFactory logs = CreateLogs();
@@ -88,13 +89,14 @@ public sealed class RunVerb : IDisposable
             : null;
         ReplayInterval? interval = _options.Replay?.Interval;
         IConsoleSink console = snapshots?.Watch(_output) ?? _output;
+        console = binaryTrace?.Watch(console) ?? console;
         console = interval?.Watch(console) ?? console;
-        IConsoleSink? debugConsole = OpenDebugConsole();
-        if (debugConsole is not null)
+        IConsoleSink? debugConsole = OpenDebugConsole(console);
+        if (debugConsole is not null && debugConsole != console)
             debugConsole = interval?.Watch(debugConsole) ?? debugConsole;
-        using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
+        using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error, _options) : null;
         using InputRecorder? recorder = OpenRecording(logs);
-        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder ?? (debugger is null ? null : new InputHistory());
+        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder ?? (debugger is null ? null : HistoryForDebugger());
         RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger, Journal = journal, Snapshots = snapshots, Interval = interval };
         using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 
@@ -104,11 +106,23 @@ public sealed class RunVerb : IDisposable
             _input.Start();
         }
 
-        // Where the snapshot was taken, input may have come to its end.
-        if (_options.Resumed is not null)
+        if (_options.Resumed is { } resumed)
+        {
+            // Where the snapshot was taken, input may have come to its end.
             lives.Machine.ReopenConsoleInput();
+            if (interval is null)
+                ShowLine(resumed);
+        }
+
         interval?.Begin(lives.Machine);
         snapshots?.Attach(lives.Machine, setup.Displacement);
+        binaryTrace?.Check(setup.Symbols.Table);
+
+        // Nothing is refused any more: what the files held may go.
+        statistics?.Replace();
+        traceFile?.Replace();
+        xenTrace?.Begin();
+        binaryTrace?.Begin();
 
         if (_options.Timeout is { } timeout)
             _stop.RequestAfter(timeout);
@@ -116,7 +130,7 @@ public sealed class RunVerb : IDisposable
         try
         {
             RunResult result = lives.Run(_stop.Token);
-            recorder?.EndRun((ulong)_stop.Reason, (ulong)_stop.Signal);
+            recorder?.EndRun((ulong)(result.Reason == StopReason.Paused ? HostStop.Snapshot : _stop.Reason), (ulong)_stop.Signal);
             end = EndOf(result, lives);
         }
         catch (ReplayException divergence) when (_options.Replay is { } replay)
@@ -129,11 +143,14 @@ public sealed class RunVerb : IDisposable
         _terminal.Restore();
 
         debugger?.End(end.ExitCode);
+        string? emptiness = binaryTrace?.End(lives.Machine, lives.Setup) ?? trace?.WhyEmpty(_options.TraceFile!, lives.InstructionsRetired);
         if (statistics is not null)
             WriteStatistics(statistics, lives, end);
         Report(end, lives);
+        if (emptiness is not null)
+            _error.Write($"emu: {emptiness}\n");
         if (_options.Replay is { } replayed && end.Reason != "diverged")
-            _error.Write($"emu: {replayed.Verdict(lives.Machine)}\n");
+            _error.Write($"emu: {replayed.Verdict(lives.InstructionsRetired)}\n");
         if (recorder?.Failure is { } failure)
             _error.Write($"emu: The recording '{_options.RecordFile}' is not whole: {failure.Message}\n");
         foreach (string sentence in captures.Close())
@@ -176,6 +193,15 @@ public sealed class RunVerb : IDisposable
         }
     }
 
+    /// <summary>A prompt that was there before the snapshot is there again. What is not a person's screen holds only what the guest writes from now on.</summary>
+    private void ShowLine(Resumption resumed)
+    {
+        if (Terminal.OutputIsTerminal)
+            _output.Write(UnfinishedLine.ForTerminal(resumed.Line));
+        else if (UnfinishedLine.ForMessage(resumed.Line) is { Length: > 0 } text)
+            _error.Write($"emu: Going on where the console stands behind '{text}'.\n");
+    }
+
     private RunEnd EndOf(RunResult result, GuestLives lives)
     {
         if (lives.ReachedLimit && result.Reason != StopReason.Crashed && _options.Replay is not { IsInParts: true })
@@ -191,27 +217,38 @@ public sealed class RunVerb : IDisposable
     {
         if (_options.RecordFile is not { } path)
             return null;
-        byte[] description = RecordedGuest.Of(_options, "--record").ToBytes();
+        RecordedGuest guest = _options.Resumed?.Describe(_options, "--record") ?? RecordedGuest.Of(_options, "--record");
         if (_options.Disks.FirstOrDefault(static disk => !disk.IsReadOnly && !disk.IsSnapshot) is { } disk)
             RunLog.RecordedDiskChanges(logs.CreateLogger<RunVerb>(), disk.Path);
-        return new InputRecorder(UserFile.Create(path, "--record"), description);
+        return new InputRecorder(UserFile.Create(path, "--record"), guest.ToBytes()) { BeginsWithSnapshot = guest.Snapshot is not null };
     }
 
-    private InstructionTrace? OpenTrace()
+    // Who goes back takes back what was written to disks; and what a debugger makes of a guest had better not be found on them afterwards.
+    private InputHistory HistoryForDebugger()
     {
-        if (_options.TraceFile is not { } path)
-            return null;
-        StreamWriter writer = new(UserFile.Create(path, "--trace"), new UTF8Encoding(false)) { NewLine = "\n" };
-        return new InstructionTrace(writer, _options.TraceFrom, _options.TraceCount);
+        InputHistory history = new() { WritesDisks = _options.Debugger is { WritesDisks: true } };
+        string[] disks = [.. _options.Disks.Where(static disk => !disk.IsReadOnly && !disk.IsSnapshot).Select(static disk => $"'{disk.Path}'")];
+        if (disks.Length != 0)
+        {
+            _error.Write(history.WritesDisks
+                ? $"emu: The guest writes to {string.Join(", ", disks)}: gdb cannot go back over what it has written.\n"
+                : $"emu: Nothing is written to {string.Join(", ", disks)}: what the guest writes is kept in memory and forgotten at the end (--gdb {_options.Debugger!.Port},write-disks writes it).\n");
+        }
+
+        return history;
     }
+
+    private InstructionTrace? MakeTrace(ReplacedFile? file) => file is null
+        ? null
+        : new InstructionTrace(new StreamWriter(file, new UTF8Encoding(false)) { NewLine = "\n" }, _options.TraceFrom, _options.TraceCount);
 
     // A kernel often says the same on COM1 and on port 0xE9: only one of them is the console on stdout.
-    private GuestOutput? OpenDebugConsole()
+    private IConsoleSink? OpenDebugConsole(IConsoleSink console)
     {
         switch (_options.DebugConsole ?? (_options.Machine == MachineProfile.Xen ? "none" : "stderr"))
         {
             case "stdout":
-                return _output;
+                return console;
             case "none":
                 return null;
             case "stderr":
@@ -242,22 +279,22 @@ public sealed class RunVerb : IDisposable
 
     private static void WriteStatistics(Stream stream, GuestLives lives, RunEnd end)
     {
-        PvhMachine machine = lives.Machine;
+        ulong instructions = lives.InstructionsRetired, compiled = lives.InstructionsCompiled;
         new RunStatistics
         {
-            Instructions = machine.InstructionsRetired,
-            VirtualNanoseconds = machine.Clock.Now,
-            WallTime = lives.Current.WallTime,
+            Instructions = instructions,
+            VirtualNanoseconds = lives.VirtualTime,
+            WallTime = lives.WallTime,
             Restarts = lives.Restarts,
-            StateHash = Convert.ToHexStringLower(machine.StateHash()),
+            StateHash = Convert.ToHexStringLower(lives.Machine.StateHash()),
             ExitReason = end.Reason,
             ExitCode = end.ExitCode,
             Tiers = new Dictionary<string, ulong>
             {
-                ["interpreter"] = machine.InstructionsRetired - machine.InstructionsCompiled,
-                ["compiled"] = machine.InstructionsCompiled,
+                ["interpreter"] = instructions - compiled,
+                ["compiled"] = compiled,
             },
-            Vcpus = [.. machine.Vcpus.Select(vcpu => vcpu.InstructionsRetired)],
+            Vcpus = lives.VcpuInstructions,
         }.Write(stream);
     }
 

@@ -26,7 +26,11 @@ public static class TraceDiffVerb
 
         bool isBinary = TraceFile.IsOne(options.First);
         if (isBinary != TraceFile.IsOne(options.Second))
-            throw new UsageException($"Of '{options.First}' and '{options.Second}' one is a binary trace and the other is none.");
+        {
+            (string binary, string other) = isBinary ? (options.First, options.Second) : (options.Second, options.First);
+            throw new UsageException($"'{other}' is no binary trace, but '{binary}' is one: both have to be, or both logs of hypercalls.");
+        }
+
         bool areEqual = isBinary ? AreEqual(options, out string report) : TraceComparison.AreEqual(Read(options.First), Read(options.Second), options, out report);
         using (Stream output = StandardStreams.OpenOutput())
             output.Write(Encoding.UTF8.GetBytes(report));
@@ -39,14 +43,7 @@ public static class TraceDiffVerb
             throw new UsageException("Options of 'emu trace diff' are for logs of hypercalls; binary traces are compared whole.");
         using TraceFile first = TraceFile.Open(options.First, SymbolTable.Empty);
         using TraceFile second = TraceFile.Open(options.Second, SymbolTable.Empty);
-        try
-        {
-            return new TraceComparer(first, second).AreEqual(out report);
-        }
-        catch (TraceFileException e)
-        {
-            throw new UsageException($"Of the traces '{options.First}' and '{options.Second}' one cannot be used: {e.Message}", e);
-        }
+        return new TraceComparer(first, second).AreEqual(out report);
     }
 
     private static List<TracedCall> Read(string path)

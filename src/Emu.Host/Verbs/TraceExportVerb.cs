@@ -19,11 +19,15 @@ public static class TraceExportVerb
             throw new UsageException($"'emu trace export' cannot write '{path}', which it is to read.");
         using TraceFile trace = TraceFile.Open(options.File, TraceShowVerb.ReadSymbols(options.SymbolFile));
         TraceExport.Check(trace.Reader, options);
-        using Stream output = options.Output is null ? StandardStreams.OpenOutput() : UserFile.CreateChecked(options.Output, "--output");
-        return trace.Use(reader =>
-        {
-            TraceExport.Write(reader, trace.Symbols, options, output);
-            return ExitCode.Success;
-        });
+        if (options.Output is not null)
+            return UserFile.WriteWhole(options.Output, "--output", file => Write(trace, options, file));
+        using Stream output = StandardStreams.OpenOutput();
+        return Write(trace, options, output);
     }
+
+    private static int Write(TraceFile trace, TraceExportOptions options, Stream output) => trace.Use(reader =>
+    {
+        TraceExport.Write(reader, trace.Symbols, options, output);
+        return ExitCode.Success;
+    });
 }

@@ -28,8 +28,7 @@ public static class TraceMergeVerb
                 traces.Add(TraceFile.Open(file, SymbolTable.Empty));
             traces.Sort(static (a, b) => a.Reader.FirstCount.CompareTo(b.Reader.FirstCount));
             CheckOrder(traces);
-            using Stream whole = UserFile.CreateChecked(output, "--output");
-            TraceHash hash = TraceFile.Guard(traces[0].Path, () => TraceMerge.Write([.. traces.Select(static trace => trace.Reader)], whole));
+            TraceHash hash = UserFile.WriteWhole(output, "--output", whole => Write(traces, whole));
             using Stream standard = StandardStreams.OpenOutput();
             standard.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{hash.Length} instructions and events, hash {hash}\n")));
             return ExitCode.Success;
@@ -38,6 +37,21 @@ public static class TraceMergeVerb
         {
             foreach (TraceFile trace in traces)
                 trace.Dispose();
+        }
+    }
+
+    private static TraceHash Write(List<TraceFile> traces, Stream whole)
+    {
+        try
+        {
+            return TraceMerge.Write([.. traces.Select(static trace => trace.Reader)], whole);
+        }
+        catch (TraceFileException e)
+        {
+            // Which one it is, the check of each says.
+            foreach (TraceFile trace in traces)
+                trace.Verify();
+            throw new UsageException($"One of the traces cannot be used: {e.Message}", e);
         }
     }
 
@@ -52,6 +66,8 @@ public static class TraceMergeVerb
             ulong end = traces[i - 1].Reader.EndCount, next = traces[i].Reader.FirstCount;
             if (end != next)
                 throw new UsageException($"'{traces[i].Path}' begins after {next} instructions, but what comes before it, '{traces[i - 1].Path}', ends after {end}.");
+            if (!TraceMerge.Follows(traces[i].Reader, traces[i - 1].Reader))
+                throw new UsageException($"'{traces[i].Path}' begins in another life of the guest than '{traces[i - 1].Path}' ends in.");
             if (!traces[i].Reader.Header.IsLike(traces[0].Reader.Header))
                 throw new UsageException($"'{traces[i].Path}' and '{traces[0].Path}' are traces of different kinds or machines.");
         }

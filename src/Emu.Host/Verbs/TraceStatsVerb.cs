@@ -36,6 +36,12 @@ public static class TraceStatsVerb
         Append(text, $"{reader.FileLength} bytes, {reader.FileLength / millions:F0} per million; {reader.Header.Detail.ToString().ToLowerInvariant()}; {reader.Header.Vcpus} vCPU(s)");
         foreach ((string name, string value) in reader.Header.Properties.OrderBy(static property => property.Key, StringComparer.Ordinal))
             Append(text, $"{name}: {value}");
+        if (reader.Lives is not [{ Number: 1 }])
+        {
+            foreach (TraceLife life in reader.Lives)
+                Append(text, $"life {life.Number} of the guest, which began after {life.FirstCount} instructions: {statistics.Lives.GetValueOrDefault(life.Number)} of them");
+        }
+
         if (statistics.Steps != 0)
             Append(text, $"{statistics.Blocks.Count} blocks of {(double)statistics.Instructions / statistics.Steps:F1} instructions each time");
         List(text, "Modes", statistics.Modes, elements, int.MaxValue);

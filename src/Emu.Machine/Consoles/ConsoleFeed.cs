@@ -19,6 +19,7 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
     private readonly VirtualTimer _next;
     private ulong _lineFree;
     private bool _ended;
+    private TimeSpan _patience;
 
     // Taken from the source, but not given yet: it belongs to the source, whose place in a snapshot is BytesTaken.
     private byte? _ahead;
@@ -33,11 +34,12 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
         _clock = clock;
         _source = source;
         _ended = source is null;
+        _patience = source is { IsInteractive: false } ? Patience : TimeSpan.Zero;
         _next = clock.CreateTimer("console input", Feed);
         receiver.ReceiverReady += Schedule;
     }
 
-    /// <summary>How long, in host time, a pipe may keep the machine waiting for a byte before it is taken for a human.</summary>
+    /// <summary>How long, in host time, a pipe may keep the machine waiting for a byte before it is taken for a human: once in a run.</summary>
     public static TimeSpan Patience => TimeSpan.FromMilliseconds(200);
 
     /// <summary>True while the guest listens, nothing is there, and more may come: idle time then waits for the source.</summary>
@@ -59,25 +61,20 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
     public bool Wait(TimeSpan timeout) => _source?.Wait(timeout) ?? true;
 
     /// <summary>
-    /// Goes on with a source that has more to say than the one with which the state was saved, or is another: its end was noted there, or there was
-    /// none.
+    /// Goes on with a source that may have more to say than the one with which the state was saved: its end was noted there, there was none, or
+    /// the guest waited for somebody to type.
     /// </summary>
     /// <remarks>Where the source has ended too, nothing changes: so runs without input stay what they were.</remarks>
     public void Reopen()
     {
-        if (!_ended || _source is not { } source)
+        if (_source is null || !(_ended || IsAwaited))
             return;
-        var state = Read(source.IsInteractive ? TimeSpan.Zero : Patience, out var value);
+        var state = Read(_patience, out var value);
         _ended = state == ConsoleInput.Ended;
-        if (_ended)
-            return;
         _ahead = state == ConsoleInput.Available ? value : null;
-        if (!_receiver.WantsInput)
-            return;
-        if (state == ConsoleInput.Available)
+        IsAwaited = state == ConsoleInput.Empty && (IsAwaited || _receiver.WantsInput);
+        if (state == ConsoleInput.Available && _receiver.WantsInput)
             Schedule();
-        else
-            IsAwaited = true;
     }
 
     /// <inheritdoc/>
@@ -108,7 +105,7 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
     private void Feed(ulong deadline)
     {
         if (_receiver.WantsInput)
-            TakeByte(_source is { IsInteractive: true } ? TimeSpan.Zero : Patience);
+            TakeByte(_patience);
     }
 
     private void TakeByte(TimeSpan patience)
@@ -135,6 +132,9 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
         }
 
         value = 0;
-        return _source is { } source ? source.TryRead(patience, out value) : ConsoleInput.Ended;
+        var state = _source is { } source ? source.TryRead(patience, out value) : ConsoleInput.Ended;
+        if (state == ConsoleInput.Empty)
+            _patience = TimeSpan.Zero;
+        return state;
     }
 }

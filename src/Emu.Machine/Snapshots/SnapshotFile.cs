@@ -13,7 +13,7 @@ public sealed class SnapshotFile : IDisposable
 
     private const int HeaderLength = 64;
     private const int DigestAt = 32;
-    private const int Version = 1;
+    private const int Version = 2;
 
     // A directory has some bytes for each page.
     private const long LongestDirectory = 1 << 30;
@@ -25,9 +25,9 @@ public sealed class SnapshotFile : IDisposable
     private readonly List<SafeFileHandle> _files = [];
     private readonly byte[] _identity;
 
-    private SnapshotFile(string path, byte[] identity, SnapshotDirectory directory, MachineSnapshot snapshot)
+    private SnapshotFile(IReadOnlyList<string> chain, byte[] identity, SnapshotDirectory directory, MachineSnapshot snapshot)
     {
-        FilePath = path;
+        Chain = chain;
         _identity = identity;
         Program = directory.Program;
         Description = directory.Description;
@@ -35,7 +35,10 @@ public sealed class SnapshotFile : IDisposable
     }
 
     /// <summary>Where it is.</summary>
-    public string FilePath { get; }
+    public string FilePath => Chain[0];
+
+    /// <summary>The files that it is in: itself, the one that has the pages which it leaves out, and so on.</summary>
+    public IReadOnlyList<string> Chain { get; }
 
     /// <summary>SHA-256 of all that it holds: what a file names that holds what has changed since.</summary>
     public ReadOnlyMemory<byte> Identity => _identity;
@@ -73,7 +76,7 @@ public sealed class SnapshotFile : IDisposable
             using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
                 (identity, directory) = SnapshotWriter.Write(file, snapshot, program, description, parent, Path.GetDirectoryName(path)!);
             File.Move(temporary, path, overwrite: true);
-            return new SnapshotFile(path, identity, directory, snapshot);
+            return new SnapshotFile([path, .. parent?.Chain ?? []], identity, directory, snapshot);
         }
         catch
         {
@@ -114,11 +117,16 @@ public sealed class SnapshotFile : IDisposable
             }
 
             var pages = PageTable.Zeros(chain[^1].Directory.FrameCount);
+            IReadOnlyList<SnapshotPage> statePages = [];
             for (var i = chain.Count - 1; i >= 0; i--)
+            {
                 pages = Apply(pages, chain[i].Path, chain[i].File, chain[i].Directory);
+                statePages = Apply(statePages, chain[i].Path, chain[i].File, chain[i].Directory);
+            }
+
             var last = chain[0].Directory;
             var state = PageChunk.Read(files[0], path, HeaderLength, last.State.Length, last.State.Digest, last.StateLength);
-            var opened = new SnapshotFile(path, identity, last, new MachineSnapshot(pages, state, last.InstructionsRetired, last.VirtualTime));
+            var opened = new SnapshotFile([.. chain.Select(static part => part.Path)], identity, last, new MachineSnapshot(pages, state, statePages, last.InstructionsRetired, last.VirtualTime));
             opened._files.AddRange(files);
             return opened;
         }
@@ -134,7 +142,8 @@ public sealed class SnapshotFile : IDisposable
     /// <exception cref="SnapshotException">Something is.</exception>
     public void Verify()
     {
-        foreach (var chunk in Snapshot.Pages.NonZero().Select(static page => (page.Page as FilePage)?.Chunk).OfType<PageChunk>().Distinct())
+        var pages = Snapshot.Pages.NonZero().Select(static page => page.Page).Concat(Snapshot.StatePages);
+        foreach (var chunk in pages.OfType<FilePage>().Select(static page => page.Chunk).Distinct())
             chunk.Check();
     }
 
@@ -217,7 +226,7 @@ public sealed class SnapshotFile : IDisposable
                 throw new SnapshotException($"The snapshot '{path}' is damaged: its checksum is wrong.");
             var directory = new SnapshotDirectory();
             StateStream.Restore(directory, bytes);
-            if (directory.State.Length + directory.Chunks.Sum(static chunk => (long)chunk.Piece.Length) != at - HeaderLength)
+            if (directory.State.Length + directory.Chunks.Select(static chunk => chunk.Piece).Concat(directory.StateChunks.Select(static chunk => chunk.Piece)).Sum(static piece => (long)piece.Length) != at - HeaderLength)
                 throw new SnapshotException($"The snapshot '{path}' is damaged: its length is wrong.");
             return directory;
         }
@@ -244,5 +253,30 @@ public sealed class SnapshotFile : IDisposable
         }
 
         return pages.Build();
+    }
+
+    private static List<SnapshotPage> Apply(IReadOnlyList<SnapshotPage> before, string path, SafeFileHandle file, SnapshotDirectory directory)
+    {
+        List<SnapshotPage> own = [];
+        var offset = HeaderLength + directory.State.Length + directory.Chunks.Sum(static chunk => (long)chunk.Piece.Length);
+        foreach (var entry in directory.StateChunks)
+        {
+            var chunk = new PageChunk(file, path, offset, entry.Piece.Length, entry.Piece.Digest, entry.Count);
+            for (var i = 0; i < entry.Count; i++)
+                own.Add(new FilePage(chunk, i));
+            offset += entry.Piece.Length;
+        }
+
+        List<SnapshotPage> pages = [];
+        foreach (var run in directory.StatePages)
+        {
+            var from = run.IsFromParent ? before : own;
+            if (run.First + run.Count > from.Count)
+                throw new SnapshotException($"The snapshot '{path}' has pages that the one before it has not.");
+            for (var i = 0; i < run.Count; i++)
+                pages.Add(from[run.First + i]);
+        }
+
+        return pages;
     }
 }

@@ -46,6 +46,9 @@ public sealed partial class TraceCursor
     /// <summary>The vCPU.</summary>
     public int Vcpu { get; private set; }
 
+    /// <summary>The guest's life: 1, and one more for each time that it was started anew.</summary>
+    public int Life => _stream?.Life ?? 1;
+
     /// <summary>The block; null for an event.</summary>
     public TraceBlock? Block { get; private set; }
 
@@ -110,7 +113,7 @@ public sealed partial class TraceCursor
     {
         get
         {
-            if (Block is { } block && Length == block.Count && Vcpu == 0 && !_hasData)
+            if (Block is { } block && Length == block.Count && Vcpu == 0 && Life == 1 && !_hasData)
                 return new TraceHash(block.Hash, (ulong)Length);
             return HashOf(Length);
         }
@@ -120,11 +123,11 @@ public sealed partial class TraceCursor
     internal TraceHash HashOf(int count)
     {
         var hash = Block is { } block ? block.HashOf(First, count) : TraceHash.Event(Event);
-        var each = TraceHash.OfVcpu(Vcpu);
-        var vcpu = 0UL;
+        var each = TraceHash.OfPlace(Vcpu, Life);
+        var place = 0UL;
         for (var i = 0; i < count; i++)
-            vcpu = TraceHash.Add(TraceHash.Multiply(vcpu, TraceHash.Base), each);
-        return new TraceHash(TraceHash.Add(TraceHash.Add(hash, vcpu), count == Length ? HashOfData() : 0), (ulong)count);
+            place = TraceHash.Add(TraceHash.Multiply(place, TraceHash.Base), each);
+        return new TraceHash(TraceHash.Add(TraceHash.Add(hash, place), count == Length ? HashOfData() : 0), (ulong)count);
     }
 
     /// <summary>Lets the next step begin at a point, or after it where nothing of the trace lies there.</summary>

@@ -99,6 +99,11 @@ public sealed class TraceBlock
     private ulong AddressAt(int offset) => CodeSize == 64 ? Linear + (ulong)offset : (uint)(Linear + (ulong)offset);
 }
 
+/// <summary>A life of the guest: from a start to an end behind which it is started anew.</summary>
+/// <param name="Number">Which: 1, and one more for each new start.</param>
+/// <param name="FirstCount">Instructions that all lives before it have retired: where it began.</param>
+public readonly record struct TraceLife(int Number, ulong FirstCount);
+
 /// <summary>An exception or interrupt that was delivered through the IDT. It counts as one instruction.</summary>
 /// <param name="Kind">Its source.</param>
 /// <param name="Vector">IDT vector.</param>

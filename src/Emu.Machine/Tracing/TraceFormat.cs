@@ -6,7 +6,10 @@ namespace Emu.Machine.Tracing;
 /// <summary>How a trace lies in its file; docs/trace-format.md has it in words.</summary>
 internal static class TraceFormat
 {
-    public const uint Version = 1;
+    public const uint Version = 2;
+
+    /// <summary>The oldest version that can be read: it knew one life only.</summary>
+    public const uint OldestVersion = 1;
 
     /// <summary>Bytes before the first chunk: the signature and the version.</summary>
     public const int PreambleSize = 12;
@@ -23,9 +26,6 @@ internal static class TraceFormat
     /// <summary>Bytes of a checkpoint: elements and hash.</summary>
     public const int CheckpointSize = 16;
 
-    /// <summary>Bytes of an end's payload.</summary>
-    public const int EndSize = 24;
-
     /// <summary>Bytes of a dictionary's payload before what is compressed.</summary>
     public const int DictionaryHeaderSize = 12;
 
@@ -41,8 +41,11 @@ internal static class TraceFormat
     /// <summary>No stream covers more instructions, those that a filter kept out included, nor has more elements.</summary>
     public const ulong MostCounts = 1UL << 26;
 
+    /// <summary>No life has a greater number.</summary>
+    public const int MostLives = 1 << 24;
+
     /// <summary>Kinds of chunks, as their first four bytes read in ASCII.</summary>
-    public const uint Head = 0x4441_4548, Dictionary = 0x5443_4944, Stream = 0x4D52_5453, Symbols = 0x424D_5953, End = 0x2044_4E45;
+    public const uint Head = 0x4441_4548, Dictionary = 0x5443_4944, Stream = 0x4D52_5453, Symbols = 0x424D_5953, Life = 0x4546_494C, End = 0x2044_4E45;
 
     /// <summary>What a file begins with: "EMUT", then line ends that a transfer as text would change.</summary>
     public static ReadOnlySpan<byte> Signature => [0x45, 0x4D, 0x55, 0x54, 0x0D, 0x0A, 0x1A, 0x0A];

@@ -25,6 +25,9 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
     // What each element's value is the greater by, for each number of its vCPU.
     private const ulong VcpuStep = 0x1324_3F6A_8885_A308;
 
+    // The same for each further life of the guest.
+    private const ulong LifeStep = 0x0D31_3198_A2E0_3707;
+
     private static readonly ulong[] SmallPowers = FirstPowers(256);
 
     /// <summary>What two sequences, one after the other, have.</summary>
@@ -104,8 +107,8 @@ public readonly record struct TraceHash(ulong Value, ulong Length)
         return Reduce(Checksum(Mix(Mix(facts) ^ access.Linear), access.Value.Span));
     }
 
-    /// <summary>What an element's value is the greater by on a vCPU.</summary>
-    internal static ulong OfVcpu(int number) => Multiply((ulong)number, VcpuStep);
+    /// <summary>What an element's value is the greater by on a vCPU, in a life of the guest.</summary>
+    internal static ulong OfPlace(int vcpu, int life) => Add(Multiply((ulong)vcpu, VcpuStep), Multiply((ulong)(life - 1), LifeStep));
 
     /// <summary>Sum of two values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,8 +16,8 @@ public sealed partial class TraceReader
         if (_file.Length < preamble.Length || !TryReadAt(0, preamble) || !preamble.AsSpan().StartsWith(TraceFormat.Signature))
             throw new TraceFileException("it is not a binary trace.");
         var version = BinaryPrimitives.ReadUInt32LittleEndian(preamble.AsSpan(TraceFormat.Signature.Length));
-        if (version != TraceFormat.Version)
-            throw new TraceFileException($"it is a trace of format {version}; only {TraceFormat.Version} is known here.");
+        if (version is < TraceFormat.OldestVersion or > TraceFormat.Version)
+            throw new TraceFileException($"it is a trace of format {version}; only {TraceFormat.OldestVersion} to {TraceFormat.Version} are known here.");
         if (!TryReadChunk(TraceFormat.PreambleSize, out var kind, out var length) || kind != TraceFormat.Head)
             throw new TraceFileException("it ends before it says what it is a trace of.");
         return ReadHead(ReadPayload(TraceFormat.PreambleSize, length));
@@ -45,8 +45,10 @@ public sealed partial class TraceReader
     {
         var hash = default(TraceHash);
         var count = FirstCount;
-        for (long offset = TraceFormat.PreambleSize; !IsComplete && TryReadChunk(offset, out var kind, out var length); offset += TraceFormat.ChunkHeaderSize + length)
+        long end;
+        for (long offset = TraceFormat.PreambleSize; TryReadChunk(offset, out var kind, out var length); offset = end)
         {
+            end = offset + TraceFormat.ChunkHeaderSize + length;
             switch (kind)
             {
                 case TraceFormat.Dictionary:
@@ -61,10 +63,15 @@ public sealed partial class TraceReader
                     count = stream.EndCount;
                     _streams.Add(stream);
                     break;
+                case TraceFormat.Life:
+                    _lives.Add(ReadLife(ReadPayload(offset, length), count));
+                    break;
                 case TraceFormat.End:
                     CheckEnd(ReadPayload(offset, length), count, hash);
+                    if (end != _file.Length)
+                        throw new TraceFileException($"{_file.Length - end} byte(s) that do not belong to it follow its end.");
                     IsComplete = true;
-                    break;
+                    return;
             }
         }
     }
@@ -80,7 +87,7 @@ public sealed partial class TraceReader
         var elements = bytes.UInt64();
         var value = bytes.UInt64();
         TraceStream stream = new(
-            offset, length, first, end, new TraceHash(value, elements), before, bytes.UInt32(), (int)bytes.UInt32(), (int)bytes.UInt32(), (int)bytes.UInt32());
+            offset, length, first, end, new TraceHash(value, elements), before, bytes.UInt32(), (int)bytes.UInt32(), (int)bytes.UInt32(), (int)bytes.UInt32(), LastLife);
         // Bounded before anything is added up or allocated.
         if (first != count || end <= first || end - first > TraceFormat.MostCounts || elements > end - first || value >= TraceHash.Modulus
             || stream.Vcpu < 0 || stream.Vcpu >= Header.Vcpus || stream.TokenBytes is < 0 or > TraceFormat.MostBytes
@@ -91,6 +98,18 @@ public sealed partial class TraceReader
         }
 
         return stream;
+    }
+
+    private TraceLife ReadLife(byte[] payload, ulong count)
+    {
+        TraceByteReader life = new(payload, 0, payload.Length);
+        var number = (int)life.Number(TraceFormat.MostLives);
+        var first = life.UInt64();
+        // The one that the trace begins in may have begun before it.
+        var isFirst = _lives.Count == 0 && _streams.Count == 0;
+        if (number <= LastLife || first > count || (!isFirst && first != count))
+            throw new TraceFileException("a part of it is damaged: a life begins where none can.");
+        return new TraceLife(number, first);
     }
 
     private static void CheckEnd(byte[] payload, ulong count, TraceHash hash)
@@ -166,7 +185,7 @@ public sealed partial class TraceReader
             return false;
         kind = BinaryPrimitives.ReadUInt32LittleEndian(header);
         var given = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
-        if (kind is not (TraceFormat.Head or TraceFormat.Dictionary or TraceFormat.Stream or TraceFormat.Symbols or TraceFormat.End) || given > 2 * TraceFormat.MostBytes)
+        if (kind is not (TraceFormat.Head or TraceFormat.Dictionary or TraceFormat.Stream or TraceFormat.Symbols or TraceFormat.Life or TraceFormat.End) || given > 2 * TraceFormat.MostBytes)
             throw new TraceFileException("a part of it is damaged: what begins there is unknown.");
         length = (int)given;
         return offset + TraceFormat.ChunkHeaderSize + length <= _file.Length;

@@ -17,6 +17,7 @@ public sealed partial class TraceReader : IDisposable
     private readonly List<(long Offset, int Length)> _dictionaries = [];
     private readonly List<TraceBlock> _definitions = [];
     private readonly List<(long Offset, int Length)> _symbols = [];
+    private readonly List<TraceLife> _lives = [];
     private int _dictionariesRead;
 
     private TraceReader(Stream file)
@@ -41,6 +42,11 @@ public sealed partial class TraceReader : IDisposable
     /// <summary>The hash of the whole trace, and how many elements it has.</summary>
     public TraceHash Hash => _streams.Count == 0 ? default : _streams[^1].HashBefore.Then(_streams[^1].Hash);
 
+    /// <summary>
+    /// The guest's lives that the trace says something of, in order: where it was started anew, it has several. Counts of instructions go on from one to the next.
+    /// </summary>
+    public IReadOnlyList<TraceLife> Lives => _lives.Count != 0 && (_streams.Count == 0 || _streams[0].Life != 1) ? _lives : [new TraceLife(1, 0), .. _lives];
+
     /// <summary>The file's size in bytes.</summary>
     public long FileLength => _file.Length;
 
@@ -63,6 +69,9 @@ public sealed partial class TraceReader : IDisposable
             ReadSymbols(ReadPayload(offset, length), symbols);
         return symbols;
     }
+
+    // The life that goes on behind what has been read.
+    private int LastLife => _lives.Count == 0 ? 1 : _lives[^1].Number;
 
     /// <summary>The parts that are compressed each by itself, in order.</summary>
     internal IReadOnlyList<TraceStream> Streams => _streams;
@@ -221,8 +230,9 @@ public sealed partial class TraceReader : IDisposable
 /// <param name="Vcpu">The vCPU that executes to begin with.</param>
 /// <param name="TokenBytes">Uncompressed bytes of tokens.</param>
 /// <param name="DataBytes">Uncompressed bytes of registers and accesses, which follow the tokens.</param>
+/// <param name="Life">The guest's life that it is of, from 1 on.</param>
 internal sealed record TraceStream(
-    long Offset, int Length, ulong FirstCount, ulong EndCount, TraceHash Hash, TraceHash HashBefore, uint FirstId, int Vcpu, int TokenBytes, int DataBytes)
+    long Offset, int Length, ulong FirstCount, ulong EndCount, TraceHash Hash, TraceHash HashBefore, uint FirstId, int Vcpu, int TokenBytes, int DataBytes, int Life)
 {
     /// <summary>How many checkpoints lie in it.</summary>
     public int Checkpoints => (int)(EndCount / TraceFormat.CheckpointInterval - FirstCount / TraceFormat.CheckpointInterval);

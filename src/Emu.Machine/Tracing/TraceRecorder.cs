@@ -238,7 +238,7 @@ public sealed class TraceRecorder : ITraceSink
             if (((mask >> register) & 1) == 0)
                 continue;
             RegisterChange change = new((TracedRegister)register, words[next++]);
-            if (_entered == 0 && _event is null && _writer.Hash.Length == 0)
+            if (_entered == 0 && _event is null && _writer.IsAtLifeStart)
                 _writer.Preset(change);
             else
                 _writer.Note(change);

@@ -37,9 +37,12 @@ public sealed partial class TraceWriter
     /// <summary>Takes over a stream of another trace as it is.</summary>
     /// <param name="payload">Its chunk's payload.</param>
     /// <param name="stream">What that says of itself.</param>
+    /// <param name="life">The guest's life that it is of.</param>
     /// <param name="firstId">What <see cref="DefineAll"/> said for the blocks that it refers to.</param>
-    internal void TakeOver(byte[] payload, TraceStream stream, uint firstId)
+    internal void TakeOver(byte[] payload, TraceStream stream, TraceLife life, uint firstId)
     {
+        if (stream.Life != Life)
+            BeginLife(life);
         BinaryPrimitives.WriteUInt32LittleEndian(payload.AsSpan(TraceFormat.FirstIdOffset), stream.FirstId + firstId);
         TraceFormat.WriteChunk(_file, TraceFormat.Stream, payload);
         _finished = _finished.Then(stream.Hash);
@@ -47,14 +50,17 @@ public sealed partial class TraceWriter
         BeginStream();
     }
 
-    /// <summary>Gives names to addresses, for whoever reads the trace; once, before the trace ends.</summary>
-    /// <param name="symbols">The names.</param>
-    public void WriteSymbols(IReadOnlyCollection<TraceSymbol> symbols)
+    /// <summary>Gives an address a name, for whoever reads the trace. Names are written when it ends.</summary>
+    /// <param name="symbol">The name; it takes the place of another one of the same address.</param>
+    public void Name(TraceSymbol symbol) => _symbols[symbol.Address] = symbol;
+
+    private void WriteSymbols()
     {
-        ArgumentNullException.ThrowIfNull(symbols);
+        if (_symbols.Count == 0)
+            return;
         TraceBytes names = new();
         var before = 0UL;
-        foreach (var symbol in symbols.OrderBy(static symbol => symbol.Address))
+        foreach (var symbol in _symbols.Values)
         {
             names.Number(symbol.Address - before);
             before = symbol.Address;
@@ -63,12 +69,20 @@ public sealed partial class TraceWriter
         }
 
         TraceBytes head = new();
-        head.UInt32((uint)symbols.Count);
+        head.UInt32((uint)_symbols.Count);
         head.UInt32((uint)names.Length);
         _payload.SetLength(0);
         _payload.Write(head.Span);
         TraceFormat.Deflate(names.Span, _payload);
         TraceFormat.WriteChunk(_file, TraceFormat.Symbols, _payload.GetBuffer().AsSpan(0, (int)_payload.Length));
+    }
+
+    private void WriteLife(TraceLife life)
+    {
+        TraceBytes bytes = new();
+        bytes.Number((ulong)life.Number);
+        bytes.UInt64(life.FirstCount);
+        TraceFormat.WriteChunk(_file, TraceFormat.Life, bytes.Span);
     }
 
     private void WriteEnd()

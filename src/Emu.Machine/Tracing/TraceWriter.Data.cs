@@ -30,14 +30,14 @@ public sealed partial class TraceWriter
         _changedTo[Vcpu * Registers + (int)change.Register] = change.Value;
     }
 
-    /// <summary>Gives a register the value that it has before the trace's first element.</summary>
+    /// <summary>Gives a register the value that it has before the first element of the trace, or of a life.</summary>
     /// <param name="value">The register and its value.</param>
     public void Preset(RegisterChange value)
     {
         if ((_header.Detail & TraceDetail.Registers) == 0)
             return;
-        if (_elements != 0 || _finished.Length != 0)
-            throw new InvalidOperationException("The trace has begun.");
+        if (!IsAtLifeStart)
+            throw new InvalidOperationException("The life has begun.");
         _registers[Vcpu * Registers + (int)value.Register] = value.Value;
         _data.Clear();
         BeginData();

@@ -21,7 +21,7 @@ public sealed partial class TraceWriter : IDisposable
     private readonly TraceBytes _definitions = new();
     private readonly MemoryStream _payload = new();
     private readonly List<TraceBlock?> _blocks = [null];
-    private readonly ulong[] _ofVcpu = new ulong[MostInstructions + 1];
+    private readonly ulong[] _ofPlace = new ulong[MostInstructions + 1];
 
     // What the hash needs of each block, side by side.
     private HotBlock[] _hot = new HotBlock[1 << 12];
@@ -36,6 +36,7 @@ public sealed partial class TraceWriter : IDisposable
     private ulong _fastUntil;
     private ulong _streamStart;
     private int _vcpuAtStart;
+    private readonly SortedDictionary<ulong, TraceSymbol> _symbols = [];
 
     private struct HotBlock
     {
@@ -66,17 +67,28 @@ public sealed partial class TraceWriter : IDisposable
     /// <summary>Instructions that the machine has retired after what was appended last.</summary>
     public ulong Count { get; private set; }
 
+    /// <summary>Instructions that the machine had retired before what was appended first.</summary>
+    public ulong FirstCount => _header.FirstCount;
+
     /// <summary>The blocks that are known so far; their places here are their ids, and the first is none.</summary>
     public IReadOnlyList<TraceBlock?> Blocks => _blocks;
 
     /// <summary>The vCPU that goes on.</summary>
     public int Vcpu { get; private set; }
 
+    /// <summary>The guest's life: 1, and one more for each time that it was started anew.</summary>
+    public int Life { get; private set; } = 1;
+
+    /// <summary>Whether nothing of this life has been appended: its registers can still be given the values that they begin with.</summary>
+    internal bool IsAtLifeStart => Hash.Length == _elementsOfLivesBefore;
+
     /// <summary>The hash of all that was appended.</summary>
     public TraceHash Hash => _finished.Then(new TraceHash(_value, _elements));
 
     // What the streams before this one hold.
     private TraceHash _finished;
+
+    private ulong _elementsOfLivesBefore;
 
     /// <summary>Makes a block known.</summary>
     /// <param name="block">The block.</param>
@@ -109,7 +121,7 @@ public sealed partial class TraceWriter : IDisposable
 
         Count += block.Count;
         _elements += block.Count;
-        _value = TraceHash.Add(TraceHash.Multiply(_value, block.Power), TraceHash.Add(block.Hash, _ofVcpu[block.Count]));
+        _value = TraceHash.Add(TraceHash.Multiply(_value, block.Power), TraceHash.Add(block.Hash, _ofPlace[block.Count]));
         if (_predictor.Matches(id))
         {
             _hits++;
@@ -164,6 +176,21 @@ public sealed partial class TraceWriter : IDisposable
         TakeVcpu(vcpu);
     }
 
+    /// <summary>Says that what follows is of another life of the guest: it was started anew, on a machine whose registers begin as they are made.</summary>
+    /// <param name="life">Its number: one more than that of the life before, or any from 2 on where the trace begins with it.</param>
+    public void BeginLife(TraceLife life)
+    {
+        EndStream();
+        WriteLife(life);
+        Life = life.Number;
+        _elementsOfLivesBefore = _finished.Length;
+        Array.Clear(_registers);
+        Array.Clear(_changed);
+        Vcpu = 0;
+        TakePlace();
+        BeginStream();
+    }
+
     /// <summary>Passes over instructions that do not belong to the trace.</summary>
     /// <param name="count">How many.</param>
     public void Skip(ulong count)
@@ -198,6 +225,7 @@ public sealed partial class TraceWriter : IDisposable
     public void Complete()
     {
         EndStream();
+        WriteSymbols();
         WriteEnd();
         _file.Flush();
     }
@@ -212,10 +240,15 @@ public sealed partial class TraceWriter : IDisposable
     private void TakeVcpu(int vcpu)
     {
         Vcpu = vcpu;
-        var each = TraceHash.OfVcpu(vcpu);
+        TakePlace();
+    }
+
+    private void TakePlace()
+    {
+        var each = TraceHash.OfPlace(Vcpu, Life);
         var sum = 0UL;
         for (var i = 1; i <= MostInstructions; i++)
-            _ofVcpu[i] = sum = TraceHash.Add(TraceHash.Multiply(sum, TraceHash.Base), each);
+            _ofPlace[i] = sum = TraceHash.Add(TraceHash.Multiply(sum, TraceHash.Base), each);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -260,7 +293,7 @@ public sealed partial class TraceWriter : IDisposable
 
     private void AddRun(TraceBlock block, int first, int count, ulong data)
     {
-        var hash = TraceHash.Add(TraceHash.Add(block.HashOf(first, count), _ofVcpu[count]), data);
+        var hash = TraceHash.Add(TraceHash.Add(block.HashOf(first, count), _ofPlace[count]), data);
         _value = TraceHash.Add(TraceHash.Multiply(_value, TraceHash.Power((ulong)count)), hash);
         Count += (ulong)count;
         _elements += (ulong)count;
@@ -268,7 +301,7 @@ public sealed partial class TraceWriter : IDisposable
 
     private void AddOne(ulong value)
     {
-        _value = TraceHash.Add(TraceHash.Multiply(_value, TraceHash.Base), TraceHash.Add(value, _ofVcpu[1]));
+        _value = TraceHash.Add(TraceHash.Multiply(_value, TraceHash.Base), TraceHash.Add(value, _ofPlace[1]));
         Count++;
         _elements++;
         if (Count == _nextCheckpoint)

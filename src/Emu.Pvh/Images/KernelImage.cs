@@ -98,7 +98,14 @@ public sealed class KernelImage
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new UnreadableImageException($"The kernel file '{path}' cannot be read: {e.Message}", e);
+            var reason = e switch
+            {
+                FileNotFoundException => "there is no such file.",
+                DirectoryNotFoundException => "there is no such folder.",
+                UnauthorizedAccessException => "permission is denied.",
+                _ => e.Message,
+            };
+            throw new UnreadableImageException($"The kernel file '{path}' cannot be read: {reason}", e);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Emu.Host.Tests.EndToEnd;
 
 public sealed class BinaryTraceTests : IDisposable
@@ -125,6 +127,98 @@ public sealed class BinaryTraceTests : IDisposable
         Assert.All(
             only.Console.TrimEnd('\n').Split('\n').Where(static line => !line.StartsWith('…') && !line.Contains(" -- ", StringComparison.Ordinal)),
             line => Assert.Matches($" {name}(\\+0x[0-9a-f]+)?: ", line));
+    }
+
+    [Fact]
+    public void Calls_are_shown_indented_and_closed_where_they_were_opened()
+    {
+        string[] lines = EmuProcess.Run("trace", "show", Trace("calls"), "--calls").Console.TrimEnd('\n').Split('\n');
+
+        Stack<string> open = new();
+        int closed = 0, leaves = 0;
+        foreach (string line in lines)
+        {
+            Match call = Regex.Match(line, "^ *[0-9]+ +(?<executed>[0-9]*) \\| (?<indent> *)(?<what>.*)$");
+            Assert.True(call.Success, line);
+            string what = call.Groups["what"].Value;
+            if (what.StartsWith("-- in ", StringComparison.Ordinal))
+            {
+                // Another stack, of which nothing is known.
+                open.Clear();
+                continue;
+            }
+
+            if (what.StartsWith("} ", StringComparison.Ordinal) && open.TryPop(out string? name))
+            {
+                Assert.Equal($"{call.Groups["indent"].Value}{what[2..]}", name);
+                Assert.NotEqual("", call.Groups["executed"].Value);
+                closed++;
+            }
+            else if (what.EndsWith(" {", StringComparison.Ordinal))
+            {
+                open.Push(call.Groups["indent"].Value + what[..^2].Replace("()", "", StringComparison.Ordinal));
+            }
+            else
+            {
+                leaves++;
+            }
+        }
+
+        Assert.InRange(closed, 3, int.MaxValue);
+        Assert.InRange(leaves, 10, int.MaxValue);
+        Assert.Contains(lines, static line => line.EndsWith("#PF {", StringComparison.Ordinal) || line.EndsWith("#PF", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Calls_of_one_function_tell_who_called_it_and_what_it_executed()
+    {
+        string trace = Trace("calls");
+        string all = EmuProcess.Run("trace", "show", trace, "--calls").Console;
+        // The first call that is shown in one line.
+        Match leaf = Regex.Match(all, @"(?m)^ *(?<count>[0-9]+) +(?<executed>[0-9]+) \| {3,}(?<name>[a-z_0-9]+)\(\)$");
+        Assert.True(leaf.Success, all);
+        string name = leaf.Groups["name"].Value;
+
+        string one = EmuProcess.Run("trace", "show", trace, "--calls", "--only", name, "--depth", "1").Console;
+        Assert.Matches($"^ *{leaf.Groups["count"].Value} +{leaf.Groups["executed"].Value} \\| {name}\\(\\)  < [a-z_0-9]+\n", one);
+        Assert.Equal(Regex.Count(all, $@"(?m)\| *{name}\(\)( \{{)?$"), one.TrimEnd('\n').Split('\n').Length);
+        // What it executed is all there is until it returns.
+        string[] instructions = EmuProcess.Run("trace", "show", trace, "--from", leaf.Groups["count"].Value, "--count", leaf.Groups["executed"].Value)
+            .Console.TrimEnd('\n').Split('\n');
+        Assert.All(instructions, line => Assert.Matches($" {name}(\\+0x[0-9a-f]+)?: ", line));
+        Assert.EndsWith(": ret", instructions[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Part_of_a_trace_is_shown()
+    {
+        string trace = Trace("part");
+        string whole = EmuProcess.Run("trace", "show", trace).Console;
+        string name = Regex.Match(whole, "(?m)^[0-9]+ r0 [0-9a-f]{16} (?<name>[a-z_0-9]+): ").Groups["name"].Value;
+
+        Assert.Equal(Lines(whole, $"^[0-9]+ r0 [0-9a-f]{{16}} {name}(\\+0x[0-9a-f]+)?: |^[0-9]+ -- .* {name}(\\+0x[0-9a-f]+)?(,|$)"), Show("--only", name));
+        Assert.Equal(Lines(whole, "^[0-9]+ r3 "), Show("--only", "user").Where(static line => !line.Contains(" -- ", StringComparison.Ordinal)));
+        Assert.Equal(Lines(whole, " -- "), Show("--events"));
+        Assert.Equal(Lines(whole, "")[..5], Show("--vcpu", "0", "--count", "5"));
+
+        string[] Show(params string[] options) => Lines(EmuProcess.Run(["trace", "show", trace, .. options]).Console, "");
+        static string[] Lines(string text, string pattern) => [.. text.TrimEnd('\n').Split('\n').Where(line => Regex.IsMatch(line, pattern))];
+    }
+
+    [Theory]
+    [InlineData("--vcpu", "1")]
+    [InlineData("--only", "no_such_function")]
+    [InlineData("--calls", "--only", "no_such_function")]
+    [InlineData("--calls", "--only", "0x1000")]
+    [InlineData("--calls", "--events")]
+    [InlineData("--only", "kernel", "--only", "user")]
+    [InlineData("--depth", "1")]
+    public void What_a_trace_cannot_show_is_refused_in_a_sentence(params string[] options)
+    {
+        EmuResult result = EmuProcess.Run(["trace", "show", Trace("refused"), .. options]);
+
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Matches("^emu: [^\n]+\n$", result.Error.ReplaceLineEndings("\n"));
     }
 
     [Theory]

@@ -44,7 +44,7 @@ public sealed class RawTerminalTests : IDisposable
         Assert.Contains(" icanon", output.Result, StringComparison.Ordinal);
     }
 
-    private static Process StartAtTerminal(string command)
+    internal static Process StartAtTerminal(string command)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "script(1) takes these arguments on Linux alone.");
         ProcessStartInfo start = new("script") { RedirectStandardInput = true, RedirectStandardOutput = true };

@@ -96,6 +96,7 @@ public sealed class SnapshotTests : IDisposable
         Refused("run", "--resume", _folder.Path);
         Refused("run", "--resume", At("missing.snapshot"));
         Assert.Contains("has passed already", Refused("run", "--resume", At("a.snapshot"), "--snapshot-at", "5000"), StringComparison.Ordinal);
+        Assert.Contains("--dump-at 5000 has passed already", Refused("run", "--resume", At("a.snapshot"), "--dump-at", "5000"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -140,6 +141,68 @@ public sealed class SnapshotTests : IDisposable
         Assert.DoesNotContain("Not booted", Run("run", guest, "--boot-cache", cache, "--memory", "256M").Result.Error, StringComparison.Ordinal);
         File.WriteAllBytes(kernel, [.. File.ReadAllBytes(kernel), 0]);
         Assert.DoesNotContain("Not booted", Run("run", guest, "--boot-cache", cache).Result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Boot_is_found_again_where_its_files_lie_elsewhere_but_not_under_other_names()
+    {
+        string cache = At("cache") + ",at=20_000";
+        byte[] content = File.ReadAllBytes(TestFiles.TourKernel);
+        Run("run", [_folder.Write("kernel.elf", content), "--machine", "pc"], "--boot-cache", cache);
+        Directory.CreateDirectory(At("elsewhere"));
+        string[] elsewhere = [_folder.Write("elsewhere/kernel.elf", content), "--machine", "pc"];
+        Assert.Contains("Not booted", Run("run", elsewhere, "--boot-cache", cache).Result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Not booted", Run("run", [_folder.Write("other.elf", content), "--machine", "pc"], "--boot-cache", cache).Result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Boot_is_done_again_for_a_dump_that_lies_in_it()
+    {
+        string[] run = [TestFiles.TourKernel, "--machine", "pc", "--boot-cache", At("cache") + ",at=20_000", "--dump-at", "10_000"];
+        (EmuResult first, string outcome) = Run("run", run);
+        (EmuResult second, string secondOutcome) = Run("run", run);
+        Assert.Contains("Booted anew: --dump-at 10000", second.Error, StringComparison.Ordinal);
+        Assert.Contains("State after 10000 instructions", second.Error, StringComparison.Ordinal);
+        Assert.Equal((outcome, first.Output), (secondOutcome, second.Output));
+    }
+
+    [Theory]
+    [InlineData("no/such/kernel", "--boot-cache: the kernel 'no/such/kernel' cannot be read: there is no such file.")]
+    [InlineData("no-such-kernel", "--boot-cache: the kernel 'no-such-kernel' cannot be read: there is no such file.")]
+    [InlineData(".", "--boot-cache: the kernel '.' is a folder, not a file.")]
+    public void Kernel_of_a_boot_that_cannot_be_read_is_said_so_in_our_words(string kernel, string sentence) =>
+        Assert.Equal($"emu: {sentence}\n", Refused("run", kernel, "--boot-cache", At("cache") + ",at=1s"));
+
+    [Fact]
+    public void Boot_cache_speaks_of_itself()
+    {
+        Assert.Equal("emu: The kernel file 'no-such-kernel' cannot be read: there is no such file.\n", Refused("run", "no-such-kernel"));
+        string file = _folder.Write("file", [1]);
+        Assert.Equal($"emu: --boot-cache cannot use '{file}' as a folder: it is a file.\n", Refused("run", TestFiles.TourKernel, "--boot-cache", file + ",at=1s"));
+        EmuResult never = EmuProcess.Run("run", TestFiles.TourKernel, "--boot-cache", At("cache") + ",at=on:no kernel says this");
+        Assert.Equal(0, never.ExitCode);
+        Assert.Contains("--boot-cache", never.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("--snapshot-at", never.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Snapshot_never_goes_over_one_that_the_run_needs()
+    {
+        EmuProcess.Run("run", TestFiles.TourKernel, "--snapshot-at", "10_000", "--snapshot-at", "20_000", "--snapshot-file", At("a.snapshot"), "--snapshot-exit");
+        Assert.Contains("Name another file", Refused("run", "--resume", At("a.2.snapshot"), "--snapshot-at", "30_000", "--snapshot-file", At("a.snapshot")), StringComparison.Ordinal);
+        Assert.Equal(0, Run("run", ["--resume", At("a.2.snapshot")]).Result.ExitCode);
+    }
+
+    [Fact]
+    public void Kernel_that_is_gone_is_missed_where_its_names_are_wanted_alone()
+    {
+        string kernel = _folder.Write("kernel.elf", File.ReadAllBytes(TestFiles.TourKernel));
+        EmuProcess.Run("run", kernel, "--snapshot-at", "10_000", "--snapshot-file", At("a.snapshot"), "--snapshot-exit");
+        File.Delete(kernel);
+        const string Gone = "is not there any more";
+        Assert.DoesNotContain(Gone, EmuProcess.Run("run", "--resume", At("a.snapshot")).Error, StringComparison.Ordinal);
+        EmuResult traced = EmuProcess.Run("run", "--resume", At("a.snapshot"), "--trace", At("trace.txt"), "--trace-count", "10");
+        Assert.Single(System.Text.RegularExpressions.Regex.Matches(traced.Error, Gone));
     }
 
     [Fact]

@@ -125,6 +125,22 @@ public class ConsoleFeedTests
         Assert.Null(_source.Waited);
     }
 
+    [Fact]
+    public void Pipe_that_was_silent_once_is_a_human_from_then_on()
+    {
+        _uart.Write(0x3F9, 0x01);
+        _clock.Advance(_uart.CharacterTime);
+        Assert.Equal(ConsoleFeed.Patience, _source.Waited);
+
+        _source.Waited = null;
+        _source.Add("x");
+        _input.Poll();
+        Assert.Equal((byte)'x', _uart.Read(0x3F8));
+        _clock.Advance(_uart.CharacterTime);
+        Assert.True(_input.IsAwaited);
+        Assert.Null(_source.Waited);
+    }
+
     private bool HasData => (_uart.Read(0x3FD) & 1) != 0;
 
     private sealed class Script : IConsoleSource

@@ -59,7 +59,7 @@ public sealed class CompletenessTests : IDisposable
         ],
         ["It belongs to the host: the log, the console's other end, a debugger."] =
         [
-            "ControlDomainLog._lines", "ConsoleFeed._ahead", "ConsoleOutput.IsMuted", "EthernetLink.IsCaptureMuted",
+            "ControlDomainLog._lines", "ConsoleFeed._ahead", "ConsoleFeed._patience", "ConsoleOutput.IsMuted", "EthernetLink.IsCaptureMuted",
             "CodeBreakpoints._offsets", "Vcpu._uncachedCode", "Vcpu._stepsForTrace", "Vcpu._notesAccesses", "Vcpu._awaitsSystemCall",
             "Vcpu._awaitsSystemReturn", "PvhMachine._isPauseRequested", "PvhMachine._instrumentsChanged", "PvhMachine._isDisposed",
             "Vcpu._left", "BlockRequests._lastTrouble",

@@ -66,6 +66,21 @@ public class DeviceStateTests
     }
 
     [Fact]
+    public void Pipe_is_given_its_moment_where_a_human_was_waited_for()
+    {
+        var first = new PcRig(new Silent());
+        Listen(first);
+        first.Pass(1_000_000);
+        var second = new PcRig(new Text("x"));
+        StateStream.Restore(second, StateStream.Save(first));
+        second.Reopen();
+        // What is there by then enters at a time that is the guest's.
+        second.Pass(20_000_000);
+        Assert.Equal((byte)'x', second.In(0x3F8));
+        Assert.Equal(1UL, second.BytesTaken);
+    }
+
+    [Fact]
     public void Asking_again_changes_nothing_where_the_other_source_has_ended_too()
     {
         var first = new PcRig(new Text(""));
@@ -127,5 +142,18 @@ public class DeviceStateTests
         }
 
         public bool Wait(TimeSpan timeout) => true;
+    }
+
+    private sealed class Silent : IConsoleSource
+    {
+        public bool IsInteractive => true;
+
+        public ConsoleInput TryRead(out byte value)
+        {
+            value = 0;
+            return ConsoleInput.Empty;
+        }
+
+        public bool Wait(TimeSpan timeout) => false;
     }
 }

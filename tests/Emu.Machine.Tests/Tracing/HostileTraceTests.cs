@@ -123,14 +123,26 @@ public sealed class HostileTraceTests
         }
     }
 
+    // Two lives of a guest.
     private static byte[] Record(TraceDetail detail)
     {
         MemoryStream file = new();
-        using PvhMachine machine = new(new MachineOptions { MemorySize = 32 << 20 });
-        machine.Load(TestKernels.Open("exceptions"), [], null);
-        machine.BeginTrace(new TraceFileTests.Kept(file), new TraceOptions { Detail = detail, FindSymbol = static (linear, _) => new TraceSymbol(linear, 1, "here") });
-        machine.Run(new RunLimits { MaxInstructions = 20_000 });
-        machine.EndTrace();
+        TraceOptions options = new() { Detail = detail, FindSymbol = static (linear, _) => new TraceSymbol(linear, 1, "here") };
+        TraceWriter? writer = null;
+        for (var life = 1; life <= 2; life++)
+        {
+            using PvhMachine machine = new(new MachineOptions { MemorySize = 32 << 20 });
+            machine.Load(TestKernels.Open("exceptions"), [], null);
+            writer ??= new TraceWriter(new TraceFileTests.Kept(file), machine.DescribeTrace(options));
+            if (life == 2)
+                writer.BeginLife(new TraceLife(2, writer.Count));
+            machine.BeginTrace(writer, options);
+            machine.Run(new RunLimits { MaxInstructions = 10_000 });
+            machine.EndTrace();
+        }
+
+        writer!.Complete();
+        writer.Dispose();
         return file.ToArray();
     }
 }

@@ -88,7 +88,7 @@ public sealed class TraceFileTests
     public void Names_are_kept()
     {
         TraceSymbol[] symbols = [new(0x1000, 16, "first"), new(0xFFFF_FFFF_8100_0000, 0, "last")];
-        using var trace = Write(writer => writer.WriteSymbols(symbols));
+        using var trace = Write(writer => Array.ForEach(symbols, writer.Name));
 
         Assert.Equal(symbols, trace.ReadSymbols());
     }
@@ -116,6 +116,119 @@ public sealed class TraceFileTests
         Assert.Equal(Elements(whole.Read()), Elements(merged.Read()));
     }
 
+    [Fact]
+    public void A_trace_of_version_1_is_read()
+    {
+        MemoryStream file = new();
+        using (TraceWriter writer = new(new Kept(file), new TraceHeader()))
+        {
+            writer.Append(writer.Define(Nop));
+            writer.Complete();
+        }
+
+        file.GetBuffer()[8] = 1;
+        using var trace = TraceReader.Open(new MemoryStream(file.ToArray()));
+
+        Assert.Equal(1UL, trace.EndCount);
+    }
+
+    [Fact]
+    public void Lives_follow_one_another_and_count_in_the_hash()
+    {
+        using var two = Write(writer => WriteLives(writer, 1, 2));
+        using var one = Write(writer => WriteLives(writer, 2, 1));
+
+        Assert.Equal([new TraceLife(1, 0), new TraceLife(2, 1)], two.Lives);
+        Assert.Equal([new TraceLife(1, 0), new TraceLife(2, 2)], one.Lives);
+        Assert.Equal([1, 2, 2], LivesOf(two));
+        Assert.Equal([1, 1, 2], LivesOf(one));
+        Assert.Equal(Elements(one.Read()), Elements(two.Read()));
+        Assert.NotEqual(one.Hash, two.Hash);
+        Assert.Equal(two.HashAt(1).Then(two.Hash.Without(two.HashAt(1))), two.Hash);
+    }
+
+    [Fact]
+    public void Hash_of_what_a_cursor_reads_is_that_of_the_file_in_later_lives_too()
+    {
+        using var trace = Write(writer => WriteLives(writer, 3, 2, 5));
+        var hash = default(TraceHash);
+        for (var cursor = trace.Read(); cursor.MoveNext();)
+            hash = hash.Then(cursor.Hash);
+
+        Assert.Equal(trace.Hash, hash);
+    }
+
+    [Theory]
+    [InlineData(1, 0, 1)]
+    [InlineData(2, 5, 1)]
+    [InlineData(2, 0, 1)]
+    [InlineData(0, 1, 1)]
+    public void A_life_that_cannot_begin_there_is_refused(int number, ulong firstCount, int elements)
+    {
+        var failure = Assert.Throws<TraceFileException>(() => Write(writer =>
+        {
+            WriteLives(writer, elements);
+            writer.BeginLife(new TraceLife(number, firstCount));
+            WriteLives(writer, 1);
+        }));
+
+        Assert.Contains("life", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Traces_of_lives_are_put_together_where_they_fit()
+    {
+        using var whole = Write(writer => WriteLives(writer, 2, 3, 1));
+        using var first = Write(writer => WriteLives(writer, 2));
+        using var second = Write(writer => WriteOfLife(writer, 2, 2, 1), 2);
+        using var third = Write(
+            writer =>
+            {
+                WriteOfLife(writer, 2, 2, 2);
+                writer.BeginLife(new TraceLife(3, 5));
+                writer.Append(writer.Define(Nop));
+            },
+            3);
+        using var other = Write(writer => WriteOfLife(writer, 3, 1, 2), 3);
+
+        Assert.Equal(whole.Hash, TraceMerge.Write([first, second, third], new MemoryStream()));
+        Assert.False(TraceMerge.Follows(other, second));
+        Assert.False(TraceMerge.Follows(second, third));
+    }
+
+    private static TraceBlock Nop => new(0x1000, 32, true, 0, [1], [0x90]);
+
+    private static IEnumerable<int> LivesOf(TraceReader trace)
+    {
+        for (var cursor = trace.Read(); cursor.MoveNext();)
+            yield return cursor.Life;
+    }
+
+    // So many instructions in each life.
+    private static void WriteLives(TraceWriter writer, params int[] counts)
+    {
+        for (var i = 0; i < counts.Length; i++)
+        {
+            if (i != 0)
+                writer.BeginLife(new TraceLife(i + 1, writer.Count));
+            WriteNops(writer, counts[i]);
+        }
+    }
+
+    // A trace that begins in a later life.
+    private static void WriteOfLife(TraceWriter writer, int number, ulong firstCount, int count)
+    {
+        writer.BeginLife(new TraceLife(number, firstCount));
+        WriteNops(writer, count);
+    }
+
+    private static void WriteNops(TraceWriter writer, int count)
+    {
+        var id = writer.Define(Nop);
+        for (var i = 0; i < count; i++)
+            writer.Append(id);
+    }
+
     /// <summary>An element in a form that can be compared.</summary>
     internal static IEnumerable<(ulong Count, int Vcpu, string What)> Elements(TraceCursor cursor, int most = int.MaxValue)
     {
@@ -139,10 +252,10 @@ public sealed class TraceFileTests
         string.Concat(changes.Select(static change => $" {change.Register}={change.Value:x}"))
         + string.Concat(accesses.Select(static access => $" {access.Linear:x} {access.Size} {access.IsWrite} {Convert.ToHexString(access.Value.Span)}"));
 
-    private static TraceReader Write(Action<TraceWriter> write)
+    private static TraceReader Write(Action<TraceWriter> write, ulong firstCount = 0)
     {
         MemoryStream file = new();
-        using (TraceWriter writer = new(new Kept(file), new TraceHeader()))
+        using (TraceWriter writer = new(new Kept(file), new TraceHeader { FirstCount = firstCount }))
         {
             write(writer);
             writer.Complete();

@@ -49,13 +49,13 @@ internal sealed class TraceComparer
     // The prefixes are equal up to some point and differ from there on.
     private ulong LastEqualCheckpoint(ulong start, ulong end)
     {
-        TraceHash beforeFirst = _first.Reader.HashAt(start), beforeSecond = _second.Reader.HashAt(start);
+        TraceHash beforeFirst = _first.HashAt(start), beforeSecond = _second.HashAt(start);
         ulong low = start / TraceReader.CheckpointInterval, high = end / TraceReader.CheckpointInterval + 1;
         while (high - low > 1)
         {
             ulong middle = low + (high - low) / 2;
             ulong count = middle * TraceReader.CheckpointInterval;
-            if (_first.Reader.HashAt(count).Without(beforeFirst) == _second.Reader.HashAt(count).Without(beforeSecond))
+            if (_first.HashAt(count).Without(beforeFirst) == _second.HashAt(count).Without(beforeSecond))
                 low = middle;
             else
                 high = middle;
@@ -84,14 +84,14 @@ internal sealed class TraceComparer
                 Side other = hasA ? a : b;
                 report = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"'{(hasA ? _second : _first).Path}' ends after {(hasA ? _second : _first).Reader.EndCount} instructions; '{other.File.Path}' goes on.\n")
+                    $"Equal up to instruction {(hasA ? _second : _first).Reader.EndCount}, where '{(hasA ? _second : _first).Path}' ends; '{other.File.Path}' goes on.\n")
                     + string.Concat(before.Select(static line => "  " + line)) + other.Lines(hasA ? "A " : "B ", LinesAfter);
                 return false;
             }
 
             if (!a.IsEqualTo(b))
             {
-                report = string.Create(CultureInfo.InvariantCulture, $"The first difference is after {Math.Min(a.Count, b.Count)} instructions.\n")
+                report = string.Create(CultureInfo.InvariantCulture, $"The first difference is after {Math.Min(a.Count, b.Count)} instructions{(a.Life == b.Life ? "" : $": A is in the guest's life {a.Life} there, B in life {b.Life}")}.\n")
                     + string.Concat(before.Select(static line => "  " + line))
                     + a.Lines("A ", LinesAfter) + b.Lines("B ", LinesAfter);
                 return false;
@@ -106,8 +106,8 @@ internal sealed class TraceComparer
     /// <summary>One trace, element by element.</summary>
     private sealed class Side(TraceFile file, ulong from)
     {
-        private readonly TraceLines _lines = new(file.Symbols, file.Reader.Header.Vcpus);
-        private readonly TraceCursor _cursor = file.Reader.Read(from);
+        private readonly TraceLines _lines = new(file);
+        private readonly TraceCursor _cursor = file.Use(reader => reader.Read(from));
         private readonly StringBuilder _text = new();
         private int _index = -1;
 
@@ -115,17 +115,19 @@ internal sealed class TraceComparer
 
         public ulong Count => _cursor.Count + (ulong)_index;
 
+        public int Life => _cursor.Life;
+
         public bool MoveNext()
         {
             if (_index >= 0 && ++_index < _cursor.Length)
                 return true;
             _index = 0;
-            return _cursor.MoveNext();
+            return file.Use(_ => _cursor.MoveNext());
         }
 
         public bool IsEqualTo(Side other)
         {
-            if (Count != other.Count || _cursor.Vcpu != other._cursor.Vcpu)
+            if (Count != other.Count || _cursor.Vcpu != other._cursor.Vcpu || _cursor.Life != other._cursor.Life)
                 return false;
             if (_cursor.Block is not { } mine || other._cursor.Block is not { } theirs)
                 return _cursor.Block is null && other._cursor.Block is null && _cursor.Event == other._cursor.Event && HasSameData(other);

@@ -66,6 +66,12 @@ internal sealed class TraceFile : IDisposable
     /// <summary>Does something with the trace, whose damage becomes a sentence for the user.</summary>
     public T Use<T>(Func<TraceReader, T> use) => Guard(Path, () => use(Reader));
 
+    /// <summary>The hash of all elements before a point.</summary>
+    /// <param name="count">The count of retired instructions there.</param>
+    /// <returns>Their hash, and how many they are.</returns>
+    /// <exception cref="UsageException">The trace is damaged.</exception>
+    public TraceHash HashAt(ulong count) => Use(reader => reader.HashAt(count));
+
     /// <summary>Checks that every part of the file is as it was written.</summary>
     /// <exception cref="UsageException">One is not.</exception>
     public void Verify() => Use(static reader =>

@@ -18,16 +18,26 @@ internal sealed class TraceLines
 
     private readonly SymbolTable _symbols;
     private readonly bool _namesVcpus;
+    private readonly bool _namesLives;
     private readonly StringOutput _output = new();
     private readonly IntelFormatter _formatter;
 
     /// <summary>Prepares for a trace.</summary>
+    /// <param name="trace">The trace: with one vCPU, or one life of the guest, neither is named.</param>
+    public TraceLines(TraceFile trace)
+        : this(trace.Symbols, trace.Reader.Header.Vcpus > 1, trace.Reader.Lives is not [{ Number: 1 }])
+    {
+    }
+
+    /// <summary>Prepares for single elements.</summary>
     /// <param name="symbols">Names for addresses.</param>
-    /// <param name="vcpus">How many vCPUs the machine has: with one, none is named.</param>
-    public TraceLines(SymbolTable symbols, int vcpus)
+    /// <param name="namesVcpus">Whether lines say which vCPU it is.</param>
+    /// <param name="namesLives">Whether they say which life of the guest.</param>
+    public TraceLines(SymbolTable symbols, bool namesVcpus, bool namesLives)
     {
         _symbols = symbols;
-        _namesVcpus = vcpus > 1;
+        _namesVcpus = namesVcpus;
+        _namesLives = namesLives;
         _formatter = new IntelFormatter(
             new FormatterOptions
             {
@@ -48,6 +58,8 @@ internal sealed class TraceLines
     public void Append(StringBuilder to, TraceCursor cursor, int index)
     {
         to.Append(CultureInfo.InvariantCulture, $"{cursor.Count + (ulong)index} ");
+        if (_namesLives)
+            to.Append(CultureInfo.InvariantCulture, $"life{cursor.Life} ");
         if (_namesVcpus)
             to.Append(CultureInfo.InvariantCulture, $"cpu{cursor.Vcpu} ");
         if (cursor.Block is { } block)

@@ -37,6 +37,9 @@ internal sealed class TraceStatistics
     /// <summary>Steps: consecutive instructions of one block.</summary>
     public ulong Steps { get; private set; }
 
+    /// <summary>Instructions and events in each life of the guest.</summary>
+    public Dictionary<int, ulong> Lives { get; } = [];
+
     /// <summary>Instructions in each mode.</summary>
     public Dictionary<string, ulong> Modes { get; } = [];
 
@@ -67,9 +70,18 @@ internal sealed class TraceStatistics
         TraceHash hash = default;
         TraceBlock?[] last = new TraceBlock?[trace.Header.Vcpus];
         TraceCursor cursor = trace.Read();
+        int life = 0;
         while (cursor.MoveNext())
         {
             hash = hash.Then(cursor.Hash);
+            if (cursor.Life != life)
+            {
+                // It begins as every life does: that is no change of mode.
+                life = cursor.Life;
+                Array.Clear(last);
+            }
+
+            Add(Lives, life, (ulong)cursor.Length);
             if (cursor.Block is not { } block)
             {
                 CountEvent(cursor.Event);

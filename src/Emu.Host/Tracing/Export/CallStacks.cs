@@ -34,6 +34,7 @@ internal sealed class CallStacks
     private readonly List<BlockFlow?> _flows = [];
     private readonly Dictionary<(CallKind Kind, ulong Return, ulong StackPointer), KeptStack> _kept = [];
     private readonly bool _hasRegisters;
+    private int _life;
 
     // Where RSP is not known, several may wait for a return to one place. Which of them goes on then cannot be told, so that none does.
     private sealed class KeptStack
@@ -53,8 +54,6 @@ internal sealed class CallStacks
         _observer = observer;
         _hasRegisters = (header.Detail & TraceDetail.Registers) != 0;
         _threads = new CallThread[header.Vcpus];
-        for (int i = 0; i < _threads.Length; i++)
-            _threads[i] = new CallThread(i);
     }
 
     /// <summary>The names of what is entered.</summary>
@@ -65,6 +64,8 @@ internal sealed class CallStacks
     public void Take(TraceSteps steps)
     {
         TraceCursor cursor = steps.Cursor;
+        if (cursor.Life != _life)
+            BeginLife(cursor.Life);
         if (steps.IsAfterGap)
         {
             foreach (CallThread each in _threads)
@@ -84,8 +85,22 @@ internal sealed class CallStacks
     /// <summary>Leaves everything: the trace is at its end.</summary>
     public void Finish()
     {
+        if (_life == 0)
+            return;
         foreach (CallThread thread in _threads)
             Close(thread);
+    }
+
+    // Nobody returns into the life before.
+    private void BeginLife(int life)
+    {
+        if (_life != 0)
+            Finish();
+        _life = life;
+        _kept.Clear();
+        for (int i = 0; i < _threads.Length; i++)
+            _threads[i] = new CallThread(i);
+        _observer.BeginLife(life);
     }
 
     private void TakeInstructions(CallThread thread, TraceBlock block, int first, int length, ulong count)
@@ -335,6 +350,7 @@ internal sealed class CallStacks
 
     private void Close(CallThread thread)
     {
+        _observer.Switch(thread.Vcpu);
         for (int i = 0; i < thread.Frames.Count; i++)
             _observer.Leave(thread.Vcpu, thread.End);
     }

@@ -6,7 +6,7 @@ using Emu.Machine.Tracing;
 
 namespace Emu.Host.Tracing.Export;
 
-/// <summary>Calls as pairs of events of the Trace Event Format, one thread for each vCPU, an instruction being a nanosecond.</summary>
+/// <summary>Calls as pairs of events of the Trace Event Format, one process for each life of the guest, one thread for each vCPU, an instruction being a nanosecond.</summary>
 /// <remarks>
 /// That a call began is written when one that is long enough has ended in it, itself or another: by then it is known to be long enough, and
 /// nothing later has been written yet. Not as complete events, because where one ends and the next begins at once, some readers' sums of
@@ -26,6 +26,7 @@ internal sealed class ChromeExport : ICallObserver
 
     private FunctionNames? _functions;
     private string[] _escaped = [];
+    private int _life = 1;
 
     private ChromeExport(TextWriter text, int vcpus, ulong shortest)
     {
@@ -45,7 +46,7 @@ internal sealed class ChromeExport : ICallObserver
         ulong shortest = Math.Max(options.MinimumDuration ?? Math.Min(span, options.Count ?? span) / StandardParts, 1);
         using StreamWriter text = new(output, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
         ChromeExport export = new(text, reader.Header.Vcpus, shortest);
-        export.Begin(reader.Header, options.Vcpu);
+        export.Begin(reader, options.Vcpu);
         CallStacks stacks = new(symbols, reader.Header, export);
         export._functions = stacks.Functions;
         TraceSteps steps = new(reader, options);
@@ -54,6 +55,8 @@ internal sealed class ChromeExport : ICallObserver
         stacks.Finish();
         text.Write("\n]}\n");
     }
+
+    public void BeginLife(int life) => _life = life;
 
     public void Enter(int vcpu, int function, bool isEvent, ulong count) => _open[vcpu].Add(new OpenCall(function, isEvent, count));
 
@@ -73,24 +76,36 @@ internal sealed class ChromeExport : ICallObserver
         open.RemoveAt(open.Count - 1);
     }
 
+    public void Switch(int vcpu)
+    {
+    }
+
     public void Spend(int vcpu, ulong instructions)
     {
     }
 
-    private void Begin(TraceHeader header, int? vcpu)
+    private void Begin(TraceReader reader, int? vcpu)
     {
         _text.Write(string.Create(
             CultureInfo.InvariantCulture, $"{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"unit\":\"one instruction is one nanosecond\",\"shortest\":{_shortest}"));
-        foreach ((string name, string value) in header.Properties.OrderBy(static property => property.Key, StringComparer.Ordinal))
+        foreach ((string name, string value) in reader.Header.Properties.OrderBy(static property => property.Key, StringComparer.Ordinal))
             _text.Write($",{Quoted(name)}:{Quoted(value)}");
-        _text.Write("},\"traceEvents\":[\n{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"tid\":0,\"args\":{\"name\":\"guest\"}}");
-        for (int i = vcpu ?? 0; i < (vcpu is null ? header.Vcpus : vcpu + 1); i++)
-            _text.Write(string.Create(CultureInfo.InvariantCulture, $",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":{i},\"args\":{{\"name\":\"vCPU {i}\"}}}}"));
+        _text.Write("},\"traceEvents\":[");
+        string separator = "\n";
+        foreach (TraceLife life in reader.Lives)
+        {
+            string name = life.Number == 1 ? "guest" : $"guest, life {life.Number}";
+            _text.Write(string.Create(
+                CultureInfo.InvariantCulture, $"{separator}{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{life.Number},\"tid\":0,\"args\":{{\"name\":\"{name}\"}}}}"));
+            separator = ",\n";
+            for (int i = vcpu ?? 0; i < (vcpu is null ? reader.Header.Vcpus : vcpu + 1); i++)
+                _text.Write(string.Create(CultureInfo.InvariantCulture, $",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":{life.Number},\"tid\":{i},\"args\":{{\"name\":\"vCPU {i}\"}}}}"));
+        }
     }
 
     private void Write(int vcpu, OpenCall call, char phase, ulong count) => _text.Write(string.Create(
         CultureInfo.InvariantCulture,
-        $",\n{{\"name\":{Escaped(call.Function)},\"cat\":\"{(call.IsEvent ? "event" : "function")}\",\"ph\":\"{phase}\",\"ts\":{Microseconds(count)},\"pid\":1,\"tid\":{vcpu}}}"));
+        $",\n{{\"name\":{Escaped(call.Function)},\"cat\":\"{(call.IsEvent ? "event" : "function")}\",\"ph\":\"{phase}\",\"ts\":{Microseconds(count)},\"pid\":{_life},\"tid\":{vcpu}}}"));
 
     private string Escaped(int function)
     {

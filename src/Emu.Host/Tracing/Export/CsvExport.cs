@@ -10,12 +10,12 @@ namespace Emu.Host.Tracing.Export;
 /// <summary>A line for each instruction and event, with a header: RFC 4180, UTF-8.</summary>
 internal static class CsvExport
 {
-    private const string Header = "count,vcpu,kind,bits,cpl,address,symbol,bytes,text,vector,error,cr2,registers,accesses";
+    private const string Header = "count,vcpu,kind,bits,cpl,address,symbol,bytes,text,vector,error,cr2,registers,accesses,life";
 
     public static void Write(TraceReader reader, SymbolTable symbols, TraceExportOptions options, Stream output)
     {
         using StreamWriter text = new(output, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\r\n" };
-        ElementText elements = new(symbols, reader.Header.Vcpus);
+        ElementText elements = new(symbols);
         StringBuilder line = new(Header);
         text.WriteLine(line);
         TraceSteps steps = new(reader, options);
@@ -59,6 +59,7 @@ internal static class CsvExport
         line.Append(',');
         if (hasData)
             AppendAccesses(line, cursor.Accesses);
+        line.Append(CultureInfo.InvariantCulture, $",{cursor.Life}");
     }
 
     private static void AppendRegisters(StringBuilder line, IReadOnlyList<RegisterChange> changes)

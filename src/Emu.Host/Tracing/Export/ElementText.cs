@@ -7,12 +7,12 @@ using Emu.Machine.Tracing;
 namespace Emu.Host.Tracing.Export;
 
 /// <summary>What the formats with a line for each element say of an instruction, found once for each place.</summary>
-internal sealed class ElementText(SymbolTable symbols, int vcpus)
+internal sealed class ElementText(SymbolTable symbols)
 {
     /// <summary>How many are kept; all are forgotten then.</summary>
     private const int MostKept = 1 << 18;
 
-    private readonly TraceLines _lines = new(symbols, vcpus);
+    private readonly TraceLines _lines = new(symbols, namesVcpus: false, namesLives: false);
     private readonly Dictionary<(int Block, int Index), (ulong Address, string? Symbol, string Bytes, string Text)> _kept = [];
     private readonly StringBuilder _text = new();
 

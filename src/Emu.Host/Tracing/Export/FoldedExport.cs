@@ -33,6 +33,10 @@ internal sealed class FoldedExport : ICallObserver
         export.Write(text, stacks.Functions);
     }
 
+    public void BeginLife(int life)
+    {
+    }
+
     public void Enter(int vcpu, int function, bool isEvent, ulong count)
     {
         (int, int) key = (_current[vcpu], function);
@@ -40,6 +44,10 @@ internal sealed class FoldedExport : ICallObserver
     }
 
     public void Leave(int vcpu, ulong count) => _current[vcpu] = _stacks[_current[vcpu]].Below;
+
+    public void Switch(int vcpu)
+    {
+    }
 
     public void Spend(int vcpu, ulong instructions) => _spent[_current[vcpu]] += instructions;
 

@@ -13,7 +13,7 @@ internal static class NdjsonExport
     public static void Write(TraceReader reader, SymbolTable symbols, TraceExportOptions options, Stream output)
     {
         using BufferedStream buffered = new(output, 1 << 16);
-        ElementText elements = new(symbols, reader.Header.Vcpus);
+        ElementText elements = new(symbols);
         // Not for HTML: "<" and "+" may stand as they are.
         using Utf8JsonWriter json = new(buffered, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         TraceSteps steps = new(reader, options);
@@ -36,6 +36,8 @@ internal static class NdjsonExport
         json.WriteStartObject();
         json.WriteNumber("count"u8, cursor.Count + (ulong)index);
         json.WriteNumber("vcpu"u8, cursor.Vcpu);
+        if (cursor.Life != 1)
+            json.WriteNumber("life"u8, cursor.Life);
         if (cursor.Block is { } block)
         {
             (ulong address, string? symbol, string bytes, string text) = elements.Of(block, cursor.First + index);

@@ -18,14 +18,16 @@ internal static class TenetExport
         using StreamWriter text = new(output, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
         TraceSteps steps = new(reader, options with { Vcpu = options.Vcpu ?? 0 });
         StringBuilder line = new();
-        bool hasBegun = false;
+        int life = 0;
         while (steps.MoveNext())
         {
             TraceCursor cursor = steps.Cursor;
-            if (!hasBegun)
+            if (cursor.Life != life)
             {
+                // Where the guest was started anew, its registers begin anew, too.
+                life = cursor.Life;
+                line.Clear();
                 AppendStart(line, cursor, isWide);
-                hasBegun = true;
             }
 
             AppendName(line, "rip", isWide);

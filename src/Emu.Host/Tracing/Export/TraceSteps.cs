@@ -23,6 +23,20 @@ public sealed class TraceSteps
         _expected = Math.Max(options.From, reader.FirstCount);
     }
 
+    /// <summary>Prepares to go through a trace to its end.</summary>
+    /// <param name="reader">The trace.</param>
+    /// <param name="from">The count of retired instructions before the first.</param>
+    /// <param name="vcpu">Whose steps; null for all.</param>
+    /// <exception cref="TraceFileException">The trace is damaged.</exception>
+    public TraceSteps(TraceReader reader, ulong from, int? vcpu)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        Cursor = reader.Read(from);
+        _vcpu = vcpu;
+        _left = ulong.MaxValue;
+        _expected = Math.Max(from, reader.FirstCount);
+    }
+
     /// <summary>Stands at the step; where it ends is <see cref="Length"/>, not the cursor's.</summary>
     public TraceCursor Cursor { get; }
 

@@ -50,8 +50,15 @@ public sealed class RawImage : IBlockImage
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
+            var reason = error switch
+            {
+                FileNotFoundException => "there is no such file.",
+                DirectoryNotFoundException => "there is no such folder.",
+                UnauthorizedAccessException => "permission is denied.",
+                _ => error.Message,
+            };
             throw new MachineConfigurationException(
-                $"The disk image '{path}' cannot be opened {(isReadOnly ? "for reading" : "for writing")}: {error.Message}", error);
+                $"The disk image '{path}' cannot be opened {(isReadOnly ? "for reading" : "for writing")}: {reason}", error);
         }
 
         try
@@ -114,10 +121,20 @@ public sealed class RawImage : IBlockImage
     /// <inheritdoc/>
     public void Flush() => RandomAccess.FlushToDisk(_file);
 
+    /// <inheritdoc/>
+    /// <exception cref="SnapshotException">
+    /// The file cannot be read, or holds something else than it did; or the snapshot has what was written to the disk, which is to be in the file here.
+    /// </exception>
+    public void Transfer(StateStream stream)
+    {
+        TransferImage(stream);
+        SnapshotImage.TransferNone(stream, _path);
+    }
+
     /// <summary>Transfers a digest of the contents, which stay where they are.</summary>
     /// <inheritdoc/>
     /// <exception cref="SnapshotException">The file cannot be read, or holds something else than it did.</exception>
-    public void Transfer(StateStream stream)
+    public void TransferImage(StateStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
         stream.Section("disk image");
