@@ -156,6 +156,14 @@ public sealed unsafe partial class Vcpu
             State->Pending &= ~PendingEvents.DebugTrap;
             State->PendingDebug = 0;
             State->StepFrom = NotStepping;
+            if (current.Kind == EventKind.Exception && Observer.TryAnswer(this, in current))
+            {
+                Tracer?.NoteEvent(this, in current);
+                State->Budget--;
+                if (_stepsForTrace)
+                    Tracer!.NoteStep(this);
+                break;
+            }
             Observer.Delivering(this, in current);
             Tracer?.NoteEvent(this, in current);
             var done = EventDelivery.TryDeliver(this, in current, InstructionsRetired + 1);

@@ -20,5 +20,5 @@ public sealed partial class PvhMachine
     }
 
     /// <summary>Another future begins here: input that was remembered for the old one is forgotten.</summary>
-    internal void ForgetFutureInput() => (_journal as InputHistory)?.ForgetFuture();
+    internal void ForgetFutureInput() => _journal?.Branch();
 }

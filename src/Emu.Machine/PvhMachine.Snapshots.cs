@@ -28,7 +28,12 @@ public sealed partial class PvhMachine : IStateful
 
     /// <summary>Takes the machine's state. To be called between two calls to <see cref="Run"/>; costs what was written since the last snapshot.</summary>
     /// <returns>The state: what the machine does next does not change it.</returns>
-    public MachineSnapshot TakeSnapshot() => new(Keeper.Keep(), StateStream.Save(this), InstructionsRetired, Clock.Now);
+    public MachineSnapshot TakeSnapshot()
+    {
+        List<SnapshotPage> shared = [];
+        var pages = Keeper.Keep();
+        return new MachineSnapshot(pages, StateStream.Save(this, shared), shared, InstructionsRetired, Clock.Now);
+    }
 
     /// <summary>
     /// Brings the machine back into a state that it, or one made with the same options, was in; what it did since has not happened. Costs what
@@ -43,7 +48,7 @@ public sealed partial class PvhMachine : IStateful
         if (_tracer is not null)
             throw new InvalidOperationException("A trace is being taken: it goes forward only.");
         Keeper.Restore(snapshot.Pages);
-        StateStream.Restore(this, snapshot.State);
+        StateStream.Restore(this, snapshot.State, snapshot.StatePages);
         if (InstructionsRetired != snapshot.InstructionsRetired || Clock.Now != snapshot.VirtualTime)
             throw new SnapshotException("The snapshot is damaged: its time is not that of its machine.");
     }

@@ -13,6 +13,9 @@ public sealed partial class PvhMachine
     private bool _isWriterLent;
     private int _blocksBefore;
 
+    /// <summary>Whether a trace is being taken.</summary>
+    public bool IsTracing => _tracer is not null;
+
     /// <summary>Begins to trace what is executed from now on; to be called between two runs. It takes effect at once.</summary>
     /// <param name="file">Where the trace goes; closed when it ends.</param>
     /// <param name="options">What it is to be; null for all blocks.</param>

@@ -15,13 +15,22 @@ public sealed class StateStream
 {
     private readonly ArrayBufferWriter<byte>? _output;
     private readonly ReadOnlyMemory<byte> _input;
+    private readonly List<SnapshotPage>? _outputPages;
+    private readonly IReadOnlyList<SnapshotPage>? _inputPages;
     private int _at;
+    private int _pageAt;
     private string _section = "head";
 
-    private StateStream(ArrayBufferWriter<byte>? output, ReadOnlyMemory<byte> input)
+    private StateStream(ArrayBufferWriter<byte> output, List<SnapshotPage>? pages)
     {
         _output = output;
+        _outputPages = pages;
+    }
+
+    private StateStream(ReadOnlyMemory<byte> input, IReadOnlyList<SnapshotPage>? pages)
+    {
         _input = input;
+        _inputPages = pages;
     }
 
     /// <summary>True where state comes from the stream and replaces that of the machine.</summary>
@@ -29,11 +38,12 @@ public sealed class StateStream
 
     /// <summary>Saves the state of a part.</summary>
     /// <param name="part">The part.</param>
+    /// <param name="pages">Takes the pages that are shared with the part, in their order; null for a state that has their contents in it.</param>
     /// <returns>Its state.</returns>
-    public static byte[] Save(IStateful part)
+    public static byte[] Save(IStateful part, List<SnapshotPage>? pages = null)
     {
         ArgumentNullException.ThrowIfNull(part);
-        StateStream stream = new(new ArrayBufferWriter<byte>(1 << 16), default);
+        StateStream stream = new(new ArrayBufferWriter<byte>(1 << 16), pages);
         part.Transfer(stream);
         return stream._output!.WrittenSpan.ToArray();
     }
@@ -41,13 +51,14 @@ public sealed class StateStream
     /// <summary>Gives a part the state that was saved of its like.</summary>
     /// <param name="part">The part; where it fails, it is good for nothing any more.</param>
     /// <param name="state">What <see cref="Save"/> returned.</param>
+    /// <param name="pages">The pages that <see cref="Save"/> has taken out; null where it was given nothing for them.</param>
     /// <exception cref="SnapshotException">The state is damaged, or not of such a part.</exception>
-    public static void Restore(IStateful part, ReadOnlyMemory<byte> state)
+    public static void Restore(IStateful part, ReadOnlyMemory<byte> state, IReadOnlyList<SnapshotPage>? pages = null)
     {
         ArgumentNullException.ThrowIfNull(part);
-        StateStream stream = new(null, state);
+        StateStream stream = new(state, pages);
         part.Transfer(stream);
-        stream.Require(stream._at == state.Length, "it goes on where it should end");
+        stream.Require(stream._at == state.Length && stream._pageAt == (pages?.Count ?? 0), "it goes on where it should end");
     }
 
     /// <summary>Begins the state of a part of the machine.</summary>
@@ -132,6 +143,30 @@ public sealed class StateStream
         if (IsRestoring)
             bytes = new byte[length];
         Raw(bytes, 1);
+    }
+
+    /// <summary>A page that does not change any more: a snapshot shares it with the part, and with other snapshots.</summary>
+    /// <param name="page">It; null where state is restored.</param>
+    /// <returns>The page that is to be there.</returns>
+    public SnapshotPage Transfer(SnapshotPage? page)
+    {
+        if (IsRestoring && _inputPages is not null)
+        {
+            Require(_pageAt < _inputPages.Count, "there are too few pages");
+            return _inputPages[_pageAt++];
+        }
+
+        if (_outputPages is not null)
+        {
+            _outputPages.Add(page!);
+            return page!;
+        }
+
+        Require(!IsRestoring || _input.Length - _at >= SnapshotPage.Length, "it ends too early");
+        var bytes = new byte[SnapshotPage.Length];
+        page?.CopyTo(bytes);
+        Raw(bytes, 1);
+        return IsRestoring ? MemoryPage.Of(bytes) : page!;
     }
 
     /// <summary>A text.</summary>

@@ -89,7 +89,7 @@ internal sealed partial class RunCommand
     };
 
     private readonly Option<string?> _gdb = Text(
-        "--gdb", "[HOST:]PORT", "Wait there for gdb before the first instruction; gdb then says how the guest runs. [HOST: 127.0.0.1] docs/debugging.md");
+        "--gdb", "[HOST:]PORT", "Wait there for gdb before the first instruction; gdb then says how the guest runs. What it writes to disks is forgotten, but with PORT,write-disks. [HOST: 127.0.0.1] docs/debugging.md");
 
     private readonly Option<string?> _logLevel = new("--log-level", "-v")
     {
@@ -232,9 +232,9 @@ internal sealed partial class RunCommand
 
         RunOptions options = _domain.Bind(result, _snapshots.Bind(result, _traces.Bind(result, Others())), configuration);
         if (options is { Debugger: not null, TraceFile: not null } or { Debugger: not null, BinaryTrace: not null } or { Debugger: not null, DumpAt.Count: > 0 })
-            throw new UsageException("--gdb goes with neither --trace nor --dump-at: gdb may take the run back to what they have written of already.");
+            throw new UsageException("--gdb goes with neither --trace nor --dump-at, of which gdb has better ones: 'monitor trace FILE' wherever it stands, also in the past, and 'monitor regs'.");
         if (options is { Debugger: not null, Snapshots: not null } or { Debugger: not null, BootCache: not null })
-            throw new UsageException("--gdb goes with neither --snapshot-at nor --boot-cache: gdb decides how far the run goes.");
+            throw new UsageException("--gdb goes with neither --snapshot-at nor --boot-cache: gdb decides how far the run goes; 'monitor snapshot FILE' writes one where it stands.");
         if (options is { Debugger: not null, RecordFile: not null })
             throw new UsageException("--gdb does not go with --record, because who goes back would take back input: record first, then 'emu replay FILE --gdb PORT'.");
         return options;

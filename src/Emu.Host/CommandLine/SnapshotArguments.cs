@@ -57,8 +57,6 @@ internal sealed class SnapshotArguments
         BootCacheRequest? cache = result.GetValue(_cache) is { } text ? BootCacheRequest.Parse("--boot-cache", text) : null;
         if (cache is not null && result.GetValue(_resume) is not null)
             throw new UsageException("--boot-cache finds the snapshot to go on from; --resume names one: only one of them can be had.");
-        if (options.RecordFile is { } recording && (cache is not null || result.GetValue(_resume) is not null))
-            throw new UsageException($"--record {recording} needs a run from its beginning; {(cache is null ? "--resume" : "--boot-cache")} begins in the middle.");
         return options with
         {
             Snapshots = moments.Length == 0 ? null : new SnapshotRequest(moments, result.GetValue(_file) ?? "guest.snapshot", result.GetValue(_exit)),

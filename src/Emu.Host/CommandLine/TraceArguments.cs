@@ -63,7 +63,7 @@ internal sealed class TraceArguments
         }
 
         if (options.Debugger is not null)
-            throw new UsageException("A binary trace cannot be taken while a debugger may go back in time; leave out --gdb or --trace.");
+            throw new UsageException("--gdb does not go with --trace: 'monitor trace FILE' in gdb traces from where it stands, also in the past.");
         string[] only = result.GetValue(_only) ?? [];
         if (only.Contains("kernel") && only.Contains("user"))
             throw new UsageException("--trace-only takes kernel or user; both are everything.");

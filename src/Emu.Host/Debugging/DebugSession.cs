@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Emu.Cpu;
+using Emu.Machine;
 
 namespace Emu.Host.Debugging;
 
@@ -42,8 +43,10 @@ internal sealed partial class DebugSession
     /// <param name="control">The guest, which stands.</param>
     /// <param name="breakpoints">Where breakpoints go.</param>
     /// <param name="view">What kind of processor gdb is told of.</param>
-    public DebugSession(GdbConnection connection, GuestControl control, BreakpointList breakpoints, CodeView view)
+    /// <param name="files">What can be written.</param>
+    public DebugSession(GdbConnection connection, GuestControl control, BreakpointList breakpoints, CodeView view, NewFiles files)
     {
+        Files = files;
         _connection = connection;
         _control = control;
         _breakpoints = breakpoints;
@@ -75,6 +78,9 @@ internal sealed partial class DebugSession
 
     /// <summary>The guest.</summary>
     public GuestControl Control => _control;
+
+    /// <summary>The files that its user can have written.</summary>
+    public NewFiles Files { get; }
 
     /// <summary>The breakpoints.</summary>
     public BreakpointList Breakpoints => _breakpoints;
@@ -177,11 +183,12 @@ internal sealed partial class DebugSession
 
     private string StopReply()
     {
-        // Ctrl-C is SIGINT, the end of a guest SIGABRT, all else SIGTRAP; somebody who has just come is told of no signal.
+        // Ctrl-C is SIGINT, a guest that came to grief SIGABRT, another end SIGTERM, all else SIGTRAP; somebody who has just come is told of no signal.
         int signal = _stop.Cause switch
         {
             StopCause.Interrupted => 2,
-            StopCause.Ended => 6,
+            StopCause.Ended when _stop.Result is { Reason: StopReason.Crashed or StopReason.Halted } => 6,
+            StopCause.Ended => 15,
             _ => 5,
         };
         StringBuilder reply = new();

@@ -8,7 +8,12 @@ namespace Emu.Host.Debugging;
 /// <param name="Port">The port; 0 lets the system choose one.</param>
 public sealed record GdbEndpoint(IPAddress Address, int Port)
 {
-    /// <summary>Reads <c>[HOST:]PORT</c>, with an IPv6 address in brackets.</summary>
+    private const string WritesDisksWord = ",write-disks";
+
+    /// <summary>Whether what the guest writes to its disks goes into their images, over which there is no way back.</summary>
+    public bool WritesDisks { get; init; }
+
+    /// <summary>Reads <c>[HOST:]PORT[,write-disks]</c>, with an IPv6 address in brackets.</summary>
     /// <param name="option">The option's name, for refusals.</param>
     /// <param name="text">What was given.</param>
     /// <returns>The endpoint; null where nothing was given.</returns>
@@ -17,6 +22,9 @@ public sealed record GdbEndpoint(IPAddress Address, int Port)
     {
         if (text is null)
             return null;
+        bool writesDisks = text.EndsWith(WritesDisksWord, StringComparison.Ordinal);
+        if (writesDisks)
+            text = text[..^WritesDisksWord.Length];
         int colon = text.LastIndexOf(':');
         string host = colon < 0 ? "" : text[..colon];
         if (!ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
@@ -30,7 +38,7 @@ public sealed record GdbEndpoint(IPAddress Address, int Port)
         };
         return address is null
             ? throw new UsageException($"{option} listens at an IP address of this computer, 'localhost', or '*' for all; '{host}' is none.")
-            : new GdbEndpoint(address, port);
+            : new GdbEndpoint(address, port) { WritesDisks = writesDisks };
     }
 
     /// <inheritdoc/>

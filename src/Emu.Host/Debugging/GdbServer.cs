@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using Emu.Cpu;
 using Emu.Cpu.Snapshots;
+using Emu.Host.CommandLine;
 using Emu.Machine;
 using Emu.Pvh;
 
@@ -18,6 +19,7 @@ internal sealed class GdbServer : IDisposable
 {
     private readonly TcpListener _listener;
     private readonly TextWriter _error;
+    private readonly NewFiles _files;
     private readonly BreakpointList _breakpoints = new();
 
     // One gdb at a time: others wait until it has gone, and too many are sent away.
@@ -28,10 +30,11 @@ internal sealed class GdbServer : IDisposable
     private bool _wasStarted;
     private bool _hasHeardOfEnd;
 
-    private GdbServer(TcpListener listener, TextWriter error)
+    private GdbServer(TcpListener listener, TextWriter error, NewFiles files)
     {
         _listener = listener;
         _error = error;
+        _files = files;
     }
 
     /// <summary>Where it listens.</summary>
@@ -40,9 +43,10 @@ internal sealed class GdbServer : IDisposable
     /// <summary>Starts to listen.</summary>
     /// <param name="endpoint">Where.</param>
     /// <param name="error">Where people are told.</param>
+    /// <param name="options">What the user asked for.</param>
     /// <returns>The server.</returns>
     /// <exception cref="UsageException">It cannot listen there.</exception>
-    public static GdbServer Listen(GdbEndpoint endpoint, TextWriter error)
+    public static GdbServer Listen(GdbEndpoint endpoint, TextWriter error, RunOptions options)
     {
         TcpListener listener = new(endpoint.Address, endpoint.Port);
         try
@@ -55,7 +59,7 @@ internal sealed class GdbServer : IDisposable
             throw new UsageException($"--gdb cannot listen at {endpoint}: {e.Message}.", e);
         }
 
-        GdbServer server = new(listener, error);
+        GdbServer server = new(listener, error, new NewFiles(options, error));
         new Thread(server.Accept) { IsBackground = true, Name = "gdb listener" }.Start();
         return server;
     }
@@ -91,6 +95,11 @@ internal sealed class GdbServer : IDisposable
         {
             return new RunResult(StopReason.Cancelled);
         }
+        finally
+        {
+            control.EndTrace("the run does");
+            TellOfTrace(control);
+        }
     }
 
     /// <summary>Tells gdb, if it is there, how the run has ended.</summary>
@@ -109,12 +118,22 @@ internal sealed class GdbServer : IDisposable
         _connection?.Leave();
     }
 
-    // A guest that came to grief is shown to gdb first.
+    // gdb may want to go back from the end.
     private bool IsOver(GuestStop? stop, [NotNullWhen(true)] out RunResult? result)
     {
         result = stop?.Result;
-        return result is not null && (_session is null || _hasHeardOfEnd || result.Reason is not (StopReason.Crashed or StopReason.Halted));
+        return result is not null && (_session is null || _hasHeardOfEnd);
     }
+
+    private static string Describe(RunResult end) => end.Reason switch
+    {
+        StopReason.PoweredOff => "The guest has powered off",
+        StopReason.Rebooted => "The guest wants to reboot",
+        StopReason.DebugExit => FormattableString.Invariant($"The guest has ended the run with exit code {end.Code & 0xFF}"),
+        StopReason.LimitReached => "The limit of instructions is reached",
+        StopReason.Cancelled => "The recording ends here",
+        _ => $"The guest has come to its end: {end.Detail ?? end.Reason.ToString()}",
+    };
 
     /// <summary>The guest stands: does what gdb says until it runs and stands again.</summary>
     /// <returns>Why it stands again, or, without gdb, how it ended.</returns>
@@ -123,7 +142,11 @@ internal sealed class GdbServer : IDisposable
         if (_session is not null && stop is not null)
         {
             if (stop.Result is { } result)
-                Tell($"The guest has come to its end: {result.Detail ?? result.Reason.ToString()}. gdb may look at it; 'continue' ends the run");
+            {
+                Tell($"{Describe(result)}. gdb may look at it, and go back; 'continue' ends the run.");
+                _session.Say($"{Describe(result)}. You can look at it, and go back; 'continue' ends the run.\n");
+            }
+
             _session.Report(stop);
         }
 
@@ -148,7 +171,7 @@ internal sealed class GdbServer : IDisposable
                 LetGo();
             if (step == SessionStep.Kill)
                 return new GuestStop(StopCause.Ended, control.Machine.CurrentVcpu, Result: new RunResult(StopReason.Cancelled));
-            if (stop?.Result is null || request.IsBackwards)
+            if (stop?.Result is null || request.IsBackwards || _session?.Destination < control.Position)
                 return Resume(control, request, cancellation);
             // It was the end, and stays that.
             _hasHeardOfEnd = true;
@@ -159,9 +182,13 @@ internal sealed class GdbServer : IDisposable
     /// <summary>Lets the guest run until gdb has to hear of it.</summary>
     private GuestStop Resume(GuestControl control, ResumeRequest request, CancellationToken cancellation)
     {
-        ulong? destination = _session?.Destination;
-        if (_session is not null)
+        ulong? destination = null;
+        if (_session is not null && request.Stepped == 0)
+        {
+            destination = _session.Destination;
             _session.Destination = null;
+        }
+
         while (true)
         {
             using CancellationTokenSource running = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -171,6 +198,7 @@ internal sealed class GdbServer : IDisposable
             if (IsCalledFor)
                 running.Cancel();
             GuestStop stop = TryMove(control, request, destination, running.Token);
+            TellOfTrace(control);
             Volatile.Write(ref _running, null);
             if (_connection is not null)
                 _connection.IsRunning = false;
@@ -225,7 +253,7 @@ internal sealed class GdbServer : IDisposable
     {
         GdbConnection connection = new(_callers.Take(cancellation)) { Attention = StopRunning };
         _connection = connection;
-        _session = new DebugSession(connection, control, _breakpoints, SuitableView(control, control.Setup.Kernel));
+        _session = new DebugSession(connection, control, _breakpoints, SuitableView(control, control.Setup.Kernel), _files);
         Tell($"gdb is there, from {connection.Peer}.");
         connection.Start();
     }
@@ -274,6 +302,16 @@ internal sealed class GdbServer : IDisposable
         {
             // It stands already.
         }
+    }
+
+    private void TellOfTrace(GuestControl control)
+    {
+        if (control.TakeTraceNotice() is not { } notice)
+            return;
+        if (_session is { } session)
+            session.Say(notice);
+        else
+            Tell(notice.TrimEnd('\n'));
     }
 
     private void Tell(string sentence)

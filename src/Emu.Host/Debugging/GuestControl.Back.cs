@@ -12,6 +12,7 @@ internal sealed partial class GuestControl
     /// <returns>Why it stands.</returns>
     public GuestStop StepBack(Vcpu vcpu)
     {
+        EndTrace("gdb goes back");
         Settle();
         ulong retired = vcpu.InstructionsRetired;
         ulong low = _timeline.Beginning, high = Position;
@@ -46,7 +47,11 @@ internal sealed partial class GuestControl
     }
 
     /// <summary>Is called when a debugger has changed the guest: from here on the run is another one.</summary>
-    public void NoteChange() => _isChanged = true;
+    public void NoteChange()
+    {
+        EndTrace("gdb changes the guest");
+        _isChanged = true;
+    }
 
     private void Settle()
     {

@@ -59,7 +59,7 @@ internal sealed partial class GuestControl
     public GuestStop Continue(ulong until, CancellationToken cancellation)
     {
         Prepare([]);
-        return Stop(Forward(until, cancellation));
+        return Stop(Forward(until, cancellation), cancellation);
     }
 
     /// <summary>Lets the guest run until a vCPU has executed an instruction, and further while it stays within a range.</summary>
@@ -75,7 +75,7 @@ internal sealed partial class GuestControl
         {
             RunResult result = StepOnce(vcpu, cancellation);
             if (result.Reason != StopReason.LimitReached || Position >= _guest.Maximum)
-                return Stop(result);
+                return Stop(result, cancellation);
             ulong rip = RegisterSet.LinearRip(vcpu);
             if (rip < start || rip >= end)
                 return new GuestStop(StopCause.Stepped, vcpu);
@@ -89,8 +89,9 @@ internal sealed partial class GuestControl
     /// <returns>Why it stands.</returns>
     public GuestStop RunBack(CancellationToken cancellation)
     {
+        EndTrace("gdb goes back");
         Prepare([]);
-        return Stop(_timeline.RunBack(cancellation));
+        return Stop(_timeline.RunBack(cancellation), cancellation);
     }
 
     /// <summary>Goes to a place that was reached before; breakpoints do not count.</summary>
@@ -98,6 +99,8 @@ internal sealed partial class GuestControl
     /// <returns>That it stands there.</returns>
     public GuestStop GoTo(ulong position)
     {
+        if (position < Position)
+            EndTrace("gdb goes back");
         Settle();
         _timeline.GoTo(position);
         return new GuestStop(StopCause.Stepped, Current());
@@ -159,7 +162,7 @@ internal sealed partial class GuestControl
             _timeline.Watchpoints = data;
     }
 
-    private GuestStop Stop(RunResult result)
+    private GuestStop Stop(RunResult result, CancellationToken cancellation)
     {
         switch (result.Reason)
         {
@@ -169,7 +172,8 @@ internal sealed partial class GuestControl
                 return new GuestStop(StopCause.Watchpoint, Machine.CurrentVcpu, Math.Max(hit.Address, hit.Watchpoint.Address));
             case StopReason.BeginningReached:
                 return new GuestStop(StopCause.BeginningOfTime, Current());
-            case StopReason.Cancelled:
+            // Else it is a recording that ends here.
+            case StopReason.Cancelled when cancellation.IsCancellationRequested:
                 return new GuestStop(StopCause.Interrupted, Current());
             case StopReason.LimitReached when Position < _guest.Maximum:
                 return new GuestStop(StopCause.Stepped, Current());

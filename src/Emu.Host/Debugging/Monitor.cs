@@ -22,6 +22,8 @@ internal sealed partial class Monitor
             ("help", "", "This list.", _ => Help()),
             ("where", "", "The place in the run: instructions retired, how far it was ever seen, virtual time.", _ => Where()),
             ("goto", "COUNT", "The next 'continue' goes to the place with so many instructions retired, forwards or backwards.", GoTo),
+            ("snapshot", "NAME.snapshot", "Writes the machine to a new file, with which 'emu run --resume' goes on from here.", Snapshot),
+            ("trace", "FILE|off [WHAT]...", "Traces what is run from here, to a new NAME.emut: registers, memory, kernel, user, functions, ranges. [all blocks]", Trace),
             ("interrupts", "over|into", "Whether steps pass over interrupts that come between, or go into their handlers. [over]", Interrupts),
             ("view", "16|32|64", "What gdb is to take the code for; then say: unset tdesc filename", View),
             ("script", "", "Python that lets gdb follow the mode by itself: python exec(gdb.execute('monitor script', to_string=True))", _ => Script()),
@@ -61,7 +63,7 @@ internal sealed partial class Monitor
             if (name != words[0])
                 continue;
             string[] wanted = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            bool fits = words.Length - 1 <= wanted.Length && words.Length - 1 >= wanted.Count(static word => word[0] != '[');
+            bool fits = (words.Length - 1 <= wanted.Length || arguments.EndsWith("...", StringComparison.Ordinal)) && words.Length - 1 >= wanted.Count(static word => word[0] != '[');
             return fits ? obey(words[1..]) : $"Usage: monitor {name} {arguments}\n";
         }
 
@@ -164,6 +166,6 @@ internal sealed partial class Monitor
             text.Append(breakpoint.Type >= BreakpointType.Write ? string.Create(CultureInfo.InvariantCulture, $", {breakpoint.Length} bytes\n") : "\n");
         }
 
-        return text.Length != 0 ? text.ToString() : "None.\n";
+        return text.Length != 0 ? text.ToString() : "None: gdb sets its own while the guest runs, and takes them away where it stands.\n";
     }
 }

@@ -78,6 +78,7 @@ internal sealed unsafe partial class BootNarrator : IVcpuObserver, ISystemObserv
     public void BeginAgain(PvhMachine machine, GuestSetup setup, string reason, int life)
     {
         Attach(machine, setup);
+        _reloads = MostReloads;
         TellLife(reason, life);
     }
 

@@ -19,6 +19,9 @@ internal sealed record RecordedGuest
     /// <summary>The program that recorded it.</summary>
     public required string Program { get; init; }
 
+    /// <summary>The snapshot that the run goes on from; null for a boot.</summary>
+    public RecordedFile? Snapshot { get; init; }
+
     public RecordedFile? Kernel { get; init; }
 
     public RecordedFile? Firmware { get; init; }

@@ -43,6 +43,8 @@ internal sealed class Replay : IDisposable
     /// <param name="limit">The limit of instructions.</param>
     public RunEnd EndOf(RunResult result, ulong? limit)
     {
+        if (Input.BranchedAt is not null)
+            return RunEnd.From(result, HostStop.None, 0, limit) with { ExitCode = ExitCode.Different };
         if (IsInParts && (Input.IsDone || !Input.WasStopped))
             return new RunEnd("interval-end", ExitCode.Success, null);
         if (Input.WasCutOff)
@@ -57,6 +59,9 @@ internal sealed class Replay : IDisposable
     {
         string passed = string.Create(CultureInfo.InvariantCulture, $"{instructions} instructions, {Input.CheckpointsPassed} checkpoints");
         return Interval is not null ? Interval.Verdict(Input)
+            : Input.BranchedAt is { } branch ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"gdb changed the guest at instruction {branch}: up to the checkpoint before that the replay was equal; from there on it was a run of its own.")
             : Input.WasCutOff ? $"The recording was cut off here ({passed}); up to here the replay is equal."
             : Input.WasStopped ? $"The replay was stopped before the recorded run's end ({passed}); up to the last checkpoint it is equal."
             : $"The replay is equal to the recorded run ({passed}).";

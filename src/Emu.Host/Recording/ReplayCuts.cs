@@ -35,18 +35,19 @@ internal sealed class ReplayCuts
     }
 
     /// <summary>Prepares to take the snapshots of a recording anew.</summary>
-    /// <param name="total">Instructions of the whole.</param>
+    /// <param name="begin">The count of instructions where the recording begins.</param>
+    /// <param name="end">That where it ends.</param>
     /// <param name="parts">How many parts there are to be.</param>
     /// <returns>What is to be taken.</returns>
     /// <exception cref="UsageException">There cannot be so many parts, or the folder cannot be used.</exception>
-    public SnapshotRequest Request(ulong total, ulong parts)
+    public SnapshotRequest Request(ulong begin, ulong end, ulong parts)
     {
-        RequireParts(total, parts);
+        RequireParts(end - begin, parts);
         List<SnapshotMoment> moments = [];
         List<string> files = [];
         for (ulong i = 1; i < parts; i++)
         {
-            ulong count = ReplayPart.EndOf(total, i, parts);
+            ulong count = ReplayPart.EndOf(begin, end, i, parts);
             moments.Add(new SnapshotMoment(string.Create(CultureInfo.InvariantCulture, $"border {i} of {parts - 1}"), Instructions: count));
             files.Add(FileOf(count));
         }

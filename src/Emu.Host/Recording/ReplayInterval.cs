@@ -24,18 +24,19 @@ internal sealed class ReplayInterval : IDisposable
 
     /// <summary>Finds where it is to begin.</summary>
     /// <param name="part">Which part.</param>
-    /// <param name="total">Instructions of the guest's first life, to which parts refer; the last one goes on to the run's end.</param>
+    /// <param name="begin">The count of instructions where the recording begins.</param>
+    /// <param name="end">That where the guest's first life ends, to which parts refer; the last one goes on to the run's end.</param>
     /// <param name="cuts">The snapshots.</param>
     /// <param name="input">The replay's input.</param>
     /// <exception cref="UsageException">There is no such part, or the snapshot is of another recording.</exception>
     /// <exception cref="SnapshotException">The snapshot cannot be used.</exception>
-    public ReplayInterval(ReplayPart part, ulong total, ReplayCuts cuts, InputReplayer input)
+    public ReplayInterval(ReplayPart part, ulong begin, ulong end, ReplayCuts cuts, InputReplayer input)
     {
-        cuts.RequireParts(total, part.Count);
+        cuts.RequireParts(end - begin, part.Count);
         _part = part;
         _input = input;
-        _first = ReplayPart.EndOf(total, part.Number - 1, part.Count);
-        _end = part.Number == part.Count ? ulong.MaxValue : ReplayPart.EndOf(total, part.Number, part.Count);
+        _first = ReplayPart.EndOf(begin, end, part.Number - 1, part.Count);
+        _end = part.Number == part.Count ? ulong.MaxValue : ReplayPart.EndOf(begin, end, part.Number, part.Count);
         _start = cuts.OpenNearest(_first);
     }
 

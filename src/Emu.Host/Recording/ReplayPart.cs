@@ -26,9 +26,10 @@ public sealed record ReplayPart(ulong Number, ulong Count)
     }
 
     /// <summary>The count of instructions where a part ends, and the next one begins.</summary>
-    /// <param name="total">Instructions of the whole.</param>
+    /// <param name="begin">The count where the whole begins.</param>
+    /// <param name="end">The count where it ends.</param>
     /// <param name="number">The part.</param>
     /// <param name="count">How many parts there are.</param>
     /// <returns>The count.</returns>
-    public static ulong EndOf(ulong total, ulong number, ulong count) => (ulong)((UInt128)total * number / count);
+    public static ulong EndOf(ulong begin, ulong end, ulong number, ulong count) => begin + (ulong)((UInt128)(end - begin) * number / count);
 }

@@ -107,7 +107,7 @@ internal sealed class GuestLives : IDisposable
 
     /// <summary>True where a recorded run ended between two lives, because the host ended it or nothing more was recorded or asked for.</summary>
     private bool WasStoppedThere() =>
-        _journal is InputReplayer { IsDone: true } || _journal is InputReplayer { HasNextLife: false, RunEnd: var end } && !(end is ((ulong)HostStop.None, _) && Restarts == _options.MaximumRestarts);
+        _journal is InputReplayer { IsDone: true } or InputReplayer { BranchedAt: not null } || _journal is InputReplayer { HasNextLife: false, RunEnd: var end } && !(end is ((ulong)HostStop.None, _) && Restarts == _options.MaximumRestarts);
 
     /// <summary>Which policy has a guest started anew after such an end.</summary>
     public static RestartPolicy PolicyFor(StopReason reason) => reason switch

@@ -20,6 +20,9 @@ public enum HostStop
 
     /// <summary>Nobody reads standard output any more.</summary>
     OutputClosed,
+
+    /// <summary>The last snapshot that was asked for is taken, and no more was (<c>--snapshot-exit</c>).</summary>
+    Snapshot,
 }
 
 /// <summary>How a run ended, as the user, the statistics and the process's exit code have it.</summary>
@@ -48,7 +51,7 @@ public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
                 "instruction-limit",
                 Host.ExitCode.LimitReached,
                 string.Create(CultureInfo.InvariantCulture, $"The limit of {maximumInstructions} instructions was reached.")),
-            StopReason.Paused => new RunEnd("snapshot", Host.ExitCode.Success, null),
+            StopReason.Paused => Stopped(HostStop.Snapshot, signal),
             _ => Stopped(stop, signal),
         };
     }
@@ -64,6 +67,7 @@ public sealed record RunEnd(string Reason, int ExitCode, string? Sentence)
         HostStop.Timeout => new RunEnd("timeout", Host.ExitCode.LimitReached, "The time limit was reached."),
         HostStop.Signal => new RunEnd("signal", Host.ExitCode.SignalBase + signal, null),
         HostStop.OutputClosed => new RunEnd("output-closed", Host.ExitCode.OutputClosed, null),
+        HostStop.Snapshot => new RunEnd("snapshot", Host.ExitCode.Success, null),
         _ => new RunEnd("quit", Host.ExitCode.Success, null),
     };
 }

@@ -13,11 +13,12 @@ namespace Emu.Host.Snapshots;
 internal sealed class Resumption : IDisposable
 {
     private readonly SnapshotDescription _description;
-    private readonly RecordedFiles _files = new([]);
+    private readonly RecordedFiles _files;
 
-    private Resumption(SnapshotFile file)
+    private Resumption(SnapshotFile file, RecordedFiles files)
     {
         File = file;
+        _files = files;
         _description = SnapshotDescription.Read(file);
     }
 
@@ -38,14 +39,15 @@ internal sealed class Resumption : IDisposable
 
     /// <summary>Opens a snapshot.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="files">Where the guest's files may be; null for where they were.</param>
     /// <returns>It.</returns>
     /// <exception cref="SnapshotException">It cannot be used.</exception>
-    public static Resumption Open(string path)
+    public static Resumption Open(string path, RecordedFiles? files = null)
     {
         SnapshotFile file = SnapshotFile.Open(path);
         try
         {
-            return new Resumption(file);
+            return new Resumption(file, files ?? new RecordedFiles([], isOfSnapshot: true));
         }
         catch
         {
@@ -88,7 +90,7 @@ internal sealed class Resumption : IDisposable
             RunOptions guest = (Guest with { Kernel = null, Modules = [], Disks = [], MaximumInstructions = null }).ToOptions(host, _files);
             return guest with
             {
-                Kernel = Guest.Kernel?.Path,
+                Kernel = Guest.Kernel is { } kernel ? _files.TryFind(kernel) ?? kernel.Path : null,
                 KernelName = Path.GetFileName(Guest.Kernel?.Path),
                 Disks = [.. Guest.Disks.Select(static disk => disk.ToOptions())],
                 Resumed = this,
@@ -100,8 +102,35 @@ internal sealed class Resumption : IDisposable
         }
     }
 
-    /// <summary>Whether the kernel's file is still where it was, and the same.</summary>
-    public bool HasKernel => Guest.Kernel is { } kernel && kernel.IsAt(kernel.Path);
+    /// <summary>The run that a recording describes: it goes on from here, with the input that was recorded.</summary>
+    /// <param name="host">What the user asks for.</param>
+    /// <param name="recorded">The recording's description. The guest is the snapshot's; its disks are as they were when the recording began.</param>
+    /// <returns>What is to be run.</returns>
+    /// <exception cref="UsageException">A file that the guest still needs is not there, or not what it was.</exception>
+    /// <exception cref="SnapshotException">The snapshot describes something impossible.</exception>
+    public RunOptions ToReplay(RunOptions host, RecordedGuest recorded)
+    {
+        // What the recorded run did to its guest's surroundings, and how far it was to go.
+        RunOptions around = (recorded with { Kernel = null, Firmware = null, Modules = [], NetworkCards = [] }).ToOptions(host, _files);
+        return ToOptions(around) with { Disks = around.Disks, MaximumInstructions = around.MaximumInstructions };
+    }
+
+    /// <summary>What a recording of a run that goes on from here is to say of it.</summary>
+    /// <param name="options">The run.</param>
+    /// <param name="option">What the description is for, for refusals.</param>
+    /// <returns>The description.</returns>
+    /// <exception cref="UsageException">A file cannot be read.</exception>
+    public RecordedGuest Describe(RunOptions options, string option) => Guest with
+    {
+        Program = RecordedGuest.ThisProgram,
+        Snapshot = RecordedFile.Of(File.FilePath, "snapshot", option),
+        Disks = [.. options.Disks.Select(disk => RecordedDisk.Of(disk, option))],
+        MaximumInstructions = options.MaximumInstructions,
+        DebugConsole = options.DebugConsole,
+    };
+
+    /// <summary>Whether the kernel's file is still there, and the same.</summary>
+    public bool HasKernel => Guest.Kernel is { } kernel && _files.TryFind(kernel) is not null;
 
     /// <summary>The modules, for a guest that is started anew.</summary>
     /// <returns>What they are.</returns>

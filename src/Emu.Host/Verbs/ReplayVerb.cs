@@ -2,6 +2,7 @@ using Emu.Cpu.Snapshots;
 using Emu.Host.CommandLine;
 using Emu.Host.Recording;
 using Emu.Host.Running;
+using Emu.Host.Snapshots;
 using Emu.Machine;
 using Emu.Machine.Recording;
 
@@ -26,17 +27,21 @@ public static class ReplayVerb
             RecordedGuest guest = RecordedGuest.Read(log);
             if (options.Host.XenTraceFile is not null && guest.Machine != MachineProfile.Xen)
                 throw new UsageException("--trace-xen is for a Xen domain; the recorded run was on the pc machine.");
-            RunOptions run = guest.ToOptions(options.Host, new RecordedFiles(options.Files));
+            if (log.BeginsWithSnapshot != guest.Snapshot is not null)
+                throw new RecordingException($"The recording '{log.Name}' is damaged: it does not know whether it begins with a snapshot.");
+            RecordedFiles files = new(options.Files);
+            using Resumption? begin = guest.Snapshot is { } snapshot ? Resumption.Open(files.Find(snapshot, "snapshot"), files) : null;
+            RunOptions run = begin?.ToReplay(options.Host, guest) ?? guest.ToOptions(options.Host, files);
             ReplayCuts? cuts = options.Interval is null && options.Cut is null ? null : new ReplayCuts(options.File, options.CutFolder);
             using Replay replay = new(log, guest)
             {
                 Cuts = options.Cut is null ? null : cuts,
             };
             if (options.Cut is { } parts)
-                run = run with { Snapshots = cuts!.Request(log.FirstLifeInstructions, parts) };
+                run = run with { Snapshots = cuts!.Request(log.FirstLifeBegin, log.FirstLifeInstructions, parts) };
             if (options.Interval is { } part)
             {
-                replay.Interval = new ReplayInterval(part, log.FirstLifeInstructions, cuts!, replay.Input);
+                replay.Interval = new ReplayInterval(part, log.FirstLifeBegin, log.FirstLifeInstructions, cuts!, replay.Input);
                 run = replay.Interval.Apply(run);
             }
 

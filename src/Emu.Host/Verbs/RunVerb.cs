@@ -94,9 +94,9 @@ public sealed class RunVerb : IDisposable
         IConsoleSink? debugConsole = OpenDebugConsole(console);
         if (debugConsole is not null && debugConsole != console)
             debugConsole = interval?.Watch(debugConsole) ?? debugConsole;
-        using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error) : null;
+        using GdbServer? debugger = _options.Debugger is { } endpoint ? GdbServer.Listen(endpoint, _error, _options) : null;
         using InputRecorder? recorder = OpenRecording(logs);
-        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder ?? (debugger is null ? null : new InputHistory());
+        InputJournal? journal = _options.Replay?.Input ?? (InputJournal?)recorder ?? (debugger is null ? null : HistoryForDebugger());
         RunInstruments instruments = new() { Trace = trace, BinaryTrace = binaryTrace, Debugger = debugger, Journal = journal, Snapshots = snapshots, Interval = interval };
         using GuestLives lives = new(setup, MakeMachine, _options, instruments, _error, logs);
 
@@ -130,7 +130,7 @@ public sealed class RunVerb : IDisposable
         try
         {
             RunResult result = lives.Run(_stop.Token);
-            recorder?.EndRun((ulong)_stop.Reason, (ulong)_stop.Signal);
+            recorder?.EndRun((ulong)(result.Reason == StopReason.Paused ? HostStop.Snapshot : _stop.Reason), (ulong)_stop.Signal);
             end = EndOf(result, lives);
         }
         catch (ReplayException divergence) when (_options.Replay is { } replay)
@@ -217,10 +217,25 @@ public sealed class RunVerb : IDisposable
     {
         if (_options.RecordFile is not { } path)
             return null;
-        byte[] description = RecordedGuest.Of(_options, "--record").ToBytes();
+        RecordedGuest guest = _options.Resumed?.Describe(_options, "--record") ?? RecordedGuest.Of(_options, "--record");
         if (_options.Disks.FirstOrDefault(static disk => !disk.IsReadOnly && !disk.IsSnapshot) is { } disk)
             RunLog.RecordedDiskChanges(logs.CreateLogger<RunVerb>(), disk.Path);
-        return new InputRecorder(UserFile.Create(path, "--record"), description);
+        return new InputRecorder(UserFile.Create(path, "--record"), guest.ToBytes()) { BeginsWithSnapshot = guest.Snapshot is not null };
+    }
+
+    // Who goes back takes back what was written to disks; and what a debugger makes of a guest had better not be found on them afterwards.
+    private InputHistory HistoryForDebugger()
+    {
+        InputHistory history = new() { WritesDisks = _options.Debugger is { WritesDisks: true } };
+        string[] disks = [.. _options.Disks.Where(static disk => !disk.IsReadOnly && !disk.IsSnapshot).Select(static disk => $"'{disk.Path}'")];
+        if (disks.Length != 0)
+        {
+            _error.Write(history.WritesDisks
+                ? $"emu: The guest writes to {string.Join(", ", disks)}: gdb cannot go back over what it has written.\n"
+                : $"emu: Nothing is written to {string.Join(", ", disks)}: what the guest writes is kept in memory and forgotten at the end (--gdb {_options.Debugger!.Port},write-disks writes it).\n");
+        }
+
+        return history;
     }
 
     private InstructionTrace? MakeTrace(ReplacedFile? file) => file is null

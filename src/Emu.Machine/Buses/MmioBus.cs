@@ -58,8 +58,11 @@ public sealed class MmioBus : IMmioBus
     /// <inheritdoc/>
     public ulong Read(ulong address, int size)
     {
-        var value = ReadDevice(address, size);
-        return Hooks.Any ? Hooks.Read(address, size, value) : value;
+        if (!Hooks.Any)
+            return ReadDevice(address, size);
+        if (!Hooks.TryAnswer(address, size, out var value))
+            value = ReadDevice(address, size);
+        return Hooks.Read(address, size, value);
     }
 
     /// <inheritdoc/>

@@ -45,8 +45,11 @@ public sealed class PortBus : IPortBus
     /// <inheritdoc/>
     public uint Read(ushort port, int size)
     {
-        var value = ReadDevice(port, size);
-        return Hooks.Any ? (uint)Hooks.Read(port, size, value) : value;
+        if (!Hooks.Any)
+            return ReadDevice(port, size);
+        if (!Hooks.TryAnswer(port, size, out var value))
+            value = ReadDevice(port, size);
+        return (uint)Hooks.Read(port, size, value);
     }
 
     /// <inheritdoc/>

@@ -21,6 +21,9 @@ internal sealed class VcpuLogger : IVcpuObserver
         _next = next;
     }
 
+    /// <summary>Those who may deal with an exception in the guest's stead, in the order in which they are asked.</summary>
+    public Func<Vcpu, EventInFlight, bool>[] Answers { get; set; } = [];
+
     /// <summary>Hears what <see cref="IVcpuObserver.Delivering"/> says.</summary>
     public event Action<Vcpu, EventInFlight>? Delivered;
 
@@ -29,6 +32,18 @@ internal sealed class VcpuLogger : IVcpuObserver
         if (_reported.Count < MaximumReported && _reported.Add(what))
             MachineLog.UnsupportedByVcpu(_log, vcpu.Number, what, vcpu.State->Rip);
         _next?.Unsupported(vcpu, what);
+    }
+
+    public bool TryAnswer(Vcpu vcpu, in EventInFlight raised)
+    {
+        // One that is asked may remove itself.
+        foreach (var answer in Answers)
+        {
+            if (answer(vcpu, raised))
+                return true;
+        }
+
+        return _next?.TryAnswer(vcpu, raised) ?? false;
     }
 
     public void Delivering(Vcpu vcpu, in EventInFlight delivered)

@@ -9,6 +9,12 @@ namespace Emu.Machine.Hooks;
 /// <param name="result">What the guest gets.</param>
 public delegate void HypercallHook(in GuestCall call, long result);
 
+/// <summary>Answers a hypercall of the domain's in Xen's stead.</summary>
+/// <param name="call">The call, with its arguments; it may be one of a multicall.</param>
+/// <param name="result">What the guest gets, where it is answered here.</param>
+/// <returns>True where it is.</returns>
+public delegate bool HypercallAnswer(in GuestCall call, out long result);
+
 /// <summary>What a program hears of a machine that it runs. What nobody hooks costs nothing.</summary>
 /// <remarks>
 /// A hook is called on the thread that runs the machine, between two instructions or at an access that is exact to the instruction. It may look at
@@ -81,6 +87,30 @@ public sealed class MachineHooks
         return _machine.Ports.Hooks.Add(first, (ulong)count, hook);
     }
 
+    /// <summary>Calls back before accesses to I/O ports, so that no device need hear of them.</summary>
+    /// <param name="first">The first port.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="hook">Takes the access. Where it sets <see cref="DeviceAccess.IsAnswered"/>, the device does not hear of it, and a read gets <see cref="DeviceAccess.Value"/>.</param>
+    /// <returns>Dispose of it to be called no more.</returns>
+    public IDisposable AnswerPorts(ushort first, int count, Action<DeviceAccess> hook)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentNullException.ThrowIfNull(hook);
+        return _machine.Ports.Hooks.AddAnswer(first, (ulong)count, hook);
+    }
+
+    /// <summary>Calls back before accesses to physical memory that is not RAM, local APICs included, so that no device need hear of them.</summary>
+    /// <param name="address">The first byte, guest-physical.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="hook">Takes the access. Where it sets <see cref="DeviceAccess.IsAnswered"/>, the device does not hear of it, and a read gets <see cref="DeviceAccess.Value"/>.</param>
+    /// <returns>Dispose of it to be called no more.</returns>
+    public IDisposable AnswerMmio(ulong address, ulong length, Action<DeviceAccess> hook)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(length);
+        ArgumentNullException.ThrowIfNull(hook);
+        return _machine.Mmio.Hooks.AddAnswer(address, length, hook);
+    }
+
     /// <summary>Calls back at accesses to physical memory that is not RAM, local APICs included.</summary>
     /// <param name="address">The first byte, guest-physical.</param>
     /// <param name="length">Bytes.</param>
@@ -103,6 +133,21 @@ public sealed class MachineHooks
         return new Registration(() => _machine.VcpuLog.Delivered -= hook);
     }
 
+    /// <summary>Asks at each exception, and each INT n, INT3, INTO and INT1, whether the program deals with it in the guest's stead.</summary>
+    /// <param name="answer">
+    /// Takes the vCPU and the event, with RIP where it would be pushed: at the instruction that faulted, or behind the one that trapped. Returns
+    /// true where it has dealt with it: then nothing is delivered, and the vCPU goes on at the RIP that it is left with. One that has changed
+    /// control registers, segments or page tables calls <see cref="Vcpu.StateChanged"/>.
+    /// </param>
+    /// <returns>Dispose of it to be asked no more.</returns>
+    public IDisposable AnswerExceptions(Func<Vcpu, EventInFlight, bool> answer)
+    {
+        ArgumentNullException.ThrowIfNull(answer);
+        var log = _machine.VcpuLog;
+        log.Answers = [.. log.Answers, answer];
+        return new Registration(() => log.Answers = [.. log.Answers.Where(other => other != answer)]);
+    }
+
     /// <summary>Calls back after each hypercall of a Xen domain.</summary>
     /// <param name="hook">Takes the call and its result.</param>
     /// <returns>Dispose of it to be called no more.</returns>
@@ -110,11 +155,24 @@ public sealed class MachineHooks
     public IDisposable OnHypercall(HypercallHook hook)
     {
         ArgumentNullException.ThrowIfNull(hook);
-        if (_machine.XenDomain is not { } domain)
-            throw new InvalidOperationException("Only a Xen domain makes hypercalls.");
-        if (_hypercalls is null || domain.Observer != _hypercalls)
-            domain.Observer = _hypercalls = new HypercallHooks(domain.Observer);
-        return _hypercalls.Add(hook);
+        return HypercallHookList().Add(hook);
+    }
+
+    /// <summary>Asks for an answer to each hypercall of a Xen domain, before Xen hears of it.</summary>
+    /// <param name="answer">Takes the call; where it has an answer, Xen does not carry the call out. The first that has one is the last that is asked.</param>
+    /// <returns>Dispose of it to be asked no more.</returns>
+    /// <exception cref="InvalidOperationException">The machine is a PC.</exception>
+    public IDisposable AnswerHypercalls(HypercallAnswer answer)
+    {
+        ArgumentNullException.ThrowIfNull(answer);
+        return HypercallHookList().Add(answer);
+    }
+
+    private HypercallHooks HypercallHookList()
+    {
+        var domain = _machine.XenDomain ?? throw new InvalidOperationException("Only a Xen domain makes hypercalls.");
+        domain.HypercallHook = _hypercalls ??= new HypercallHooks();
+        return _hypercalls;
     }
 
     /// <summary>Calls what wants to hear of an instruction.</summary>

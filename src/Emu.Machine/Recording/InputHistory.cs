@@ -8,10 +8,14 @@ namespace Emu.Machine.Recording;
 /// Remembers what was typed, and when, for a run that can be gone through in both directions: in the past it comes again as it came; where the run
 /// has not been yet, the host is asked.
 /// </summary>
-/// <remarks>Connections to the host are not remembered: a snapshot that is restored finds them reset.</remarks>
+/// <remarks>
+/// Connections to the host are not remembered: a snapshot that is restored finds them reset. What the guest writes to disks is kept in memory, so that
+/// it can be taken back, and lasts from one machine to the next; the images stay as they are. See <see cref="WritesDisks"/>.
+/// </remarks>
 public sealed class InputHistory : InputJournal
 {
     private readonly List<Entry> _entries = [];
+    private readonly Dictionary<string, SnapshotImage> _overlays = [];
     private int _next;
     private ulong _frontier;
     private bool _isVisit;
@@ -32,6 +36,9 @@ public sealed class InputHistory : InputJournal
 
     /// <inheritdoc/>
     public override bool IsReplay => IsPast;
+
+    /// <summary>Whether the guest writes to the images of its disks after all: restoring a snapshot from before it did is refused then.</summary>
+    public bool WritesDisks { get; init; }
 
     /// <inheritdoc/>
     internal override ulong NextStop
@@ -58,10 +65,13 @@ public sealed class InputHistory : InputJournal
     /// <inheritdoc/>
     public override void Dispose()
     {
+        foreach (var overlay in _overlays.Values)
+            overlay.Dispose();
+        _overlays.Clear();
     }
 
     /// <summary>Another future begins here: what was typed in the old one is forgotten.</summary>
-    internal void ForgetFuture()
+    internal override void Branch()
     {
         _entries.RemoveRange(_next, _entries.Count - _next);
         _frontier = Clock.Position.Retired;
@@ -104,7 +114,18 @@ public sealed class InputHistory : InputJournal
     internal override IHostSockets OpenSockets(Func<IHostSockets> open) => open();
 
     /// <inheritdoc/>
-    internal override IBlockImage OpenImage(DiskOptions disk, Func<DiskOptions, IBlockImage> open) => open(disk);
+    internal override IBlockImage OpenImage(DiskOptions disk, Func<DiskOptions, IBlockImage> open)
+    {
+        if (WritesDisks || disk.IsReadOnly || disk.IsSnapshot)
+            return open(disk);
+        if (!_overlays.TryGetValue(disk.Device, out var overlay))
+        {
+            overlay = new SnapshotImage(open(disk with { IsReadOnly = true }));
+            _overlays.Add(disk.Device, overlay);
+        }
+
+        return new LastingImage(overlay);
+    }
 
     /// <inheritdoc/>
     internal override RunResult? Pass(Func<byte[]> digest)

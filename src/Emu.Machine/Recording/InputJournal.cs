@@ -39,6 +39,11 @@ public abstract class InputJournal : IDisposable
     /// <summary>The machine's time.</summary>
     private protected VirtualClock Clock { get; private set; } = null!;
 
+    /// <summary>Somebody has changed the machine: from here on the run is another than the one that was known.</summary>
+    internal virtual void Branch()
+    {
+    }
+
     /// <summary>Says how a machine ended, for good. A replay checks that it ended as it did.</summary>
     /// <param name="machine">It.</param>
     /// <param name="result">How it ended.</param>

@@ -7,7 +7,7 @@ namespace Emu.Machine.Recording;
 internal static class InputLogFormat
 {
     /// <summary>The only version that there is.</summary>
-    public const ushort Version = 1;
+    public const ushort Version = 2;
 
     /// <summary>Bytes in front of the description: magic, version, length of the description.</summary>
     public const int FixedHeaderLength = 8 + 2 + 4;
@@ -38,6 +38,12 @@ internal static class InputLogFormat
 
     /// <summary>Bytes of a state hash.</summary>
     public const int HashLength = 32;
+
+    /// <summary>Of a life: the machine has console input.</summary>
+    public const ulong HasConsole = 1;
+
+    /// <summary>Of a life: the machine goes on from a snapshot.</summary>
+    public const ulong IsResumed = 2;
 
     /// <summary>Added to the kind of an answer: its tag.</summary>
     public const byte AnswerTag = 0x20;

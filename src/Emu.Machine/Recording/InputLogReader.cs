@@ -31,6 +31,11 @@ public sealed class InputLogReader : IDisposable
     /// <summary>What its maker has written about the run.</summary>
     public ReadOnlyMemory<byte> Description { get; }
 
+    /// <summary>Whether bytes are those that a recording begins with.</summary>
+    /// <param name="bytes">The first eight of a file.</param>
+    /// <returns>Whether they are.</returns>
+    public static bool IsSignature(ReadOnlySpan<byte> bytes) => bytes.StartsWith(InputLogFormat.Magic);
+
     /// <summary>Opens a recording, and checks it from the first byte to the last.</summary>
     /// <param name="stream">It, seekable; closed with the reader.</param>
     /// <param name="name">What messages call it.</param>
@@ -42,7 +47,7 @@ public sealed class InputLogReader : IDisposable
         ArgumentNullException.ThrowIfNull(stream);
         Span<byte> fixedHeader = stackalloc byte[InputLogFormat.FixedHeaderLength];
         var read = stream.ReadAtLeast(fixedHeader, fixedHeader.Length, throwOnEndOfStream: false);
-        if (read < InputLogFormat.Magic.Length || !fixedHeader.StartsWith(InputLogFormat.Magic))
+        if (!IsSignature(fixedHeader[..read]))
             throw new RecordingException($"'{name}' is no recording; 'emu run --record FILE' makes one.");
         if (read < fixedHeader.Length)
             throw CutShort(name);
@@ -72,6 +77,15 @@ public sealed class InputLogReader : IDisposable
 
     /// <summary>Instructions that the first machine had retired where the recording last says so: at its end, or shortly before the recording was cut off.</summary>
     public ulong FirstLifeInstructions { get; private set; }
+
+    /// <summary>
+    /// Instructions that the first machine had retired where the recording begins: 0 for a boot, or where it was cut off before it said more than that it goes on
+    /// from a snapshot.
+    /// </summary>
+    public ulong FirstLifeBegin { get; private set; }
+
+    /// <summary>True where the first machine goes on from a snapshot.</summary>
+    public bool BeginsWithSnapshot { get; private set; }
 
     /// <summary>How many machines there were, one after the other.</summary>
     public int Lives { get; private set; }
@@ -117,13 +131,18 @@ public sealed class InputLogReader : IDisposable
         LogEntry? before = null;
         var answers = 0;
         var position = default(InputPosition);
+        var isFirstPlace = false;
         while (Read() is { } entry)
         {
             CheckOrder(entry, before);
             if (entry.Kind == LogEntryKind.Life)
             {
+                BeginsWithSnapshot |= Lives == 0 && (entry.Detail & InputLogFormat.IsResumed) != 0;
+                if (entry.Detail > (Lives == 0 ? InputLogFormat.HasConsole | InputLogFormat.IsResumed : InputLogFormat.HasConsole))
+                    throw Damaged("a machine begins as none does");
                 Lives++;
                 position = default;
+                isFirstPlace = Lives == 1 && BeginsWithSnapshot;
             }
 
             answers = entry.Kind == LogEntryKind.Answer ? answers + 1 : 0;
@@ -139,6 +158,9 @@ public sealed class InputLogReader : IDisposable
                 if (!entry.Position.IsAtOrAfter(position))
                     throw Damaged("time goes back in it");
                 position = entry.Position;
+                if (isFirstPlace)
+                    FirstLifeBegin = position.Retired;
+                isFirstPlace = false;
                 if (Lives == 1)
                     FirstLifeInstructions = position.Retired;
             }

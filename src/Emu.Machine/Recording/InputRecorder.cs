@@ -23,6 +23,8 @@ public sealed class InputRecorder : InputJournal
     private int _answers;
     private long _writtenAt;
     private InputPosition _last;
+    private int _lives;
+    private bool _isResuming;
 
     /// <summary>Begins a recording.</summary>
     /// <param name="stream">Where it goes; closed with the recorder.</param>
@@ -31,6 +33,12 @@ public sealed class InputRecorder : InputJournal
 
     /// <inheritdoc/>
     public override bool IsReplay => false;
+
+    /// <summary>
+    /// True where the first machine does not boot, but goes on from a snapshot: restored right after it is made. Whoever replays needs the same snapshot, and has
+    /// to be told by the description which one.
+    /// </summary>
+    public bool BeginsWithSnapshot { get; init; }
 
     /// <summary>What went wrong on the host while writing: the recording ends there, the run goes on. Null where nothing did.</summary>
     public IOException? Failure => _log.Failure;
@@ -52,7 +60,8 @@ public sealed class InputRecorder : InputJournal
         _log.Add(new LogEntry(LogEntryKind.LifeEnd)
         {
             Position = Clock.Position,
-            Reason = (ulong)result.Reason,
+            // Who paused it and let it be has ended it from outside, as who cancelled it.
+            Reason = (ulong)(result.Reason == StopReason.Paused ? StopReason.Cancelled : result.Reason),
             Detail = (uint)result.Code,
             Bytes = machine.StateHash(),
         });
@@ -113,7 +122,11 @@ public sealed class InputRecorder : InputJournal
     {
         _checkpointAt = CheckpointDistance;
         _last = default;
-        _log.Add(new LogEntry(LogEntryKind.Life) { Detail = source is null ? 0U : 1 });
+        _isResuming = BeginsWithSnapshot && _lives++ == 0;
+        _log.Add(new LogEntry(LogEntryKind.Life)
+        {
+            Detail = (source is null ? 0 : InputLogFormat.HasConsole) | (_isResuming ? InputLogFormat.IsResumed : 0),
+        });
         _log.Flush();
         _writtenAt = Environment.TickCount64;
         return source is null ? null : new RecordedConsole(source, this);
@@ -133,6 +146,12 @@ public sealed class InputRecorder : InputJournal
         _writtenAt = Environment.TickCount64;
     }
 
-    private protected override void GoTo(long frame, int index) =>
-        throw new SnapshotException("A run that is being recorded cannot go back to a snapshot: record from the snapshot on, or replay.");
+    private protected override void GoTo(long frame, int index)
+    {
+        if (!_isResuming)
+            throw new SnapshotException("A run that is being recorded cannot go back to a snapshot: record from the snapshot on, or replay.");
+        _isResuming = false;
+        // The first thing to be said is where it begins, and how.
+        _checkpointAt = 0;
+    }
 }

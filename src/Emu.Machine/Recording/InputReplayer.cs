@@ -6,7 +6,11 @@ using Emu.Xen.Backends.Block;
 namespace Emu.Machine.Recording;
 
 /// <summary>Plays back what came into a run from outside, where it came.</summary>
-public sealed class InputReplayer : InputJournal
+/// <remarks>
+/// Where somebody changes the machine, as a debugger does, a run of its own begins: nothing is compared any more, the network is silent, and what was
+/// typed still comes, at the virtual times at which it did or as soon as the guest takes it.
+/// </remarks>
+public sealed partial class InputReplayer : InputJournal
 {
     private readonly InputLogReader _log;
     private readonly Queue<LogEntry> _ahead = [];
@@ -16,6 +20,7 @@ public sealed class InputReplayer : InputJournal
     private bool _isAtEnd;
     private bool _isVisit;
     private ulong _verified;
+    private bool _isResuming;
 
     /// <summary>Makes the input of a run that was recorded.</summary>
     /// <param name="log">The recording; closed with this.</param>
@@ -55,13 +60,16 @@ public sealed class InputReplayer : InputJournal
     /// <summary>True where another machine follows the one that has ended.</summary>
     public bool HasNextLife => Peek() is { Kind: LogEntryKind.Life };
 
+    /// <summary>True before the snapshot is restored that the recorded run began with: what of the host it had to do with, is gone, as it was then.</summary>
+    internal bool IsResuming => _isResuming;
+
     /// <inheritdoc/>
     public override void EndLife(PvhMachine machine, RunResult result)
     {
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(result);
         ThrowIfDiverged();
-        if (WasCutOff)
+        if (WasCutOff || IsBranch)
             return;
         var here = Clock.Position;
         var next = Peek();
@@ -100,6 +108,8 @@ public sealed class InputReplayer : InputJournal
     {
         get
         {
+            if (IsBranch)
+                return NextTyped;
             if (_stop is null && !_isAtEnd)
             {
                 // Only answers that the machine asks for by itself stand before the next stop.
@@ -123,6 +133,8 @@ public sealed class InputReplayer : InputJournal
     internal bool TryTake(out LogEntry answer, params ReadOnlySpan<AnswerKind> possible)
     {
         answer = null!;
+        if (IsBranch)
+            return possible.Contains(AnswerKind.ConsoleByte) && TryType(out answer);
         if (IsLooking && !_isVisit)
             return false;
         var question = NextQuestion();
@@ -142,6 +154,8 @@ public sealed class InputReplayer : InputJournal
     /// <summary>The replay cannot be what was recorded; the run ends at its next stop.</summary>
     internal void Diverge(string what)
     {
+        if (IsBranch)
+            return;
         var retired = Clock.Position.Retired;
         _divergence ??= new ReplayException(string.Create(
             CultureInfo.InvariantCulture,
@@ -172,6 +186,8 @@ public sealed class InputReplayer : InputJournal
         while (true)
         {
             ThrowIfDiverged();
+            if (IsBranch)
+                return null;
             if (IsDone)
                 return new RunResult(StopReason.Cancelled);
             var here = Clock.Position;
@@ -205,12 +221,14 @@ public sealed class InputReplayer : InputJournal
         _verified = 0;
         if (Peek() is not { Kind: LogEntryKind.Life })
             throw new ReplayException("The replay starts the guest once more than the recorded run did.");
-        return Dequeue().Detail == 0 ? null : new ReplayedConsole(this);
+        var begin = Dequeue().Detail;
+        _isResuming = (begin & InputLogFormat.IsResumed) != 0;
+        return (begin & InputLogFormat.HasConsole) == 0 ? null : new ReplayedConsole(this);
     }
 
     private protected override void BeginVisit()
     {
-        _isVisit = Peek() is { Kind: LogEntryKind.Visit } next && next.Position == Clock.Position;
+        _isVisit = !IsBranch && Peek() is { Kind: LogEntryKind.Visit } next && next.Position == Clock.Position;
         if (_isVisit)
             Dequeue();
     }
@@ -228,6 +246,14 @@ public sealed class InputReplayer : InputJournal
 
     private protected override void GoTo(long frame, int index)
     {
+        if (_isResuming)
+        {
+            // The place is one in another recording, if in any; this one begins here.
+            _isResuming = false;
+            _verified = Clock.Position.Retired;
+            return;
+        }
+
         _ahead.Clear();
         _stop = null;
         _isAtEnd = false;

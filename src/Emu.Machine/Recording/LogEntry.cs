@@ -87,7 +87,7 @@ internal sealed record LogEntry(LogEntryKind Kind)
     /// <summary>How a life ended; for the end of the run, what its maker says.</summary>
     public ulong Reason { get; init; }
 
-    /// <summary>The guest's exit code; for the end of the run, what its maker says. For a life, 1 where the machine has console input.</summary>
+    /// <summary>The guest's exit code; for the end of the run, what its maker says. For a life, <see cref="InputLogFormat.HasConsole"/> and <see cref="InputLogFormat.IsResumed"/>.</summary>
     public ulong Detail { get; init; }
 
     /// <summary>Where it stands in the file: where its frame begins.</summary>

@@ -58,6 +58,8 @@ internal sealed class RecordedImage(IBlockImage image, InputRecorder recorder) :
     public void Dispose() => image.Dispose();
 
     public void Transfer(StateStream stream) => image.Transfer(stream);
+
+    public void TransferImage(StateStream stream) => image.TransferImage(stream);
 }
 
 /// <summary>A disk's image in a replay: it fails where it did, and where it fails now, the replay does.</summary>
@@ -102,6 +104,8 @@ internal sealed class ReplayedImage(IBlockImage image, bool isShared, InputRepla
     }
 
     public void Transfer(StateStream stream) => image.Transfer(stream);
+
+    public void TransferImage(StateStream stream) => image.TransferImage(stream);
 
     private static ReplayException FailsNow(Exception failure) =>
         new($"A disk's image that could be used in the recorded run cannot be used now: {failure.Message}", failure);

@@ -22,9 +22,9 @@ internal sealed class ReplayedSockets(InputReplayer replayer) : IResumableSocket
     {
     }
 
-    public IHostStream? ResumeStream(ulong number) => new ReplayedStream(Streams.Resume(number), number, Streams, replayer);
+    public IHostStream? ResumeStream(ulong number) => replayer.IsResuming ? null : new ReplayedStream(Streams.Resume(number), number, Streams, replayer);
 
-    public IHostDatagrams? ResumeDatagrams(ulong number) => new ReplayedDatagrams(replayer);
+    public IHostDatagrams? ResumeDatagrams(ulong number) => replayer.IsResuming ? TryOpenDatagrams() : new ReplayedDatagrams(replayer);
 
     private ReplayedStream Open(bool? isConnected)
     {

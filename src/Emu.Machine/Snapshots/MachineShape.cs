@@ -38,5 +38,7 @@ internal static class MachineShape
         $"profile {options.Profile}, {options.MemorySize >> 10} KiB of memory, {options.Vcpus} vCPUs, a processor of {options.CpuVendor}, level {options.CpuLevel}, "
         + $"forced emulation {options.ForcedEmulation}, any hypercall instruction {options.AcceptsAnyHypercallInstruction}, test devices {options.TestDevices}, "
         + $"clock from {options.ClockStart.UtcTicks}, domain {options.DomainUuid?.ToString() ?? "of no UUID"}, "
+        + $"disks {(options.Disks.Count == 0 ? "of none" : string.Join(" and ", options.Disks.Select(static disk => disk.Device + (disk.IsCdrom ? " (CD)" : "") + (disk.IsReadOnly ? " (read only)" : ""))))}, "
+        + $"{options.Networks.Count} network cards, "
         + $"firmware {(options.Firmware is { } rom ? Convert.ToHexStringLower(SHA256.HashData(rom.Bytes.Span)) : "of none")}");
 }

@@ -1,3 +1,6 @@
+using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Snapshots;
 
 /// <summary>
@@ -6,10 +9,11 @@ namespace Emu.Machine.Snapshots;
 /// </summary>
 public sealed class MachineSnapshot
 {
-    internal MachineSnapshot(PageTable pages, ReadOnlyMemory<byte> state, ulong instructionsRetired, ulong virtualTime)
+    internal MachineSnapshot(PageTable pages, ReadOnlyMemory<byte> state, IReadOnlyList<SnapshotPage> statePages, ulong instructionsRetired, ulong virtualTime)
     {
         Pages = pages;
         State = state;
+        StatePages = statePages;
         InstructionsRetired = instructionsRetired;
         VirtualTime = virtualTime;
     }
@@ -23,12 +27,19 @@ public sealed class MachineSnapshot
     /// <summary>Memory.</summary>
     internal PageTable Pages { get; }
 
-    /// <summary>Everything else.</summary>
+    /// <summary>Everything else, but for what is in <see cref="StatePages"/>.</summary>
     internal ReadOnlyMemory<byte> State { get; }
 
-    /// <summary>How many pages it keeps that another one does not.</summary>
+    /// <summary>Pages that belong to the state, in the order in which it asks for them: what guests have written to disks that are kept in memory.</summary>
+    internal IReadOnlyList<SnapshotPage> StatePages { get; }
+
+    /// <summary>How much memory it takes where another one is kept, too.</summary>
     /// <param name="other">The other, of the same machine; null for none.</param>
-    /// <returns>Pages that are not all zeros.</returns>
-    internal int PagesNotSharedWith(MachineSnapshot? other) =>
-        Pages.DifferentFrom(other?.Pages ?? PageTable.Zeros(Pages.Count)).Count(static page => page.Page is not null);
+    /// <returns>Bytes of pages that are not all zeros nor the other's, and of all that is not in pages.</returns>
+    internal long BytesBeside(MachineSnapshot? other)
+    {
+        var pages = Pages.DifferentFrom(other?.Pages ?? PageTable.Zeros(Pages.Count)).Count(static page => page.Page is not null);
+        pages += StatePages.Except(other?.StatePages ?? []).Count();
+        return State.Length + ((long)PhysicalMemory.PageSize * pages);
+    }
 }

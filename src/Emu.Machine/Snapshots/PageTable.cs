@@ -1,3 +1,5 @@
+using Emu.Cpu.Snapshots;
+
 namespace Emu.Machine.Snapshots;
 
 /// <summary>The pages of a snapshot by their number in the host mapping: what is not there is all zeros.</summary>

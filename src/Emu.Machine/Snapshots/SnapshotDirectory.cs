@@ -60,6 +60,12 @@ internal sealed class SnapshotDirectory : IStateful
     /// <summary>The pages, in pieces that follow each other in the file.</summary>
     public List<ChunkEntry> Chunks { get; } = [];
 
+    /// <summary>The pages of the state, in their order: how many from which one on of the file before, or of <see cref="StateChunks"/>.</summary>
+    public List<PageRun> StatePages { get; } = [];
+
+    /// <summary>The pages of the state that the file before has not, in pieces behind <see cref="Chunks"/>.</summary>
+    public List<StateChunkEntry> StateChunks { get; } = [];
+
     /// <inheritdoc/>
     public void Transfer(StateStream stream)
     {
@@ -85,6 +91,34 @@ internal sealed class SnapshotDirectory : IStateful
             chunk.Piece.Transfer(stream, chunk.Frames.Count * Emu.Cpu.Memory.PhysicalMemory.PageSize);
             return chunk;
         });
+        stream.Transfer(StateChunks, MostFrames, chunk =>
+        {
+            chunk ??= new StateChunkEntry();
+            chunk.Count = stream.Transferred(chunk.Count);
+            stream.Require(chunk.Count is > 0 and <= PageChunk.MostPages, "a piece holds no page");
+            chunk.Piece.Transfer(stream, chunk.Count * SnapshotPage.Length);
+            return chunk;
+        });
+        TransferStatePages(stream);
+    }
+
+    private void TransferStatePages(StateStream stream)
+    {
+        stream.Transfer(
+            StatePages, MostFrames, run => new PageRun(stream.Transferred(run.IsFromParent), stream.Transferred(run.First), stream.Transferred(run.Count)));
+        if (!stream.IsRestoring)
+            return;
+        // Each page of either is there once at most: so what they become is not longer than they are.
+        int next = 0, nextOfParent = 0;
+        foreach (var run in StatePages)
+        {
+            ref var expected = ref run.IsFromParent ? ref nextOfParent : ref next;
+            stream.Require(run.First >= expected && run.Count > 0 && run.Count <= MostFrames - run.First, "the pages of the state are in no order");
+            stream.Require(!run.IsFromParent || Parent.Length != 0, "pages of the state are those of nothing");
+            expected = run.First + run.Count;
+        }
+
+        stream.Require(next <= StateChunks.Sum(static chunk => (long)chunk.Count), "pages of the state are nowhere");
     }
 
     // Pages that follow each other are one entry.
@@ -115,6 +149,22 @@ internal sealed class SnapshotDirectory : IStateful
         }
 
         return runs;
+    }
+
+    /// <summary>Pages of the state that follow each other where they are.</summary>
+    /// <param name="IsFromParent">Whether they are among those of the file before.</param>
+    /// <param name="First">The first.</param>
+    /// <param name="Count">How many there are.</param>
+    internal readonly record struct PageRun(bool IsFromParent, int First, int Count);
+
+    /// <summary>A piece that holds pages of the state.</summary>
+    internal sealed class StateChunkEntry
+    {
+        /// <summary>How many.</summary>
+        public int Count { get; set; }
+
+        /// <summary>Where they are.</summary>
+        public Piece Piece { get; init; } = new();
     }
 
     /// <summary>A piece of the file.</summary>

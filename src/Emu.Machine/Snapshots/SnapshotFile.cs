@@ -13,7 +13,7 @@ public sealed class SnapshotFile : IDisposable
 
     private const int HeaderLength = 64;
     private const int DigestAt = 32;
-    private const int Version = 1;
+    private const int Version = 2;
 
     // A directory has some bytes for each page.
     private const long LongestDirectory = 1 << 30;
@@ -51,6 +51,11 @@ public sealed class SnapshotFile : IDisposable
 
     /// <summary>The snapshot: its pages are read when they are needed, and checked then. Good until this is disposed of.</summary>
     public MachineSnapshot Snapshot { get; }
+
+    /// <summary>Whether bytes are those that a snapshot begins with.</summary>
+    /// <param name="bytes">The first eight of a file.</param>
+    /// <returns>Whether they are.</returns>
+    public static bool IsSignature(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Magic);
 
     /// <summary>Writes a snapshot. What has the name before is replaced at the end, all at once.</summary>
     /// <param name="path">The file.</param>
@@ -117,11 +122,16 @@ public sealed class SnapshotFile : IDisposable
             }
 
             var pages = PageTable.Zeros(chain[^1].Directory.FrameCount);
+            IReadOnlyList<SnapshotPage> statePages = [];
             for (var i = chain.Count - 1; i >= 0; i--)
+            {
                 pages = Apply(pages, chain[i].Path, chain[i].File, chain[i].Directory);
+                statePages = Apply(statePages, chain[i].Path, chain[i].File, chain[i].Directory);
+            }
+
             var last = chain[0].Directory;
             var state = PageChunk.Read(files[0], path, HeaderLength, last.State.Length, last.State.Digest, last.StateLength);
-            var opened = new SnapshotFile([.. chain.Select(static part => part.Path)], identity, last, new MachineSnapshot(pages, state, last.InstructionsRetired, last.VirtualTime));
+            var opened = new SnapshotFile([.. chain.Select(static part => part.Path)], identity, last, new MachineSnapshot(pages, state, statePages, last.InstructionsRetired, last.VirtualTime));
             opened._files.AddRange(files);
             return opened;
         }
@@ -137,7 +147,8 @@ public sealed class SnapshotFile : IDisposable
     /// <exception cref="SnapshotException">Something is.</exception>
     public void Verify()
     {
-        foreach (var chunk in Snapshot.Pages.NonZero().Select(static page => (page.Page as FilePage)?.Chunk).OfType<PageChunk>().Distinct())
+        var pages = Snapshot.Pages.NonZero().Select(static page => page.Page).Concat(Snapshot.StatePages);
+        foreach (var chunk in pages.OfType<FilePage>().Select(static page => page.Chunk).Distinct())
             chunk.Check();
     }
 
@@ -197,7 +208,7 @@ public sealed class SnapshotFile : IDisposable
         {
             var header = new byte[HeaderLength];
             var length = RandomAccess.GetLength(file);
-            if (RandomAccess.Read(file, header, 0) < Magic.Length || !header.AsSpan(0, Magic.Length).SequenceEqual(Magic))
+            if (!IsSignature(header.AsSpan(0, RandomAccess.Read(file, header, 0))))
                 throw new SnapshotException($"'{path}' is no snapshot of a machine.");
             var version = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(8));
             if (version != Version)
@@ -220,7 +231,7 @@ public sealed class SnapshotFile : IDisposable
                 throw new SnapshotException($"The snapshot '{path}' is damaged: its checksum is wrong.");
             var directory = new SnapshotDirectory();
             StateStream.Restore(directory, bytes);
-            if (directory.State.Length + directory.Chunks.Sum(static chunk => (long)chunk.Piece.Length) != at - HeaderLength)
+            if (directory.State.Length + directory.Chunks.Select(static chunk => chunk.Piece).Concat(directory.StateChunks.Select(static chunk => chunk.Piece)).Sum(static piece => (long)piece.Length) != at - HeaderLength)
                 throw new SnapshotException($"The snapshot '{path}' is damaged: its length is wrong.");
             return directory;
         }
@@ -247,5 +258,30 @@ public sealed class SnapshotFile : IDisposable
         }
 
         return pages.Build();
+    }
+
+    private static List<SnapshotPage> Apply(IReadOnlyList<SnapshotPage> before, string path, SafeFileHandle file, SnapshotDirectory directory)
+    {
+        List<SnapshotPage> own = [];
+        var offset = HeaderLength + directory.State.Length + directory.Chunks.Sum(static chunk => (long)chunk.Piece.Length);
+        foreach (var entry in directory.StateChunks)
+        {
+            var chunk = new PageChunk(file, path, offset, entry.Piece.Length, entry.Piece.Digest, entry.Count);
+            for (var i = 0; i < entry.Count; i++)
+                own.Add(new FilePage(chunk, i));
+            offset += entry.Piece.Length;
+        }
+
+        List<SnapshotPage> pages = [];
+        foreach (var run in directory.StatePages)
+        {
+            var from = run.IsFromParent ? before : own;
+            if (run.First + run.Count > from.Count)
+                throw new SnapshotException($"The snapshot '{path}' has pages that the one before it has not.");
+            for (var i = 0; i < run.Count; i++)
+                pages.Add(from[run.First + i]);
+        }
+
+        return pages;
     }
 }

@@ -43,7 +43,15 @@ internal static class SnapshotWriter
                 pages.Add((frame, page));
         }
 
-        WriteChunks(to, pages, directory);
+        WriteChunks(to, pages.ConvertAll(static page => page.Page), (first, count, piece) => directory.Chunks.Add(new SnapshotDirectory.ChunkEntry
+        {
+            Frames = [.. pages.GetRange(first, count).Select(static page => page.Frame)],
+            Piece = piece,
+        }));
+        WriteChunks(
+            to,
+            AddStatePages(directory.StatePages, snapshot.StatePages, parent?.Snapshot.StatePages ?? []),
+            (_, count, piece) => directory.StateChunks.Add(new SnapshotDirectory.StateChunkEntry { Count = count, Piece = piece }));
         var at = to.Position;
         var bytes = StateStream.Save(directory);
         to.Write(bytes);
@@ -53,8 +61,39 @@ internal static class SnapshotWriter
         return (header[^SnapshotDirectory.DigestLength..], directory);
     }
 
+    // Which pages of the state the parent has, and which not: these are returned.
+    private static List<SnapshotPage> AddStatePages(List<SnapshotDirectory.PageRun> runs, IReadOnlyList<SnapshotPage> pages, IReadOnlyList<SnapshotPage> parents)
+    {
+        Dictionary<SnapshotPage, int> known = new(parents.Count, ReferenceEqualityComparer.Instance);
+        for (var i = 0; i < parents.Count; i++)
+            known.TryAdd(parents[i], i);
+        List<SnapshotPage> own = [];
+        // A page that stands elsewhere than it did is written again: the order is what keeps a reader from being led in circles.
+        var nextOfParent = 0;
+        foreach (var page in pages)
+        {
+            var isFromParent = known.TryGetValue(page, out var at) && at >= nextOfParent;
+            if (isFromParent)
+            {
+                nextOfParent = at + 1;
+            }
+            else
+            {
+                at = own.Count;
+                own.Add(page);
+            }
+
+            if (runs.Count != 0 && runs[^1] is var last && last.IsFromParent == isFromParent && last.First + last.Count == at)
+                runs[^1] = last with { Count = last.Count + 1 };
+            else
+                runs.Add(new SnapshotDirectory.PageRun(isFromParent, at, 1));
+        }
+
+        return own;
+    }
+
     // So many at a time as are compressed at once, in their order.
-    private static void WriteChunks(Stream to, List<(int Frame, SnapshotPage Page)> pages, SnapshotDirectory directory)
+    private static void WriteChunks(Stream to, List<SnapshotPage> pages, Action<int, int, SnapshotDirectory.Piece> add)
     {
         var batch = new byte[Environment.ProcessorCount * 2][];
         var count = (pages.Count + PageChunk.MostPages - 1) / PageChunk.MostPages;
@@ -73,28 +112,19 @@ internal static class SnapshotWriter
             for (var i = 0; i < chunks; i++)
             {
                 to.Write(batch[i]);
-                directory.Chunks.Add(new SnapshotDirectory.ChunkEntry
-                {
-                    Frames = [.. PagesOf(pages, first + i).Select(static page => page.Frame)],
-                    Piece = PieceOf(batch[i]),
-                });
+                var from = (first + i) * PageChunk.MostPages;
+                add(from, Math.Min(PageChunk.MostPages, pages.Count - from), PieceOf(batch[i]));
             }
         }
     }
 
-    private static byte[] Compress(List<(int Frame, SnapshotPage Page)> pages, int chunk)
-    {
-        var parts = PagesOf(pages, chunk);
-        var bytes = new byte[parts.Count * PhysicalMemory.PageSize];
-        for (var i = 0; i < parts.Count; i++)
-            parts[i].Page.CopyTo(bytes.AsSpan(i * PhysicalMemory.PageSize, PhysicalMemory.PageSize));
-        return PageChunk.Compress(bytes);
-    }
-
-    private static List<(int Frame, SnapshotPage Page)> PagesOf(List<(int Frame, SnapshotPage Page)> pages, int chunk)
+    private static byte[] Compress(List<SnapshotPage> pages, int chunk)
     {
         var first = chunk * PageChunk.MostPages;
-        return pages.GetRange(first, Math.Min(PageChunk.MostPages, pages.Count - first));
+        var bytes = new byte[Math.Min(PageChunk.MostPages, pages.Count - first) * PhysicalMemory.PageSize];
+        for (var at = 0; at < bytes.Length; at += PhysicalMemory.PageSize)
+            pages[first + (at / PhysicalMemory.PageSize)].CopyTo(bytes.AsSpan(at, PhysicalMemory.PageSize));
+        return PageChunk.Compress(bytes);
     }
 
     private static SnapshotDirectory.Piece PieceOf(byte[] bytes) => new() { Length = bytes.Length, Digest = SHA256.HashData(bytes) };

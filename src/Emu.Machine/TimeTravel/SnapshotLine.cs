@@ -1,4 +1,4 @@
-using Emu.Cpu.Memory;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Snapshots;
 
 namespace Emu.Machine.TimeTravel;
@@ -12,13 +12,16 @@ internal sealed class SnapshotLine
     /// <summary>How many are kept for now.</summary>
     private const int MostForNow = 24;
 
+    /// <summary>The part of the memory that these may have for what is not in pages: what was written to disks, above all.</summary>
+    private const int PartForNow = 4;
+
     private readonly PvhMachine _machine;
     private readonly long _memory;
     private readonly SortedList<ulong, MachineSnapshot> _all = [];
     private readonly List<ulong> _forNow = [];
     private readonly HashSet<ulong> _always = [];
     private ulong _interval;
-    private long _pages;
+    private long _bytes;
 
     public SnapshotLine(PvhMachine machine, TimelineOptions options)
     {
@@ -35,31 +38,34 @@ internal sealed class SnapshotLine
     /// <summary>Whether a snapshot between a known place and another one would pay.</summary>
     public static bool IsWorthKeeping(ulong known, ulong other) => other - known > NotWorthKeeping;
 
-    /// <summary>Keeps the machine's present state for good.</summary>
+    /// <summary>Keeps the machine's present state for good, if it can be taken: what was written to disks may be too much, and others serve as well.</summary>
     public void Keep()
     {
         _forNow.Remove(_machine.InstructionsRetired);
-        if (Add() && _pages * PhysicalMemory.PageSize > _memory)
+        if (TryAdd() && _bytes > _memory)
             Thin();
     }
 
     /// <summary>Keeps the machine's present state, which nothing else leads to, whatever memory that takes.</summary>
+    /// <exception cref="SnapshotException">It cannot be taken.</exception>
     public void KeepAlways()
     {
+        _forNow.Remove(_machine.InstructionsRetired);
         _always.Add(_machine.InstructionsRetired);
-        Keep();
+        Add();
     }
 
     /// <summary>Keeps the machine's present state until others have been looked at more lately.</summary>
     public void KeepForNow()
     {
-        if (!Add())
+        if (!TryAdd())
             return;
         _forNow.Add(_machine.InstructionsRetired);
-        if (_forNow.Count <= MostForNow)
-            return;
-        _all.Remove(_forNow[0]);
-        _forNow.RemoveAt(0);
+        while (_forNow.Count > MostForNow || (_forNow.Count > 1 && _forNow.Sum(place => (long)_all[place].State.Length) > _memory / PartForNow))
+        {
+            _all.Remove(_forNow[0]);
+            _forNow.RemoveAt(0);
+        }
     }
 
     /// <summary>The last snapshot of a place or before it: there is one for every place from the first one's on.</summary>
@@ -88,12 +94,24 @@ internal sealed class SnapshotLine
         _forNow.RemoveAll(kept => kept >= position);
     }
 
+    private bool TryAdd()
+    {
+        try
+        {
+            return Add();
+        }
+        catch (SnapshotException)
+        {
+            return false;
+        }
+    }
+
     private bool Add()
     {
         if (_all.ContainsKey(_machine.InstructionsRetired))
             return false;
         var snapshot = _machine.TakeSnapshot();
-        _pages += snapshot.PagesNotSharedWith(_all.Count == 0 ? null : LastUpTo(snapshot.InstructionsRetired));
+        _bytes += snapshot.BytesBeside(_all.Count == 0 ? null : LastUpTo(snapshot.InstructionsRetired));
         _all.Add(snapshot.InstructionsRetired, snapshot);
         return true;
     }
@@ -104,15 +122,17 @@ internal sealed class SnapshotLine
         _interval *= 2;
         for (var i = _all.Count - 2; i > 0; i -= 2)
         {
-            if (!_always.Contains(_all.GetKeyAtIndex(i)))
-                _all.RemoveAt(i);
+            if (_always.Contains(_all.GetKeyAtIndex(i)))
+                continue;
+            _forNow.Remove(_all.GetKeyAtIndex(i));
+            _all.RemoveAt(i);
         }
 
-        _pages = 0;
+        _bytes = 0;
         MachineSnapshot? before = null;
         foreach (var snapshot in _all.Values)
         {
-            _pages += snapshot.PagesNotSharedWith(before);
+            _bytes += snapshot.BytesBeside(before);
             before = snapshot;
         }
     }

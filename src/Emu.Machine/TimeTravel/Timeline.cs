@@ -1,4 +1,5 @@
 using Emu.Cpu.Instrumentation;
+using Emu.Cpu.Snapshots;
 using Emu.Machine.Snapshots;
 
 namespace Emu.Machine.TimeTravel;
@@ -13,6 +14,11 @@ namespace Emu.Machine.TimeTravel;
 /// <para>
 /// Backwards, a breakpoint stops before its instruction, as forwards; a watchpoint before the access, so that memory is seen as it was.
 /// Who changes the machine in the past begins another future: <see cref="Branch"/>.
+/// </para>
+/// <para>
+/// A disk whose image the guest writes to has no past: going back over a write is refused. So either it is <see cref="DiskOptions.IsSnapshot"/>, or the
+/// machine has an <see cref="Recording.InputHistory"/> as its journal, which keeps what is written in memory and the console's input for the past.
+/// A trace that is being taken (<see cref="PvhMachine.IsTracing"/>) ends where the machine stands when it goes back, or comes by a change.
 /// </para>
 /// Not thread safe.
 /// </remarks>
@@ -33,7 +39,7 @@ public sealed class Timeline
         Machine = machine;
         _kept = new SnapshotLine(machine, options ?? new TimelineOptions());
         Beginning = Frontier = machine.InstructionsRetired;
-        _kept.Keep();
+        _kept.KeepAlways();
     }
 
     /// <summary>The machine.</summary>
@@ -114,8 +120,9 @@ public sealed class Timeline
     private bool TryGoTo(ulong position)
     {
         var nearest = _kept.LastUpTo(position);
-        if (Position > position || nearest.InstructionsRetired > Position)
-            Machine.Restore(nearest);
+        // A trace that is being taken wants to see what lies between.
+        if (Position > position || (nearest.InstructionsRetired > Position && !Machine.IsTracing))
+            Restore(nearest);
         while (Position < position)
         {
             // Who goes back will go back further from here: each time half of the way that is left.
@@ -148,7 +155,7 @@ public sealed class Timeline
         while (end > Beginning)
         {
             var snapshot = _kept.LastUpTo(end - 1);
-            Machine.Restore(snapshot);
+            Restore(snapshot);
             Arm();
             var found = LastStop(end, cancellation);
             if (cancellation.IsCancellationRequested)
@@ -174,6 +181,7 @@ public sealed class Timeline
     /// Begins another future: to be called after the machine has been changed from outside. What was known of the old one is forgotten. Who goes back
     /// further and comes here again finds the change made.
     /// </summary>
+    /// <exception cref="SnapshotException">The machine's state cannot be kept: the guest has written too much to disks that are kept in memory.</exception>
     public void Branch()
     {
         Machine.ForgetFutureInput();
@@ -188,8 +196,14 @@ public sealed class Timeline
 
     private void ChangeAgain()
     {
-        Machine.Restore(_kept.LastUpTo(Position));
+        Restore(_kept.LastUpTo(Position));
         Arm();
+    }
+
+    private void Restore(MachineSnapshot snapshot)
+    {
+        Machine.EndTrace();
+        Machine.Restore(snapshot);
     }
 
     // The last stop before a place, of those that lie behind where the machine is now.

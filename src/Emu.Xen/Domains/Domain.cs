@@ -112,6 +112,9 @@ public sealed class Domain : IStateful
     /// <summary>Who sees what passes between the domain and its hypervisor; null for nobody.</summary>
     public IXenObserver? Observer { get; set; }
 
+    /// <summary>Who stands between the domain and its hypervisor; null for nobody. It knows nothing of <see cref="Observer"/>, nor that of it.</summary>
+    public IHypercallHook? HypercallHook { get; set; }
+
     /// <summary>Its watchdogs.</summary>
     public Watchdogs Watchdogs { get; }
 

@@ -8,9 +8,12 @@ internal static class HypercallTable
     public static long Execute(in GuestCall call)
     {
         var observer = call.Domain.Observer;
+        var hook = call.Domain.HypercallHook;
         observer?.Calling(call);
-        var result = call.IsPrivileged ? Dispatch(call) : XenError.NotPermitted;
+        if (hook is null || !hook.TryAnswer(call, out var result))
+            result = call.IsPrivileged ? Dispatch(call) : XenError.NotPermitted;
         observer?.Called(call, result);
+        hook?.Called(call, result);
         return result;
     }
 

@@ -83,7 +83,7 @@ public static class SnapshotCase
         var state = snapshot.State.ToArray();
         for (var changes = dice.Pick<int>([1, 1, 2, 5]); changes > 0; changes--)
             Change(state, dice);
-        return (options, new MachineSnapshot(snapshot.Pages, state, snapshot.InstructionsRetired, snapshot.VirtualTime));
+        return (options, new MachineSnapshot(snapshot.Pages, state, snapshot.StatePages, snapshot.InstructionsRetired, snapshot.VirtualTime));
     }
 
     private static void Change(byte[] state, Dice dice)

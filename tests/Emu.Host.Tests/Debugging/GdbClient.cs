@@ -117,6 +117,22 @@ internal sealed class GdbClient : IDisposable
         return answer == "OK" ? text.ToString() : text.Append(Encoding.UTF8.GetString(Convert.FromHexString(answer))).ToString();
     }
 
+    /// <summary>Lets the guest run; what it has to say is left out.</summary>
+    public string Resume(string packet)
+    {
+        string answer = Ask(packet);
+        while (answer is ['O', not 'K', ..])
+            answer = Receive();
+        return answer;
+    }
+
+    /// <summary>Lets the guest run to an end of its own, which is shown before the run ends.</summary>
+    public string RunToTheEnd()
+    {
+        Assert.StartsWith("T0fthread:", Resume("c"), StringComparison.Ordinal);
+        return Ask("c");
+    }
+
     /// <summary>A register's value by its name, of up to eight bytes.</summary>
     public ulong Register(string name) => Number(Ask($"p{Numbers[name]:x}"));
 

@@ -93,7 +93,7 @@ public sealed class GuestPacketTests
 
         // mov al, 42 becomes mov al, 1: exit code (1 << 1) | 1.
         Assert.Equal("OK", gdb.Ask($"M{DebuggedGuest.At(0x17):x},1:01"));
-        Assert.Equal("W03", gdb.Ask("c"));
+        Assert.Equal("W03", gdb.RunToTheEnd());
         Assert.Equal(3, guest.Process.Wait().ExitCode);
     }
 
@@ -143,7 +143,7 @@ public sealed class GuestPacketTests
         Assert.Equal("OK", gdb.Ask($"z0,{DebuggedGuest.At(0xE):x},1"));
         Assert.Equal("OK", gdb.Ask($"Z1,{DebuggedGuest.At(0x18):x},1"));
         Assert.Equal("T05thread:1;hwbreak:;", gdb.Ask("vCont;c"));
-        Assert.Equal("W55", gdb.Ask("c"));
+        Assert.Equal("W55", gdb.RunToTheEnd());
         Assert.Equal(85, guest.Process.Wait().ExitCode);
     }
 
@@ -206,7 +206,7 @@ public sealed class GuestPacketTests
 
         Assert.Equal("T05thread:1;", guest.Client.Ask("?"));
         Assert.Equal(1UL, guest.Client.Register("retired"));
-        Assert.Equal("W55", guest.Client.Ask("c"));
+        Assert.Equal("W55", guest.Client.RunToTheEnd());
     }
 
     [Fact]
@@ -237,10 +237,10 @@ public sealed class GuestPacketTests
         using DebuggedGuest guest = new(DebuggedGuest.Crash);
         GdbClient gdb = guest.Client;
 
-        Assert.Equal("T06thread:1;", gdb.Ask("c"));
+        Assert.Equal("T06thread:1;", gdb.Resume("c"));
         Assert.StartsWith("T05thread:1;", gdb.Ask("bs"), StringComparison.Ordinal);
         Assert.Equal(DebuggedGuest.At(0), gdb.Register("eip"));
-        Assert.Equal("T06thread:1;", gdb.Ask("c"));
+        Assert.Equal("T06thread:1;", gdb.Resume("c"));
         Assert.Equal("W03", gdb.Ask("c"));
         Assert.Equal(3, guest.Process.Wait().ExitCode);
     }

@@ -136,7 +136,7 @@ public sealed class ReverseTests
             gdb.Ask($"m{rip:x},100");
         }
 
-        Assert.Equal("W00", gdb.Ask("c"));
+        Assert.Equal("W00", gdb.RunToTheEnd());
         string debugged = process.Wait().Console;
         Assert.Contains("PASS", debugged, StringComparison.Ordinal);
         Assert.Equal(Hash("plain.json"), Hash("debugged.json"));
@@ -206,6 +206,6 @@ public sealed class ReverseTests
     private static string ContinueToTheEnd(GdbClient gdb)
     {
         gdb.Ask($"z0,{DebuggedGuest.At(0x18):x},1");
-        return gdb.Ask("c");
+        return gdb.RunToTheEnd();
     }
 }

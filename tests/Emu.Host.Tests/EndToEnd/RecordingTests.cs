@@ -116,7 +116,7 @@ public sealed class RecordingTests : IDisposable
         byte[] damaged = [.. whole];
         damaged[^40] ^= 1;
         byte[] newer = [.. whole];
-        newer[8] = 2;
+        newer[8]++;
         Refused("replay", _folder.Write("damaged", damaged));
         Refused("replay", _folder.Write("newer", newer));
         Refused("replay", _folder.Write("short", whole[..100]));

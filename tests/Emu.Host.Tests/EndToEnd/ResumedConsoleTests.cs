@@ -75,7 +75,9 @@ public sealed class ResumedConsoleTests : IDisposable
         return ["run", "--resume", _folder.File("a.snapshot")];
     }
 
-    private string WriteKernel() => _folder.Write("kernel", TinyKernel.Build(
+    private string WriteKernel() => WriteKernel(_folder);
+
+    internal static string WriteKernel(TestFiles.TemporaryFolder folder) => folder.Write("kernel", TinyKernel.Build(
     [
         0x66, 0xBA, 0xF8, 0x03,                                         // mov dx, 0x3F8
         .. Console.SelectMany(static letter => (byte[])[0xB0, (byte)letter, 0xEE]), // mov al, letter; out dx, al

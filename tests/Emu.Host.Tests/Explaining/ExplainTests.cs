@@ -18,7 +18,7 @@ public sealed partial class ExplainTests : IDisposable
 
     private readonly TestFiles.TemporaryFolder _folder = new();
 
-    public static TheoryData<string> Cases => [.. TestKernelCase.All().Where(item => !item.Options.Contains("--restarts") && item.Folder != "bench").Select(item => item.Name)];
+    public static TheoryData<string> Cases => [.. TestKernelCase.All().Where(item => item.Folder != "bench").Select(item => item.Name)];
 
     public void Dispose() => _folder.Dispose();
 
@@ -74,6 +74,57 @@ public sealed partial class ExplainTests : IDisposable
         string kernel = Path.Combine(TestFiles.TestKernels, "paging-long", "paging-long.elf");
 
         Assert.Equal(EmuProcess.Run("explain", kernel).Output, EmuProcess.Run("explain", kernel, "--engine", engine).Output);
+    }
+
+    [Fact]
+    public void Controllers_and_timers_are_told_with_place_and_facts()
+    {
+        string pit = Explain("pit");
+        Assert.Contains(
+            "9A interrupt controller is set up: IRQ 0–7 become vectors 0x20–0x27\n     after 986 instructions (986 ns), vCPU 0, 0x100b9c main+0x47: out 0x21, al\n", pit, StringComparison.Ordinal);
+        Assert.Contains("is set up: IRQ 8–15 become vectors 0x28–0x2f\n", pit, StringComparison.Ordinal);
+        Assert.Contains("wired             at input 2 of the first\n", pit, StringComparison.Ordinal);
+        Assert.Contains("The 8254 timer's channel 0 is set up: rate generator\n", pit, StringComparison.Ordinal);
+        Assert.Contains("count  65,536 at 1,193,182 Hz: every 54.9 ms, 18.2 times a second\n", pit, StringComparison.Ordinal);
+        Assert.Contains("[Intel 8254 data sheet (231164), ", pit, StringComparison.Ordinal);
+
+        // The instruction is the one that writes, not the one with which its block begins.
+        string routes = Explain("ioapic");
+        Assert.Contains("The I/O APIC routes input 4: COM1\n     after 9,737 instructions (9.7 µs), vCPU 0, 0x100e4f main+0x2ae: mov dword ptr [0xfec00010], 0x54\n", routes, StringComparison.Ordinal);
+        Assert.Contains("       message  vector 0x54, fixed\n       goes to  APIC 0\n       line     active high, edge\n       handler  interrupt gate to 0x38:0x100b47 on_uart\n", routes, StringComparison.Ordinal);
+
+        static string Explain(string kernel) => EmuProcess.Run("explain", Path.Combine(TestFiles.TestKernels, kernel, $"{kernel}.elf")).Output;
+    }
+
+    [Theory]
+    [InlineData("1", 2)]
+    [InlineData("2", 3)]
+    public void A_guest_that_reboots_is_followed_through_its_restarts(string restarts, int lives)
+    {
+        string[] guest = [Path.Combine(TestFiles.TestKernels, "power", "power.elf"), "--machine", "xen", "--append", "how=xen-reboot"];
+        List<StoryLine> once = Milestones(EmuProcess.Run(["explain", .. guest]).Output);
+        EmuResult result = EmuProcess.Run(["explain", .. guest, "--restarts", restarts]);
+        List<StoryLine> story = Milestones(result.Output);
+
+        // What was told in the first life is not told again; counts go on.
+        Assert.Equal(4, result.ExitCode);
+        Assert.Equal(once[..^1], story[..(once.Count - 1)]);
+        Assert.Equal(
+            [.. Enumerable.Range(2, lives - 1).Select(life => ($"The guest is started anew: life {life}", once[^1].Count * (ulong)(life - 1))), ("The guest is not started anew once more", once[^1].Count * (ulong)lives)],
+            story[(once.Count - 1)..].Select(line => (line.Title, line.Count)));
+        Assert.Contains($"The guest was started anew {restarts} times, which is the limit (--restarts).", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_console_of_all_lives_is_shown()
+    {
+        string kernel = Path.Combine(TestFiles.TestKernels, "power", "power.elf");
+        string Console(params string[] more) => string.Concat(
+            EmuProcess.Run(["explain", kernel, "--machine", "xen", "--append", "how=xen-reboot", "--console", .. more]).Output.Split('\n').Where(line => line.StartsWith("     | ", StringComparison.Ordinal)));
+
+        string one = Console();
+        Assert.NotEmpty(one);
+        Assert.Equal(one + one, Console("--restarts", "1"));
     }
 
     [Fact]
@@ -161,6 +212,13 @@ public sealed partial class ExplainTests : IDisposable
             ("The guest switches itself off", null),
         ];
         List<StoryLine> milestones = Milestones(result.Output);
+        string[] controllers = machine == "pc"
+            ? ["The I/O APIC is found", "The date is read from the real-time clock", "The local APIC is enabled", "The local APIC's timer may interrupt: TSC deadline", "The I/O APIC routes input 4: COM1"]
+            : ["The local APIC is switched to x2APIC mode", "The local APIC is enabled", "The first INIT message"];
+        foreach (string title in controllers)
+            Assert.Contains(milestones, milestone => milestone.Title == title);
+        // A domain has no chips.
+        Assert.Equal(machine == "pc", milestones.Any(milestone => milestone.Title.Contains("I/O APIC", StringComparison.Ordinal)));
         int at = 0;
         foreach ((string title, string? symbol) in expected)
         {

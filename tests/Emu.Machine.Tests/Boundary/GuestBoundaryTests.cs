@@ -41,7 +41,7 @@ public sealed class GuestBoundaryTests
     {
         var refused = 0;
         var ran = 0;
-        for (var index = 0UL; index < 400; index++)
+        for (var index = 0UL; index < 600; index++)
         {
             Assert.Null(SnapshotCase.Check(Seed, index, out var isRefused, out var hasRun));
             refused += isRefused ? 1 : 0;

@@ -7,6 +7,8 @@ namespace Emu.Machine.Tests.Samples;
 public class SampleTests
 {
     [Theory]
+    [InlineData("Function", "strlen: 21 after 88 instructions\nbytes read: 22\nvector 14 at +0x2, RDI 0x123456780000\nstrlen again: 21\n")]
+    [InlineData("Function", "system call 39\ngetpid: 4711\n")]
     [InlineData("Hooks", "start_info at 0x")]
     [InlineData("Hooks", "the magic number is read first")]
     [InlineData("Hooks", "PoweredOff after")]

@@ -297,6 +297,8 @@ internal static unsafe class FarControl
     private static bool TryInterrupt(Vcpu vcpu, CpuState* s, Op* op)
     {
         var e = new EventInFlight((EventKind)op->Source, op->Destination, false, 0, NextRip(vcpu, s, op));
+        if (IsAnswered(vcpu, s, op, in e))
+            return true;
         var held = s->PendingDebug;
         if (!EventDelivery.TryDeliver(vcpu, in e, vcpu.RetiredAfter(op)))
             return vcpu.RaiseFailure(op);
@@ -308,5 +310,18 @@ internal static unsafe class FarControl
         vcpu.Observer.Delivering(vcpu, in e);
         vcpu.LeavePlatform();
         return true;
+    }
+
+    // Who deals with it in the guest's stead sees RIP behind the instruction, and may leave another there.
+    private static bool IsAnswered(Vcpu vcpu, CpuState* s, Op* op, in EventInFlight e)
+    {
+        var blockStart = s->Rip;
+        s->Rip = e.Rip;
+        vcpu.EnterPlatformAtRip(op);
+        var answered = vcpu.Observer.TryAnswer(vcpu, in e);
+        vcpu.LeavePlatform();
+        if (!answered)
+            s->Rip = blockStart;
+        return answered;
     }
 }

@@ -121,10 +121,20 @@ public sealed class RawImage : IBlockImage
     /// <inheritdoc/>
     public void Flush() => RandomAccess.FlushToDisk(_file);
 
+    /// <inheritdoc/>
+    /// <exception cref="SnapshotException">
+    /// The file cannot be read, or holds something else than it did; or the snapshot has what was written to the disk, which is to be in the file here.
+    /// </exception>
+    public void Transfer(StateStream stream)
+    {
+        TransferImage(stream);
+        SnapshotImage.TransferNone(stream, _path);
+    }
+
     /// <summary>Transfers a digest of the contents, which stay where they are.</summary>
     /// <inheritdoc/>
     /// <exception cref="SnapshotException">The file cannot be read, or holds something else than it did.</exception>
-    public void Transfer(StateStream stream)
+    public void TransferImage(StateStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
         stream.Section("disk image");

@@ -33,4 +33,8 @@ public interface IBlockImage : IDisposable, IStateful
     /// <summary>Lets what was written survive a crash of the host, too.</summary>
     /// <exception cref="IOException">The host cannot.</exception>
     void Flush();
+
+    /// <summary>Transfers what is in the image itself, but nothing that is kept in memory over it.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    void TransferImage(StateStream stream);
 }

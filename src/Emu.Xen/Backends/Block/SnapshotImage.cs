@@ -1,24 +1,27 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Emu.Cpu.Snapshots;
 
 namespace Emu.Xen.Backends.Block;
 
 /// <summary>A disk whose image stays as it is: what the guest writes is kept in memory, and forgotten at the end.</summary>
-/// <remarks>It takes no more memory than the guest writes, in pieces of 4 KiB, and never more than it may hold.</remarks>
+/// <remarks>
+/// It takes no more memory than the guest writes, in pieces of 4 KiB, and never more than it may hold. A snapshot shares the pieces, each until it is
+/// written next.
+/// </remarks>
 public sealed class SnapshotImage : IBlockImage
 {
     /// <summary>Bytes that are held unless the maker says otherwise: 4 GiB.</summary>
     public const ulong StandardCapacity = 4UL << 30;
 
-    /// <summary>Bytes of what is written that a machine's snapshot takes: 1 GiB.</summary>
-    public const int LargestSaved = 1 << 30;
-
     private const int PieceSectors = 8;
-    private const int PieceLength = PieceSectors * IBlockImage.SectorLength;
+    private const int PieceLength = SnapshotPage.Length;
 
     private readonly IBlockImage _base;
     private readonly ulong _capacity;
-    private readonly Dictionary<ulong, byte[]> _pieces = [];
+    private readonly Dictionary<ulong, Piece> _pieces = [];
+
+    private ulong PieceCount => (SectorCount + PieceSectors - 1) / PieceSectors;
 
     /// <summary>Makes a disk over an image.</summary>
     /// <param name="image">The image; it is disposed of with this.</param>
@@ -45,7 +48,7 @@ public sealed class SnapshotImage : IBlockImage
             var offset = (int)(sector % PieceSectors) * IBlockImage.SectorLength;
             var length = Math.Min(destination.Length, PieceLength - offset);
             if (_pieces.TryGetValue(sector / PieceSectors, out var piece))
-                piece.AsSpan(offset, length).CopyTo(destination);
+                piece.Bytes.AsSpan(offset, length).CopyTo(destination);
             destination = destination[length..];
             sector += (ulong)(length / IBlockImage.SectorLength);
         }
@@ -74,32 +77,70 @@ public sealed class SnapshotImage : IBlockImage
     /// <inheritdoc/>
     public void Dispose() => _base.Dispose();
 
-    /// <summary>Transfers what the guest has written, and what the image transfers.</summary>
+    /// <summary>Transfers what is in the image, and what the guest has written over it.</summary>
     /// <param name="stream">Where state goes to, or comes from.</param>
-    /// <exception cref="SnapshotException">The guest has written more than <see cref="LargestSaved"/>.</exception>
     public void Transfer(StateStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        _base.Transfer(stream);
-        stream.Section("disk overlay");
-        if (!stream.IsRestoring && (long)_pieces.Count * PieceLength > LargestSaved)
+        _base.TransferImage(stream);
+        ulong[] indices = [.. _pieces.Keys.Order()];
+        var runs = TransferRuns(stream, Runs(indices));
+        if (!stream.IsRestoring)
         {
-            throw new SnapshotException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"A snapshot takes {LargestSaved >> 20} MiB at most of what the guest has written to a disk that is kept in memory; it has written {((long)_pieces.Count * PieceLength) >> 20} MiB."));
+            foreach (var index in indices)
+                stream.Transfer(_pieces[index].Keep());
+            return;
         }
 
-        List<ulong> indices = [.. _pieces.Keys.Order()];
-        stream.Transfer(indices, int.MaxValue, index => stream.Transferred(index));
-        if (stream.IsRestoring)
-            _pieces.Clear();
+        Dictionary<ulong, Piece> before = new(_pieces);
+        _pieces.Clear();
+        ulong next = 0;
+        foreach (var (first, count) in runs)
+        {
+            stream.Require(first >= next && count > 0 && first < PieceCount && count <= PieceCount - first, "what was written is nowhere");
+            for (next = first; next < first + count; next++)
+            {
+                stream.Require((ulong)_pieces.Count < _capacity / PieceLength, "more was written than is held");
+                var page = stream.Transfer((SnapshotPage?)null);
+                _pieces.Add(next, before.TryGetValue(next, out var piece) && piece.Kept == page ? piece : new Piece(page));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void TransferImage(StateStream stream) => _base.TransferImage(stream);
+
+    /// <summary>Transfers nothing, for a disk whose image takes what is written: what follows <see cref="TransferImage"/> then.</summary>
+    /// <param name="stream">Where state goes to, or comes from.</param>
+    /// <param name="name">The image, for the refusal.</param>
+    /// <exception cref="SnapshotException">The snapshot has something that was written.</exception>
+    public static void TransferNone(StateStream stream, string name)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        if (TransferRuns(stream, []).Count != 0)
+            throw new SnapshotException($"The snapshot has in it what was written to a disk, as one with ',snapshot' or a replay keeps it; here '{name}' takes what is written itself.");
+    }
+
+    private static List<(ulong First, ulong Count)> TransferRuns(StateStream stream, List<(ulong First, ulong Count)> runs)
+    {
+        stream.Section("disk overlay");
+        stream.Transfer(runs, int.MaxValue, run => (stream.Transferred(run.First), stream.Transferred(run.Count)));
+        return runs;
+    }
+
+    // Pieces that follow each other are one entry.
+    private static List<(ulong First, ulong Count)> Runs(ReadOnlySpan<ulong> indices)
+    {
+        List<(ulong First, ulong Count)> runs = [];
         foreach (var index in indices)
         {
-            if (stream.IsRestoring)
-                stream.Require(index <= (SectorCount - 1) / PieceSectors && _pieces.TryAdd(index, new byte[PieceLength]), "what was written is nowhere");
-
-            stream.Transfer(_pieces[index].AsSpan());
+            if (runs.Count != 0 && runs[^1] is var (first, count) && first + count == index)
+                runs[^1] = (first, count + 1);
+            else
+                runs.Add((index, 1));
         }
+
+        return runs;
     }
 
     // An image's length is no bound: a sparse file can be longer than the host's memory.
@@ -117,13 +158,57 @@ public sealed class SnapshotImage : IBlockImage
 
     private byte[] PieceToWrite(ulong index, bool isWritten)
     {
-        if (_pieces.TryGetValue(index, out var piece))
-            return piece;
-        piece = new byte[PieceLength];
+        if (_pieces.TryGetValue(index, out var known))
+            return known.ToWrite();
+        Piece piece = new();
         var first = index * PieceSectors;
         if (!isWritten)
-            _base.Read(first, piece.AsSpan(0, (int)Math.Min(PieceSectors, SectorCount - first) * IBlockImage.SectorLength));
+            _base.Read(first, piece.Bytes.AsSpan(0, (int)Math.Min(PieceSectors, SectorCount - first) * IBlockImage.SectorLength));
         _pieces.Add(index, piece);
-        return piece;
+        return piece.Bytes;
+    }
+
+    /// <summary>4 KiB of what was written.</summary>
+    private sealed class Piece
+    {
+        private byte[] _bytes;
+
+        /// <summary>Zeros.</summary>
+        public Piece() => _bytes = new byte[PieceLength];
+
+        /// <summary>What a snapshot has.</summary>
+        public Piece(SnapshotPage page)
+        {
+            Kept = page;
+            if (page is MemoryPage { Bytes: var shared } && MemoryMarshal.TryGetArray(shared, out var array) && array.Count == PieceLength)
+            {
+                _bytes = array.Array!;
+                return;
+            }
+
+            _bytes = new byte[PieceLength];
+            page.CopyTo(_bytes);
+        }
+
+        /// <summary>What it holds; to be written only where nothing is <see cref="Kept"/>.</summary>
+        public byte[] Bytes => _bytes;
+
+        /// <summary>The page of snapshots that holds the same; null where it was written since.</summary>
+        public SnapshotPage? Kept { get; private set; }
+
+        /// <summary>Shares it with a snapshot.</summary>
+        public SnapshotPage Keep() => Kept ??= MemoryPage.Of(_bytes);
+
+        /// <summary>What is then written is no snapshot's any more.</summary>
+        public byte[] ToWrite()
+        {
+            if (Kept is not null)
+            {
+                _bytes = [.. _bytes];
+                Kept = null;
+            }
+
+            return _bytes;
+        }
     }
 }

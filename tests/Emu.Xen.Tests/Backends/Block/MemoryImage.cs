@@ -30,7 +30,9 @@ internal sealed class MemoryImage(int sectors, bool isReadOnly = false) : IBlock
 
     public void Flush() => Note("flush");
 
-    public void Transfer(StateStream stream) => stream.Transfer(Bytes.AsSpan());
+    public void Transfer(StateStream stream) => TransferImage(stream);
+
+    public void TransferImage(StateStream stream) => stream.Transfer(Bytes.AsSpan());
 
     public void Dispose()
     {
