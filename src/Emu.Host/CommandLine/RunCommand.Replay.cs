@@ -48,7 +48,7 @@ internal sealed partial class RunCommand
 
         Exit codes:
           that of the recorded run, where the replay is equal; 0 where the recording was cut off, and with --cut and --interval
-          5 the replay was another run; a sentence says between which instructions it became one
+          5 the replay was another run; a sentence says between which instructions it became one, or where gdb made it one
           2 the recording or a file of the run cannot be used
         """;
 

@@ -33,6 +33,24 @@ internal sealed partial class DebugSession
         return Ok;
     }
 
+    /// <summary>Reads a register by gdb's name for it: gdb itself does not put values into monitor commands.</summary>
+    /// <param name="name">The name, with a dollar sign.</param>
+    /// <param name="value">Its value.</param>
+    /// <returns>False where there is none such of eight bytes at most.</returns>
+    public bool TryRegister(string name, out ulong value)
+    {
+        value = 0;
+        GuestRegister? register = name is "$pc" ? _registers.All[_registers.ProgramCounter]
+            : name is ['$', ..] ? _registers.All.FirstOrDefault(one => one.Name == name[1..]) : null;
+        if (register is not { Length: <= sizeof(ulong) })
+            return false;
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        bytes.Clear();
+        register.Read(Vcpu, bytes[..register.Length]);
+        value = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        return true;
+    }
+
     private string ReadRegister(ReadOnlySpan<char> text)
     {
         if (!Hexadecimal.TryNumber(text, out ulong number) || number >= (ulong)_registers.All.Count)

@@ -183,9 +183,10 @@ internal sealed partial class DebugSession
 
     private string StopReply()
     {
-        // Ctrl-C is SIGINT, a guest that came to grief SIGABRT, another end SIGTERM, all else SIGTRAP; somebody who has just come is told of no signal.
+        // Ctrl-C is SIGINT, a guest that came to grief SIGABRT, another end SIGTERM, a place that was gone to no signal, all else SIGTRAP.
         int signal = _stop.Cause switch
         {
+            StopCause.Arrived => 0,
             StopCause.Interrupted => 2,
             StopCause.Ended when _stop.Result is { Reason: StopReason.Crashed or StopReason.Halted } => 6,
             StopCause.Ended => 15,

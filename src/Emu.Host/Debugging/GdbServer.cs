@@ -73,6 +73,7 @@ internal sealed class GdbServer : IDisposable
         GuestControl control = new(guest, _breakpoints);
         bool isFirst = !_wasStarted;
         _wasStarted = true;
+        _hasHeardOfEnd = false;
         if (isFirst)
         {
             Tell($"Waiting for gdb at {LocalEndpoint} before the first instruction: gdb -ex 'target remote {LocalEndpoint}'");
@@ -143,8 +144,8 @@ internal sealed class GdbServer : IDisposable
         {
             if (stop.Result is { } result)
             {
-                Tell($"{Describe(result)}. gdb may look at it, and go back; 'continue' ends the run.");
-                _session.Say($"{Describe(result)}. You can look at it, and go back; 'continue' ends the run.\n");
+                Tell($"{Describe(result)}. gdb may look at it, and go back; 'continue' lets it end.");
+                _session.Say($"{Describe(result)}. You can look at it, and go back; 'continue' lets it end.\n");
             }
 
             _session.Report(stop);
@@ -237,6 +238,12 @@ internal sealed class GdbServer : IDisposable
     }
 
     private static GuestStop Move(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
+    {
+        GuestStop stop = Go(control, request, destination, cancellation);
+        return stop.Cause == StopCause.Stepped && destination is not null ? stop with { Cause = StopCause.Arrived } : stop;
+    }
+
+    private static GuestStop Go(GuestControl control, ResumeRequest request, ulong? destination, CancellationToken cancellation)
     {
         if (request.Stepped != 0)
         {

@@ -12,6 +12,9 @@ internal enum StopCause
     /// <summary>The step is done.</summary>
     Stepped,
 
+    /// <summary>It has come to the place that it was to go to.</summary>
+    Arrived,
+
     /// <summary>The next instruction has a breakpoint.</summary>
     Breakpoint,
 

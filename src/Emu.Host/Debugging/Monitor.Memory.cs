@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Emu.Cpu.State;
+using Emu.Host.Explaining;
 using Emu.Host.Tracing;
 
 namespace Emu.Host.Debugging;
@@ -30,6 +32,18 @@ internal sealed partial class Monitor
             ? string.Create(CultureInfo.InvariantCulture, $"0x{linear:x} is at physical 0x{address:x}\n")
             : string.Create(CultureInfo.InvariantCulture, $"0x{linear:x} is not mapped\n"));
         return text.ToString();
+    }
+
+    private unsafe string Maps()
+    {
+        if ((Vcpu.State->Cr0 & Cr0.Pg) == 0)
+            return "Paging is off: linear addresses are physical.\n";
+        AddressSpaceMap map = AddressSpaceMap.Of(Vcpu);
+        Detail table = map.Table(int.MaxValue);
+        StringBuilder text = new();
+        foreach (IReadOnlyList<string> row in table.Rows)
+            text.Append($"{row[0].Replace('–', '-'),-33} at {row[1],-9} {row[2],8} in pages of {row[3],-6} {row[4]} {row[5]}".TrimEnd()).Append('\n');
+        return text.Append(map.Summary()).Append('\n').ToString();
     }
 
     private static string Entry(PageWalkStep step)

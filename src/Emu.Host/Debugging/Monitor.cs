@@ -35,6 +35,7 @@ internal sealed partial class Monitor
             ("backtrace", "", "Callers by frame pointers, in 16-, 32- and 64-bit code.", _ => Backtrace()),
             ("symbol", "NAME|ADDRESS", "The address of a name of the kernel, or the name of an address.", Symbol),
             ("walk", "ADDRESS", "The page walk for a linear address.", Walk),
+            ("maps", "", "What the vCPU's page tables map: ranges, where they lie, their rights.", _ => Maps()),
             ("gdt", "", "The global descriptor table.", _ => Descriptors(isLocal: false)),
             ("ldt", "", "The local descriptor table.", _ => Descriptors(isLocal: true)),
             ("idt", "", "The interrupt descriptor table.", _ => InterruptTable()),
@@ -45,6 +46,16 @@ internal sealed partial class Monitor
             ("startinfo", "[ADDRESS]", "hvm_start_info, as the PVH kernel found it at entry.", StartInfo),
         ];
     }
+
+    // What QEMU's monitor calls the same.
+    private static readonly Dictionary<string, string> OtherNames = new()
+    {
+        ["registers"] = "regs",
+        ["tlb"] = "maps",
+        ["mem"] = "maps",
+        ["gva2gpa"] = "walk",
+        ["savevm"] = "snapshot",
+    };
 
     private Vcpu Vcpu => _session.Vcpu;
 
@@ -58,6 +69,10 @@ internal sealed partial class Monitor
         string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (words.Length == 0)
             return Help();
+        if (words[0] == "info" && words.Length == 2)
+            words = words[1..];
+        if (OtherNames.TryGetValue(words[0], out string? known))
+            words[0] = known;
         foreach ((string name, string arguments, _, Func<string[], string> obey) in _commands)
         {
             if (name != words[0])
@@ -72,9 +87,10 @@ internal sealed partial class Monitor
 
     private static unsafe string Mode(Vcpu vcpu) => string.Create(CultureInfo.InvariantCulture, $"{CpuStateText.Mode(vcpu)}, ring {vcpu.State->Cpl}");
 
-    // Hexadecimal, with or without 0x; or a name of the kernel, which comes first.
+    // Hexadecimal, with or without 0x; or a name of the kernel or of a register, such as $rsp, which come first.
     private bool TryAddress(string text, out ulong address) =>
-        Symbols.Table.TryFind(text, out address)
+        _session.TryRegister(text, out address)
+        || Symbols.Table.TryFind(text, out address)
         || Hexadecimal.TryNumber(text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text.AsSpan(2) : text, out address);
 
     private string Named(ulong address) =>

@@ -1,7 +1,6 @@
 using Emu.Host.CommandLine;
 using Emu.Host.Recording;
 using Emu.Host.Snapshots;
-using Emu.Machine;
 using Emu.Machine.Snapshots;
 
 namespace Emu.Host.Debugging;
@@ -16,8 +15,8 @@ internal sealed class NewFiles
     private readonly string _folder = Directory.GetCurrentDirectory();
     private readonly HashSet<string> _written = [];
     private readonly TextWriter _error;
+    private readonly RunOptions _options;
     private readonly Task<RecordedGuest> _guest;
-    private readonly string? _snapshotObjection;
 
     /// <summary>Looks at what the guest is made of, before anything can change.</summary>
     /// <param name="options">What the user asked for.</param>
@@ -25,9 +24,9 @@ internal sealed class NewFiles
     public NewFiles(RunOptions options, TextWriter error)
     {
         _error = error;
-        if (options is { Replay: null, Debugger.WritesDisks: true } && options.Disks.FirstOrDefault(IsWritten) is { } disk)
-            _snapshotObjection = $"What the guest writes goes to '{disk.Path}' itself (write-disks): no snapshot of a guest that gdb holds is taken beside that.\n";
-        _guest = _snapshotObjection is not null ? Task.FromException<RecordedGuest>(new UsageException(_snapshotObjection)) : Task.Run(() => Describe(options));
+        _options = options;
+        // Not the disks: their images are in use, and stay as they are.
+        _guest = Task.Run(() => options.Resumed?.Guest ?? RecordedGuest.Of(options with { Disks = [] }, "monitor snapshot"));
     }
 
     /// <summary>Creates a file.</summary>
@@ -60,10 +59,12 @@ internal sealed class NewFiles
         string path = PathOf(name, ".snapshot");
         if (File.Exists(path) && !_written.Contains(name))
             throw new UsageException($"'{name}' is there already, and was not written in this run: name another.");
+        if (_options is { Replay: null, Debugger.WritesDisks: true } && _options.Disks.FirstOrDefault(static disk => !disk.IsReadOnly && !disk.IsSnapshot) is { } written)
+            throw new UsageException($"The guest writes to '{written.Path}' itself (write-disks): a snapshot would not go with what is there later.");
         try
         {
             MachineSnapshot snapshot = control.Machine.TakeSnapshot();
-            byte[] description = new SnapshotDescription { Guest = _guest.GetAwaiter().GetResult(), Displacement = control.Setup.Displacement }.ToBytes();
+            byte[] description = new SnapshotDescription { Guest = Describe(), Displacement = control.Setup.Displacement }.ToBytes();
             SnapshotFile.Write(path, snapshot, RecordedGuest.ThisProgram, description).Dispose();
             _written.Add(name);
             string sentence = FormattableString.Invariant($"Snapshot after {snapshot.InstructionsRetired} instructions written to '{path}' ({new FileInfo(path).Length >> 10} KiB): emu run --resume {name}");
@@ -76,13 +77,12 @@ internal sealed class NewFiles
         }
     }
 
-    private static bool IsWritten(DiskOptions disk) => !disk.IsReadOnly && !disk.IsSnapshot;
-
     // What the guest writes to disks is kept in memory, and will be in the snapshot.
-    private static RecordedGuest Describe(RunOptions options)
+    private RecordedGuest Describe()
     {
-        RecordedGuest guest = options.Resumed?.Guest ?? RecordedGuest.Of(options, "monitor snapshot");
-        return guest with { Disks = [.. guest.Disks.Select(static disk => disk with { IsSnapshot = !disk.IsReadOnly })] };
+        RecordedGuest guest = _guest.GetAwaiter().GetResult();
+        IEnumerable<RecordedDisk> disks = _options.Resumed is null ? _options.Disks.Select(static disk => RecordedDisk.Of(disk, "monitor snapshot")) : guest.Disks;
+        return guest with { Disks = [.. disks.Select(static disk => disk with { IsSnapshot = !disk.IsReadOnly })] };
     }
 
     private static string Refusal(string name, Exception e) => $"'{name}' cannot be written: {e.Message}";

@@ -57,8 +57,8 @@ internal sealed class ReplacedFile : Stream
         _early = null;
         try
         {
-            // What is no regular file, such as a pipe, has nothing to replace.
-            if (_file.CanSeek)
+            // What is no regular file, such as a pipe or a device, has nothing to replace.
+            if (_file.CanSeek && _file.Length != 0)
                 _file.SetLength(0);
         }
         catch (IOException e)

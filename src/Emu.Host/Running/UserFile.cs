@@ -57,23 +57,26 @@ internal static class UserFile
         {
             if (Directory.Exists(path))
                 throw new UsageException($"{option} cannot write '{path}': it is a folder.");
+            if (FileClaims.IsDevice(path))
+            {
+                using Stream device = CreateChecked(path, option);
+                return Flushed(device, write);
+            }
+
             string target = new FileInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : path;
             if (File.Exists(target))
             {
                 using FileStream there = new(target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
                 // Not a pipe, nor a device, which have no content that could be replaced.
                 if (!there.CanSeek || FileClaims.IsDevice(target))
-                    return write(new CheckedStream(there, e => Refusal(path, option, e)));
+                    return Flushed(new CheckedStream(there, e => Refusal(path, option, e)), write);
             }
 
             aside = $"{target}.{Path.GetRandomFileName()}.partial";
             T result;
             using (Stream file = new CheckedStream(new FileStream(aside, FileMode.CreateNew, FileAccess.Write), e => Refusal(path, option, e)))
             {
-                result = write(file);
-                // Who has closed it has flushed it.
-                if (file.CanWrite)
-                    file.Flush();
+                result = Flushed(file, write);
             }
 
             File.Move(aside, target, overwrite: true);
@@ -160,6 +163,15 @@ internal static class UserFile
     }
 
     private static UsageException Refusal(string path, string option, Exception e) => new($"{option} cannot write '{path}': {Reason(e)}", e);
+
+    private static T Flushed<T>(Stream file, Func<Stream, T> write)
+    {
+        T result = write(file);
+        // Who has closed it has flushed it.
+        if (file.CanWrite)
+            file.Flush();
+        return result;
+    }
 
     private static void Remove(string path)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Emu.Host.Running;
 using Emu.Host.Terminals;
 using Emu.Machine;
 using Emu.Pvh;
@@ -20,20 +21,5 @@ public static class InspectVerb
         using (Stream output = StandardStreams.OpenOutput())
             output.Write(Encoding.UTF8.GetBytes(InspectionRenderer.Render(inspection, path)));
         return inspection.Refusal is { } refusal ? throw refusal : ExitCode.Success;
-    }
-}
-
-/// <summary>Opens kernel files for the verbs, with progress for a person who waits.</summary>
-internal static class KernelFile
-{
-    public static KernelImage Open(string path)
-    {
-        if (Directory.Exists(path))
-            throw new UsageException($"'{path}' is a folder, not a kernel file.");
-        if (!Terminal.ErrorIsTerminal)
-            return KernelImage.Open(path);
-        using StreamWriter error = new(StandardStreams.OpenError());
-        using UnpackProgressLine line = new(error);
-        return KernelImage.Open(path, new KernelImageOptions { Progress = line.Report });
     }
 }

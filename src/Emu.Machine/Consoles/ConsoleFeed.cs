@@ -21,7 +21,8 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
     private bool _ended;
     private TimeSpan _patience;
 
-    // Taken from the source, but not given yet: it belongs to the source, whose place in a snapshot is BytesTaken.
+    // Taken from the source, but not given yet. Who goes back to a snapshot that was taken meanwhile finds it there again; another source (Reopen)
+    // begins with its own first byte.
     private byte? _ahead;
 
     /// <summary>Connects a source with a port.</summary>
@@ -67,6 +68,7 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
     /// <remarks>Where the source has ended too, nothing changes: so runs without input stay what they were.</remarks>
     public void Reopen()
     {
+        _ahead = null;
         if (_source is null || !(_ended || IsAwaited))
             return;
         var state = Read(_patience, out var value);
@@ -86,12 +88,14 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
         stream.Transfer(ref _ended);
         IsAwaited = stream.Transferred(IsAwaited);
         BytesTaken = stream.Transferred(BytesTaken);
+        stream.Transfer(ref _ahead);
         _next.Transfer(stream);
         if (_source is not null)
             return;
         // The state may be that of a machine with input.
         _ended = true;
         IsAwaited = false;
+        _ahead = null;
         _next.Disarm();
     }
 

@@ -31,6 +31,11 @@ public sealed class InputLogReader : IDisposable
     /// <summary>What its maker has written about the run.</summary>
     public ReadOnlyMemory<byte> Description { get; }
 
+    /// <summary>Whether bytes are those that a recording begins with.</summary>
+    /// <param name="bytes">The first eight of a file.</param>
+    /// <returns>Whether they are.</returns>
+    public static bool IsSignature(ReadOnlySpan<byte> bytes) => bytes.StartsWith(InputLogFormat.Magic);
+
     /// <summary>Opens a recording, and checks it from the first byte to the last.</summary>
     /// <param name="stream">It, seekable; closed with the reader.</param>
     /// <param name="name">What messages call it.</param>
@@ -42,7 +47,7 @@ public sealed class InputLogReader : IDisposable
         ArgumentNullException.ThrowIfNull(stream);
         Span<byte> fixedHeader = stackalloc byte[InputLogFormat.FixedHeaderLength];
         var read = stream.ReadAtLeast(fixedHeader, fixedHeader.Length, throwOnEndOfStream: false);
-        if (read < InputLogFormat.Magic.Length || !fixedHeader.StartsWith(InputLogFormat.Magic))
+        if (!IsSignature(fixedHeader[..read]))
             throw new RecordingException($"'{name}' is no recording; 'emu run --record FILE' makes one.");
         if (read < fixedHeader.Length)
             throw CutShort(name);

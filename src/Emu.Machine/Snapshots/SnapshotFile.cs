@@ -52,6 +52,11 @@ public sealed class SnapshotFile : IDisposable
     /// <summary>The snapshot: its pages are read when they are needed, and checked then. Good until this is disposed of.</summary>
     public MachineSnapshot Snapshot { get; }
 
+    /// <summary>Whether bytes are those that a snapshot begins with.</summary>
+    /// <param name="bytes">The first eight of a file.</param>
+    /// <returns>Whether they are.</returns>
+    public static bool IsSignature(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Magic);
+
     /// <summary>Writes a snapshot. What has the name before is replaced at the end, all at once.</summary>
     /// <param name="path">The file.</param>
     /// <param name="snapshot">The snapshot.</param>
@@ -203,7 +208,7 @@ public sealed class SnapshotFile : IDisposable
         {
             var header = new byte[HeaderLength];
             var length = RandomAccess.GetLength(file);
-            if (RandomAccess.Read(file, header, 0) < Magic.Length || !header.AsSpan(0, Magic.Length).SequenceEqual(Magic))
+            if (!IsSignature(header.AsSpan(0, RandomAccess.Read(file, header, 0))))
                 throw new SnapshotException($"'{path}' is no snapshot of a machine.");
             var version = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(8));
             if (version != Version)

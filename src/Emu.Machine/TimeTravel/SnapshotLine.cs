@@ -1,4 +1,3 @@
-using Emu.Cpu.Snapshots;
 using Emu.Machine.Snapshots;
 
 namespace Emu.Machine.TimeTravel;
@@ -11,9 +10,6 @@ internal sealed class SnapshotLine
 
     /// <summary>How many are kept for now.</summary>
     private const int MostForNow = 24;
-
-    /// <summary>The part of the memory that these may have for what is not in pages: what was written to disks, above all.</summary>
-    private const int PartForNow = 4;
 
     private readonly PvhMachine _machine;
     private readonly long _memory;
@@ -38,16 +34,15 @@ internal sealed class SnapshotLine
     /// <summary>Whether a snapshot between a known place and another one would pay.</summary>
     public static bool IsWorthKeeping(ulong known, ulong other) => other - known > NotWorthKeeping;
 
-    /// <summary>Keeps the machine's present state for good, if it can be taken: what was written to disks may be too much, and others serve as well.</summary>
+    /// <summary>Keeps the machine's present state for good.</summary>
     public void Keep()
     {
         _forNow.Remove(_machine.InstructionsRetired);
-        if (TryAdd() && _bytes > _memory)
+        if (Add() && _bytes > _memory)
             Thin();
     }
 
     /// <summary>Keeps the machine's present state, which nothing else leads to, whatever memory that takes.</summary>
-    /// <exception cref="SnapshotException">It cannot be taken.</exception>
     public void KeepAlways()
     {
         _forNow.Remove(_machine.InstructionsRetired);
@@ -58,14 +53,13 @@ internal sealed class SnapshotLine
     /// <summary>Keeps the machine's present state until others have been looked at more lately.</summary>
     public void KeepForNow()
     {
-        if (!TryAdd())
+        if (!Add())
             return;
         _forNow.Add(_machine.InstructionsRetired);
-        while (_forNow.Count > MostForNow || (_forNow.Count > 1 && _forNow.Sum(place => (long)_all[place].State.Length) > _memory / PartForNow))
-        {
-            _all.Remove(_forNow[0]);
-            _forNow.RemoveAt(0);
-        }
+        if (_forNow.Count <= MostForNow)
+            return;
+        _all.Remove(_forNow[0]);
+        _forNow.RemoveAt(0);
     }
 
     /// <summary>The last snapshot of a place or before it: there is one for every place from the first one's on.</summary>
@@ -92,18 +86,6 @@ internal sealed class SnapshotLine
             _all.RemoveAt(_all.Count - 1);
         _always.RemoveWhere(kept => kept >= position);
         _forNow.RemoveAll(kept => kept >= position);
-    }
-
-    private bool TryAdd()
-    {
-        try
-        {
-            return Add();
-        }
-        catch (SnapshotException)
-        {
-            return false;
-        }
     }
 
     private bool Add()

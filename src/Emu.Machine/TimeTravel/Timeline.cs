@@ -181,7 +181,6 @@ public sealed class Timeline
     /// Begins another future: to be called after the machine has been changed from outside. What was known of the old one is forgotten. Who goes back
     /// further and comes here again finds the change made.
     /// </summary>
-    /// <exception cref="SnapshotException">The machine's state cannot be kept: the guest has written too much to disks that are kept in memory.</exception>
     public void Branch()
     {
         Machine.ForgetFutureInput();

@@ -21,6 +21,7 @@ public sealed class GdbEndpointTests
     [InlineData("1234:")]
     [InlineData("example.com:1234")]
     [InlineData("[::1:1234")]
+    [InlineData("1234,write")]
     public void What_is_no_endpoint_is_refused_in_one_sentence(string text)
     {
         UsageException refusal = Assert.Throws<UsageException>(() => GdbEndpoint.Parse("--gdb", text));

@@ -107,6 +107,27 @@ public sealed class GdbTests
     }
 
     [SkippableFact]
+    public void Gdb_is_shown_the_end_and_goes_back_from_it_to_see_why()
+    {
+        Gdb.Require();
+        using DebuggedGuest guest = new(DebuggedGuest.Countdown);
+        guest.Client.Dispose();
+
+        string said = Gdb.Run(
+            guest.Port, "continue", "reverse-stepi", "x/i $pc", "watch *(int*)0x200000", "reverse-continue", "monitor goto 1", "continue", "monitor where", "delete", "continue",
+            "continue");
+
+        Assert.Contains("The guest has ended the run with exit code 85.", said, StringComparison.Ordinal);
+        Assert.Contains("received signal SIGTERM", said, StringComparison.Ordinal);
+        Assert.Matches(@"=> 0x100118:\tout +%al,\(%dx\)", said);
+        Assert.Contains("Old value = 1\nNew value = 2", said, StringComparison.Ordinal);
+        Assert.Contains("Program stopped.", said, StringComparison.Ordinal);
+        Assert.Contains("1 instructions retired, of ", said, StringComparison.Ordinal);
+        Assert.Contains("exited with code 0125", said, StringComparison.Ordinal);
+        Assert.Equal(85, guest.Process.Wait().ExitCode);
+    }
+
+    [SkippableFact]
     public void Gdb_follows_the_mode_by_itself_with_the_servers_script()
     {
         Gdb.Require();

@@ -29,6 +29,14 @@ public sealed class MonitorTests
     [InlineData("u 100100 5000", "'5000' is no number")]
     [InlineData("ldt", "There is none")]
     [InlineData("events", "Only a Xen domain")]
+    [InlineData("maps", "Paging is off")]
+    [InlineData("info mem", "Paging is off")]
+    [InlineData("gva2gpa $eip", "Paging is off: 0x100100 is")]
+    [InlineData("trace off", "No trace is being taken")]
+    [InlineData("trace", "Usage: monitor trace FILE|off")]
+    [InlineData("trace x", "A name of letters")]
+    [InlineData("trace x.emut nowhere", "monitor trace takes an address")]
+    [InlineData("snapshot .x.snapshot", "A name of letters")]
     public void What_cannot_be_done_is_said(string command, string beginning)
     {
         using DebuggedGuest guest = new(DebuggedGuest.Countdown);

@@ -75,7 +75,7 @@ public sealed class ReverseTests
         ulong end = gdb.Register("retired");
 
         gdb.Ask("qRcmd," + Convert.ToHexStringLower("goto 2"u8));
-        Assert.Equal("T05thread:1;", gdb.Ask("c"));
+        Assert.Equal("T00thread:1;", gdb.Ask("c"));
         Assert.Equal(2UL, gdb.Register("retired"));
         gdb.SetRegister("eax", 1);
         gdb.Ask("c");
@@ -155,7 +155,7 @@ public sealed class ReverseTests
         GdbClient gdb = guest.Client;
         gdb.Monitor("goto 123_456");
 
-        Assert.Equal("T05thread:1;", gdb.Ask("c"));
+        Assert.Equal("T00thread:1;", gdb.Ask("c"));
         Assert.Equal(123_456UL, gdb.Register("retired"));
         gdb.Monitor("goto 1000");
         gdb.Ask("bc");

@@ -77,13 +77,16 @@ public sealed class ResumedConsoleTests : IDisposable
 
     private string WriteKernel() => WriteKernel(_folder);
 
-    internal static string WriteKernel(TestFiles.TemporaryFolder folder) => folder.Write("kernel", TinyKernel.Build(
+    internal static string WriteKernel(TestFiles.TemporaryFolder folder, int keys = 1) => folder.Write("kernel", TinyKernel.Build(
     [
         0x66, 0xBA, 0xF8, 0x03,                                         // mov dx, 0x3F8
         .. Console.SelectMany(static letter => (byte[])[0xB0, (byte)letter, 0xEE]), // mov al, letter; out dx, al
         0xB9, 0x00, 0x00, 0x01, 0x00, 0xE2, 0xFE,                       // mov ecx, 0x10000; loop $
-        0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01, 0x74, 0xFB,           // mov dx, 0x3FD; in al, dx; test al, 1; jz
-        0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE,                             // mov dx, 0x3F8; in al, dx; out dx, al
+        .. Enumerable.Repeat<byte[]>(
+        [
+            0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01, 0x74, 0xFB,       // mov dx, 0x3FD; in al, dx; test al, 1; jz
+            0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE,                         // mov dx, 0x3F8; in al, dx; out dx, al
+        ], keys).SelectMany(static key => key),
         0xB0, 0x03, 0xE6, 0xF4,                                         // mov al, 3; out 0xF4, al
     ]));
 }

@@ -46,6 +46,26 @@ public sealed class ResumedRecordingTests : IDisposable
     }
 
     [Fact]
+    public void Key_that_waits_where_a_run_is_resumed_is_given_once_in_each_part()
+    {
+        // The guest polls for a key, and its input has ended: the resumed run looks for more at once, and has one key in its hand.
+        string kernel = ResumedConsoleTests.WriteKernel(_folder, keys: 2);
+        EmuProcess.Run("run", kernel, "--snapshot-at", "200_000", "--snapshot-file", Snapshot, "--snapshot-exit");
+        EmuResult first = EmuProcess.RunWithInput("kl", "run", "--resume", Snapshot, "--record", Recording, "--stats", _folder.File("first"));
+        Assert.Equal((7, "kl"), (first.ExitCode, first.Output));
+        Assert.Equal(0, Replay("--cut", "8").ExitCode);
+        string output = "";
+        for (int i = 1; i <= 8; i++)
+        {
+            EmuResult part = EmuProcess.Run("replay", Recording, "--interval", $"{i}/8");
+            Assert.True(part.ExitCode == 0, part.Error);
+            output += part.Output;
+        }
+
+        Assert.Equal("kl", output);
+    }
+
+    [Fact]
     public void Boot_that_is_kept_begins_a_recording_too()
     {
         string kernel = ResumedConsoleTests.WriteKernel(_folder);

@@ -98,6 +98,18 @@ public sealed class TraceEdgeTests : IDisposable
         Assert.True(new FileInfo(trace).Length < 1 << 16);
     }
 
+    [SkippableFact]
+    public void Device_takes_a_trace_and_an_export()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Windows has no /dev.");
+        string trace = File("x.emut"), kernel = Talker("ab");
+
+        Assert.Equal("", EmuProcess.Run("run", kernel, "--trace", "/dev/null", "--stats", "/dev/null").Error);
+        EmuProcess.Run("run", kernel, "--trace", trace);
+        Assert.StartsWith("count,", EmuProcess.Run("trace", "export", trace, "--format", "csv", "--output", "/dev/stdout").Output, StringComparison.Ordinal);
+        Assert.Equal("", EmuProcess.Run("trace", "export", trace, "--format", "csv", "--output", "/dev/null").Error);
+    }
+
     [Fact]
     public void Merge_that_fails_changes_no_file()
     {

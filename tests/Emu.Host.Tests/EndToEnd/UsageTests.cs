@@ -46,6 +46,20 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
+    public void Our_own_files_are_known_where_a_kernel_is_expected()
+    {
+        string recording = _folder.File("run.rec");
+        string snapshot = _folder.File("run.snapshot");
+        string trace = _folder.File("run.emut");
+        EmuProcess.Run(
+            "run", "--record", recording, "--snapshot-at", "1000", "--snapshot-file", snapshot, "--trace", trace, "--trace-count", "10");
+
+        Assert.Contains("emu replay", Refused("run", recording), StringComparison.Ordinal);
+        Assert.Contains("emu run --resume", Refused("run", snapshot), StringComparison.Ordinal);
+        Assert.Contains("emu trace show", Refused("inspect", trace), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_is_no_kernel()
     {
         Refused("run", _folder.Path);

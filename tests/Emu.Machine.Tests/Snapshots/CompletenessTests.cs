@@ -57,12 +57,12 @@ public sealed class CompletenessTests : IDisposable
             "EventChannelTable._listeners", "ControlDomain._nextToken", "StoreClient.Watches", "XenStore._clients",
             "BlockDecoder.KnowsForcedEmulation",
         ],
-        ["It belongs to the host: the log, the console's other end, a debugger."] =
+        ["It belongs to the host: the log, the console's other end, a debugger, a trace, a program's hooks."] =
         [
-            "ControlDomainLog._lines", "ConsoleFeed._ahead", "ConsoleFeed._patience", "ConsoleOutput.IsMuted", "EthernetLink.IsCaptureMuted",
+            "ControlDomainLog._lines", "ConsoleFeed._patience", "ConsoleOutput.IsMuted", "EthernetLink.IsCaptureMuted",
             "CodeBreakpoints._offsets", "Vcpu._uncachedCode", "Vcpu._stepsForTrace", "Vcpu._notesAccesses", "Vcpu._awaitsSystemCall",
             "Vcpu._awaitsSystemReturn", "PvhMachine._isPauseRequested", "PvhMachine._instrumentsChanged", "PvhMachine._isDisposed",
-            "Vcpu._left", "BlockRequests._lastTrouble",
+            "Vcpu._left", "BlockRequests._lastTrouble", "PvhMachine._isWriterLent", "PvhMachine._blocksBefore", "AccessHooks.Any",
         ],
         ["Room in which something is written before it is read."] =
         [

@@ -66,6 +66,30 @@ public class DeviceStateTests
     }
 
     [Fact]
+    public void Key_that_was_taken_but_not_given_is_part_of_the_state()
+    {
+        var first = new PcRig(new Text(""));
+        Listen(first);
+        first.Pass(1_000_000);
+        var second = new PcRig(new Text("x"));
+        StateStream.Restore(second, StateStream.Save(first));
+        second.Reopen();
+        var waiting = StateStream.Save(second);
+        second.Pass(1_000_000);
+        Assert.Equal((byte)'x', second.In(0x3F8));
+        var given = StateStream.Save(second);
+
+        // It comes again where it had not come yet, and not where it had.
+        StateStream.Restore(second, waiting);
+        second.Pass(1_000_000);
+        Assert.Equal((byte)'x', second.In(0x3F8));
+        StateStream.Restore(second, waiting);
+        StateStream.Restore(second, given);
+        second.Pass(1_000_000);
+        Assert.Equal(0, second.In(0x3FD) & 1);
+    }
+
+    [Fact]
     public void Pipe_is_given_its_moment_where_a_human_was_waited_for()
     {
         var first = new PcRig(new Silent());
