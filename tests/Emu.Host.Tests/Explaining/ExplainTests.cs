@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -112,7 +113,7 @@ public sealed partial class ExplainTests : IDisposable
         Assert.Equal(
             [.. Enumerable.Range(2, lives - 1).Select(life => ($"The guest is started anew: life {life}", once[^1].Count * (ulong)(life - 1))), ("The guest is not started anew once more", once[^1].Count * (ulong)lives)],
             story[(once.Count - 1)..].Select(line => (line.Title, line.Count)));
-        Assert.Contains($"The guest was started anew {restarts} times, which is the limit (--restarts).", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"The guest was started anew {(restarts == "1" ? "once" : $"{restarts} times")}, which is the limit (--restarts).", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,6 +156,37 @@ public sealed partial class ExplainTests : IDisposable
         Assert.Contains("“<img src=x onerror=alert(1)>”", page.Descendants("dd").Select(element => element.Value));
         Assert.Equal(Milestones(result.Output).Count, page.Descendants("article").Count());
         Assert.All(page.Descendants("a"), link => Assert.Single(page.Descendants(), element => $"#{element.Attribute("id")?.Value}" == link.Attribute("href")!.Value));
+    }
+
+    [SkippableFact]
+    public void The_page_is_as_wide_as_a_phone_with_all_tables_open()
+    {
+        const string browser = "/usr/bin/chromium";
+        Skip.IfNot(File.Exists(browser), $"There is no {browser}: Debian's package 'chromium' has it.");
+        EmuProcess.Run("explain", "--html", _folder.File("page.html"));
+        // Wider than its window is what a phone would zoom out for.
+        string frame = _folder.File("frame.html");
+        File.WriteAllText(frame, """
+            <!DOCTYPE html><body><iframe src="page.html" style="width:390px;height:844px;border:0"></iframe><script>
+            onload = () => {
+              const page = document.querySelector("iframe").contentDocument;
+              page.querySelector("#all").click();
+              document.body.append(`open ${page.querySelectorAll("details[open]").length > 20}, too wide by ${page.documentElement.scrollWidth - page.documentElement.clientWidth}.`);
+            };
+            </script></body>
+            """);
+        ProcessStartInfo start = new(browser, ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", $"--user-data-dir={_folder.File("profile")}", "--dump-dom", $"file://{frame}"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        process.ErrorDataReceived += static (_, _) => { };
+        process.BeginErrorReadLine();
+        string text = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.Contains("open true, too wide by 0.", text, StringComparison.Ordinal);
     }
 
     [Fact]
