@@ -8,7 +8,7 @@ public sealed partial class PvhMachine
     public ulong ConsoleBytesTaken => _feed.BytesTaken;
 
     /// <summary>
-    /// Asks for console input again where it had ended: after restoring a snapshot that was made where input had come to its end, or without any.
+    /// Takes console input from its first byte on: after restoring a snapshot of a machine that had another source, or whose input had come to its end.
     /// </summary>
     public void ReopenConsoleInput() => _feed.Reopen();
 

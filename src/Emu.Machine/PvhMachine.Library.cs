@@ -63,7 +63,7 @@ public sealed partial class PvhMachine
         if (_options.ConsoleInput is not TypedInput input)
             throw new InvalidOperationException("The machine's ConsoleInput is no TypedInput.");
         input.Add(text);
-        ReopenConsoleInput();
+        _feed.AskAgain();
     }
 
     /// <summary>Requests an interrupt in a vCPU's local APIC, as a message does; an APIC that is switched off takes none.</summary>

@@ -62,13 +62,19 @@ public sealed class ConsoleFeed : IExternalInput, IStateful
     public bool Wait(TimeSpan timeout) => _source?.Wait(timeout) ?? true;
 
     /// <summary>
-    /// Goes on with a source that may have more to say than the one with which the state was saved: its end was noted there, there was none, or
-    /// the guest waited for somebody to type.
+    /// Goes on with another source than the one with which the state was saved: its end was noted there, there was none, or the guest waited for
+    /// somebody to type.
     /// </summary>
     /// <remarks>Where the source has ended too, nothing changes: so runs without input stay what they were.</remarks>
     public void Reopen()
     {
         _ahead = null;
+        AskAgain();
+    }
+
+    /// <summary>Asks the source again, where it had ended or was waited for: it may have more to say now.</summary>
+    public void AskAgain()
+    {
         if (_source is null || !(_ended || IsAwaited))
             return;
         var state = Read(_patience, out var value);

@@ -46,9 +46,8 @@ public sealed class ResumedRecordingTests : IDisposable
     }
 
     [Fact]
-    public void Key_that_waits_where_a_run_is_resumed_is_given_once_in_each_part()
+    public void Parts_of_a_resumed_session_write_what_the_whole_does()
     {
-        // The guest polls for a key, and its input has ended: the resumed run looks for more at once, and has one key in its hand.
         string kernel = ResumedConsoleTests.WriteKernel(_folder, keys: 2);
         EmuProcess.Run("run", kernel, "--snapshot-at", "200_000", "--snapshot-file", Snapshot, "--snapshot-exit");
         EmuResult first = EmuProcess.RunWithInput("kl", "run", "--resume", Snapshot, "--record", Recording, "--stats", _folder.File("first"));
