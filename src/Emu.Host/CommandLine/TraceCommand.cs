@@ -186,6 +186,7 @@ internal static class TraceCommand
     {
         Argument<string[]> traces = Files("TRACE…", "The binary traces, in any order: each begins where another ends.");
         Option<string?> output = Text("--output", "FILE", "Where the whole goes.");
+        output.Aliases.Add("-o");
         Command command = new("merge", "Puts the traces of consecutive intervals of one run together.") { traces, output };
         command.SetAction(result =>
         {

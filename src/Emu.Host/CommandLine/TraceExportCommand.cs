@@ -35,6 +35,7 @@ internal static class TraceExportCommand
         Argument<string[]> traces = new("TRACE") { Description = "The binary trace.", Arity = ArgumentArity.ZeroOrMore };
         Option<string?> format = Text("--format", "FORMAT", "chrome, folded, drcov, tenet, csv or ndjson.");
         Option<string?> output = Text("--output", "FILE", "Where it goes. [standard output]");
+        output.Aliases.Add("-o");
         Option<string?> from = Text("--from", "N", "Begin after N instructions. [0]");
         Option<string?> count = Text("--count", "M", "End after M instructions and events. [all]");
         Option<string?> vcpu = Text("--vcpu", "N", "That vCPU alone. [all; tenet: 0]");

@@ -227,7 +227,7 @@ public sealed class ReplayIntervalTests : IDisposable
     private void AssertMergeEqualsWhole()
     {
         string merged = _folder.File("merged.emut");
-        EmuResult merge = EmuProcess.Run(["trace", "merge", .. Directory.GetFiles(_folder.Path, "part*.emut"), "--output", merged]);
+        EmuResult merge = EmuProcess.Run(["trace", "merge", .. Directory.GetFiles(_folder.Path, "part*.emut"), "-o", merged]);
         Assert.True(merge.ExitCode == 0, merge.Error);
         EmuResult diff = EmuProcess.Run("trace", "diff", _folder.File("whole.emut"), merged);
         Assert.StartsWith("Equal: ", diff.Output, StringComparison.Ordinal);
