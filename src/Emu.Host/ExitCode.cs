@@ -9,7 +9,9 @@ public static class ExitCode
     /// <summary>A defect of this program, never the guest's or the user's.</summary>
     public const int Defect = 1;
 
-    /// <summary>The command line or an input file cannot be used; one sentence on stderr says why.</summary>
+    /// <summary>
+    /// The command line or an input file cannot be used; one sentence on stderr says why. Also where a recording or trace was used as far as it goes, but lacks its end.
+    /// </summary>
     public const int Usage = 2;
 
     /// <summary>The guest crashed: a triple fault, or Xen's SHUTDOWN_crash. A post-mortem stands on stderr.</summary>

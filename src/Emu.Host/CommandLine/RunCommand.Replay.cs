@@ -47,9 +47,9 @@ internal sealed partial class RunCommand
         Nothing is asked of the keyboard, the network or the clock, and no disk image is written. docs/recording.md tells what a recording holds.
 
         Exit codes:
-          that of the recorded run, where the replay is equal; 0 where the recording was cut off, and with --cut and --interval
+          that of the recorded run, where the replay is equal; 0 with --cut and --interval
           5 the replay was another run; a sentence says between which instructions it became one, or where gdb made it one
-          2 the recording or a file of the run cannot be used
+          2 the recording or a file of the run cannot be used, or the recording was cut off: up to there it is replayed
         """;
 
     private readonly IntervalArguments _intervals = new();

@@ -48,7 +48,7 @@ internal sealed class Replay : IDisposable
         if (IsInParts && (Input.IsDone || !Input.WasStopped))
             return new RunEnd("interval-end", ExitCode.Success, null);
         if (Input.WasCutOff)
-            return new RunEnd("recording-end", ExitCode.Success, null);
+            return new RunEnd("recording-end", ExitCode.Usage, null);
         (ulong reason, ulong detail) = Input.RunEnd ?? ((ulong)HostStop.None, 0);
         return RunEnd.From(result, (HostStop)reason, (int)(detail & 0x7F), limit);
     }

@@ -13,7 +13,7 @@ public static class TraceDiffVerb
 {
     /// <summary>Compares two logs, and tells on standard output where they differ first.</summary>
     /// <param name="options">Which, and how.</param>
-    /// <returns><see cref="ExitCode.Success"/> where they are equal, else <see cref="ExitCode.Different"/>.</returns>
+    /// <returns><see cref="ExitCode.Success"/> where they are equal and whole, else <see cref="ExitCode.Different"/> or <see cref="ExitCode.Usage"/>.</returns>
     /// <exception cref="UsageException">A log cannot be read, or has no hypercalls.</exception>
     public static int Compare(TraceDiffOptions options)
     {
@@ -31,19 +31,23 @@ public static class TraceDiffVerb
             throw new UsageException($"'{other}' is no binary trace, but '{binary}' is one: both have to be, or both logs of hypercalls.");
         }
 
-        bool areEqual = isBinary ? AreEqual(options, out string report) : TraceComparison.AreEqual(Read(options.First), Read(options.Second), options, out report);
+        int code = isBinary ? CompareTraces(options, out string report) : CompareLogs(options, out report);
         using (Stream output = StandardStreams.OpenOutput())
             output.Write(Encoding.UTF8.GetBytes(report));
-        return areEqual ? ExitCode.Success : ExitCode.Different;
+        return code;
     }
 
-    private static bool AreEqual(TraceDiffOptions options, out string report)
+    private static int CompareLogs(TraceDiffOptions options, out string report) =>
+        TraceComparison.AreEqual(Read(options.First), Read(options.Second), options, out report) ? ExitCode.Success : ExitCode.Different;
+
+    private static int CompareTraces(TraceDiffOptions options, out string report)
     {
         if (options.DistinctOnly || options.ByVcpu || options.Ignored.Count != 0 || options.Until is not null)
             throw new UsageException("Options of 'emu trace diff' are for logs of hypercalls; binary traces are compared whole.");
         using TraceFile first = TraceFile.Open(options.First, SymbolTable.Empty);
         using TraceFile second = TraceFile.Open(options.Second, SymbolTable.Empty);
-        return new TraceComparer(first, second).AreEqual(out report);
+        bool areEqual = new TraceComparer(first, second).AreEqual(out report);
+        return areEqual ? Math.Max(first.ExitCode, second.ExitCode) : ExitCode.Different;
     }
 
     private static List<TracedCall> Read(string path)

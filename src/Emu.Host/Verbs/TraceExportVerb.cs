@@ -28,6 +28,6 @@ public static class TraceExportVerb
     private static int Write(TraceFile trace, TraceExportOptions options, Stream output) => trace.Use(reader =>
     {
         TraceExport.Write(reader, trace.Symbols, options, output);
-        return ExitCode.Success;
+        return trace.ExitCode;
     });
 }

@@ -69,7 +69,7 @@ public static class TraceShowVerb
                 WriteCalls(trace, options, output);
             else
                 WriteElements(reader, new TraceLines(trace), filter, options, output);
-            return ExitCode.Success;
+            return trace.ExitCode;
         });
     }
 

@@ -21,7 +21,7 @@ public static class TraceStatsVerb
         string text = trace.Use(reader => Render(trace, reader, new TraceStatistics(reader, trace.Symbols), top));
         using Stream output = StandardStreams.OpenOutput();
         output.Write(Encoding.UTF8.GetBytes(text));
-        return ExitCode.Success;
+        return trace.ExitCode;
     }
 
     private static string Render(TraceFile trace, TraceReader reader, TraceStatistics statistics, int top)
@@ -32,8 +32,8 @@ public static class TraceStatsVerb
         ulong elements = reader.Hash.Length;
         Append(text, $"{trace.Path}: instructions {reader.FirstCount}–{reader.EndCount}, {elements} of them{(reader.Header.IsFiltered ? " (filtered)" : "")}");
         Append(text, $"hash {reader.Hash}, verified{(reader.IsComplete ? "" : "; the trace lacks its end: what wrote it was killed")}");
-        double millions = Math.Max(elements, 1) / 1e6;
-        Append(text, $"{reader.FileLength} bytes, {reader.FileLength / millions:F0} per million; {reader.Header.Detail.ToString().ToLowerInvariant()}; {reader.Header.Vcpus} vCPU(s)");
+        string density = elements == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {reader.FileLength * 1e6 / elements:F0} per million");
+        Append(text, $"{reader.FileLength} bytes{density}; {reader.Header.Detail.ToString().ToLowerInvariant()}; {reader.Header.Vcpus} vCPU(s)");
         foreach ((string name, string value) in reader.Header.Properties.OrderBy(static property => property.Key, StringComparer.Ordinal))
             Append(text, $"{name}: {value}");
         if (reader.Lives is not [{ Number: 1 }])

@@ -172,6 +172,8 @@ public sealed class InputLogReader : IDisposable
             throw CutShort(Name);
         LastPosition = before.Kind == LogEntryKind.Answer ? before.Position : position;
         IsWhole = before.Kind == LogEntryKind.RunEnd;
+        if (IsWhole && _frame != _stream.Length)
+            throw Damaged("something follows its end");
         Seek(_firstFrame, 0);
     }
 

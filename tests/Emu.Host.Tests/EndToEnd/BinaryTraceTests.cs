@@ -44,7 +44,8 @@ public sealed class BinaryTraceTests : IDisposable
 
         EmuResult result = EmuProcess.Run("trace", "show", trace, "--count", "1");
 
-        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(2, result.ExitCode);
+        Assert.NotEmpty(result.Output);
         Assert.Contains("lacks its end", result.Error, StringComparison.Ordinal);
     }
 

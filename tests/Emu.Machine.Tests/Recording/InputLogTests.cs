@@ -97,6 +97,10 @@ public class InputLogTests
         }
     }
 
+    [Fact]
+    public void What_follows_the_end_is_refused() =>
+        Assert.Throws<RecordingException>(() => InputLogReader.Open(new MemoryStream([.. Written(flushesEach: true), 0]), "log"));
+
     [Theory]
     [InlineData("")]
     [InlineData("#!/bin/sh\n")]

@@ -23,6 +23,9 @@ internal sealed class TraceFile : IDisposable
     /// <summary>The names that it carries, and those that the user has added.</summary>
     public SymbolTable Symbols { get; }
 
+    /// <summary>What the process returns that has used the trace: where it lacks its end, what is there was used, but it was not all.</summary>
+    public int ExitCode => Reader.IsComplete ? Host.ExitCode.Success : Host.ExitCode.Usage;
+
     /// <summary>Opens a trace.</summary>
     /// <param name="path">The file.</param>
     /// <param name="added">Further names.</param>
