@@ -64,6 +64,27 @@ internal sealed class EmuProcess : IDisposable
         return process.Wait();
     }
 
+    /// <summary>Runs what must be refused: exit code 2 and one sentence, with nothing on standard output.</summary>
+    /// <returns>The sentence.</returns>
+    public static string Refused(params IEnumerable<string> arguments)
+    {
+        EmuResult result = RefusedWithReport(arguments);
+        Assert.Empty(result.Output);
+        return result.Error;
+    }
+
+    /// <summary>Runs what must be refused, where a report may stand on standard output before.</summary>
+    public static EmuResult RefusedWithReport(params IEnumerable<string> arguments)
+    {
+        string[] line = [.. arguments];
+        EmuResult result = Run(line);
+        Assert.True(result.ExitCode == 2, $"{string.Join(' ', line)}: exit code {result.ExitCode}\n{result.Error}");
+        Assert.Matches(@"\Aemu: [^\n]+\.\n\z", result.Error);
+        Assert.DoesNotContain("Exception", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
+        return result;
+    }
+
     public static EmuProcess Start(params IEnumerable<string> arguments) => new(arguments, null);
 
     public void Type(string text)

@@ -86,9 +86,9 @@ public sealed class RecordingTests : IDisposable
         byte[] content = File.ReadAllBytes(kernel);
         Record([kernel]);
         File.WriteAllBytes(kernel, TinyKernel.Build(0xB0, 4, 0xE6, 0xF4));
-        Assert.Contains("kernel", Refused("replay", _folder.File("recording")), StringComparison.Ordinal);
+        Assert.Contains("kernel", EmuProcess.Refused("replay", _folder.File("recording")), StringComparison.Ordinal);
         File.Delete(kernel);
-        Assert.Contains("--file", Refused("replay", _folder.File("recording")), StringComparison.Ordinal);
+        Assert.Contains("--file", EmuProcess.Refused("replay", _folder.File("recording")), StringComparison.Ordinal);
 
         string copy = _folder.Write("copy", content);
         Assert.Equal(7, Replay("--file", copy).ExitCode);
@@ -105,7 +105,7 @@ public sealed class RecordingTests : IDisposable
         Assert.True(first.ExitCode == 0, first.Error);
         Assert.Equal(0, Replay().ExitCode);
         _folder.Write("disk", [.. new byte[4095], 1]);
-        Assert.Contains("--file takes a copy", Refused("replay", _folder.File("recording")), StringComparison.Ordinal);
+        Assert.Contains("--file takes a copy", EmuProcess.Refused("replay", _folder.File("recording")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,16 +117,16 @@ public sealed class RecordingTests : IDisposable
         damaged[^40] ^= 1;
         byte[] newer = [.. whole];
         newer[8]++;
-        Refused("replay", _folder.Write("damaged", damaged));
-        Refused("replay", _folder.Write("newer", newer));
-        Refused("replay", _folder.Write("short", whole[..100]));
-        Refused("replay", _folder.Write("empty", []));
-        Refused("replay", TestFiles.TourKernel);
-        Refused("replay", _folder.Path);
-        Refused("replay", _folder.File("missing"));
-        Refused("replay");
-        Refused("replay", _folder.File("recording"), "--vcpus", "2");
-        Refused("run", "--record", Path.Combine(_folder.File("no"), "folder"));
+        EmuProcess.Refused("replay", _folder.Write("damaged", damaged));
+        EmuProcess.Refused("replay", _folder.Write("newer", newer));
+        EmuProcess.Refused("replay", _folder.Write("short", whole[..100]));
+        EmuProcess.Refused("replay", _folder.Write("empty", []));
+        EmuProcess.Refused("replay", TestFiles.TourKernel);
+        EmuProcess.Refused("replay", _folder.Path);
+        EmuProcess.Refused("replay", _folder.File("missing"));
+        EmuProcess.Refused("replay");
+        EmuProcess.Refused("replay", _folder.File("recording"), "--vcpus", "2");
+        EmuProcess.Refused("run", "--record", Path.Combine(_folder.File("no"), "folder"));
     }
 
     [SkippableFact]
@@ -196,15 +196,5 @@ public sealed class RecordingTests : IDisposable
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(_folder.File(name)));
         return string.Join(' ', ((string[])["instructions", "virtualNanoseconds", "stateHash", "exit", "restarts", "vcpus"])
             .Select(key => json.RootElement.GetProperty(key).GetRawText()));
-    }
-
-    private static string Refused(params string[] arguments)
-    {
-        EmuResult result = EmuProcess.Run(arguments);
-        Assert.True(result.ExitCode == 2, $"{string.Join(' ', arguments)}: exit code {result.ExitCode}\n{result.Error}");
-        string line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.StartsWith("emu: ", line, StringComparison.Ordinal);
-        Assert.DoesNotContain("Exception", line, StringComparison.Ordinal);
-        return line;
     }
 }

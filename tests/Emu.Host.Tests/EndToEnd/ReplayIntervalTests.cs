@@ -108,7 +108,7 @@ public sealed class ReplayIntervalTests : IDisposable
 
         Record(null, ["--disk", _folder.Write("disk", new byte[4096])]);
         Cut(2);
-        Assert.Contains("--interval", Refused("run", "--resume", Assert.Single(Directory.GetFiles(Cuts))), StringComparison.Ordinal);
+        Assert.Contains("--interval", EmuProcess.Refused("run", "--resume", Assert.Single(Directory.GetFiles(Cuts))), StringComparison.Ordinal);
         Assert.Equal(0, Part("2/2").ExitCode);
     }
 
@@ -123,19 +123,19 @@ public sealed class ReplayIntervalTests : IDisposable
         byte[] damaged = [.. bytes];
         damaged[^20] ^= 1;
         File.WriteAllBytes(cut, damaged);
-        Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts);
+        EmuProcess.Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts);
         damaged = [.. bytes];
         damaged[100] ^= 1;
         File.WriteAllBytes(cut, damaged);
-        Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts);
+        EmuProcess.Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts);
         Assert.Equal(0, Part("1/2").ExitCode);
 
         File.WriteAllBytes(cut, bytes);
         Assert.Equal(0, EmuProcess.Run("run", "--seed", "5", "--record", Recording).ExitCode);
-        Assert.Contains("another", Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts), StringComparison.Ordinal);
+        Assert.Contains("another", EmuProcess.Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts), StringComparison.Ordinal);
         // One that was taken otherwise, under such a name.
         Assert.Equal(0, EmuProcess.Run("run", "--snapshot-at", "1000", "--snapshot-file", cut, "--snapshot-exit").ExitCode);
-        Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts);
+        EmuProcess.Refused("replay", Recording, "--interval", "2/2", "--cut-dir", Cuts);
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class ReplayIntervalTests : IDisposable
     public void Mistake_ends_with_2_and_a_sentence(params string[] arguments)
     {
         Assert.Equal(0, EmuProcess.Run("run", "--record", Recording).ExitCode);
-        Refused(["replay", Recording, .. arguments.Select(argument => argument.EndsWith("folder", StringComparison.Ordinal) || argument.StartsWith('x') ? _folder.File(argument) : argument)]);
+        EmuProcess.Refused(["replay", Recording, .. arguments.Select(argument => argument.EndsWith("folder", StringComparison.Ordinal) || argument.StartsWith('x') ? _folder.File(argument) : argument)]);
     }
 
     [SkippableFact]
@@ -251,15 +251,5 @@ public sealed class ReplayIntervalTests : IDisposable
         File.WriteAllBytes(path, bytes);
 
         int Length(int at) => (int)(BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at)) & 0xFF_FFFF);
-    }
-
-    private static string Refused(params string[] arguments)
-    {
-        EmuResult result = EmuProcess.Run(arguments);
-        Assert.True(result.ExitCode == 2, $"{string.Join(' ', arguments)}: exit code {result.ExitCode}\n{result.Error}");
-        string line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.StartsWith("emu: ", line, StringComparison.Ordinal);
-        Assert.DoesNotContain("Exception", line, StringComparison.Ordinal);
-        return line;
     }
 }

@@ -86,11 +86,11 @@ public sealed class ResumedRecordingTests : IDisposable
         Record("--resume", Snapshot);
         byte[] content = File.ReadAllBytes(Snapshot);
         File.Delete(Snapshot);
-        Assert.Contains("The snapshot", Refused("replay", Recording), StringComparison.Ordinal);
+        Assert.Contains("The snapshot", EmuProcess.Refused("replay", Recording), StringComparison.Ordinal);
         Assert.Equal(0, Replay("--file", _folder.Write("copy", content)).ExitCode);
         Assert.Equal(Statistics("first"), Statistics("second"));
         EmuProcess.Run("run", TestFiles.TourKernel, "--snapshot-at", "10_001", "--snapshot-file", Snapshot, "--snapshot-exit");
-        Assert.Contains("is not what it was", Refused("replay", Recording), StringComparison.Ordinal);
+        Assert.Contains("is not what it was", EmuProcess.Refused("replay", Recording), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -148,7 +148,7 @@ public sealed class ResumedRecordingTests : IDisposable
         Record(TestFiles.TourKernel, "--machine", "pc");
         Assert.Equal(0, Replay("--cut", "2").ExitCode);
         Record(TestFiles.TourKernel, "--machine", "xen");
-        Assert.Contains("--cut N", Refused("replay", Recording, "--interval", "2/2"), StringComparison.Ordinal);
+        Assert.Contains("--cut N", EmuProcess.Refused("replay", Recording, "--interval", "2/2"), StringComparison.Ordinal);
         Assert.Equal(0, Replay("--cut", "3").ExitCode);
         Assert.Equal(2, Directory.GetFiles(_folder.Path, "*.cut").Length);
         for (int i = 1; i <= 3; i++)
@@ -159,7 +159,7 @@ public sealed class ResumedRecordingTests : IDisposable
     public void Recording_does_not_go_over_the_snapshot_that_it_begins_with()
     {
         TakeSnapshot(TestFiles.TourKernel);
-        Assert.Contains("Name another file", Refused("run", "--resume", Snapshot, "--record", Snapshot), StringComparison.Ordinal);
+        Assert.Contains("Name another file", EmuProcess.Refused("run", "--resume", Snapshot, "--record", Snapshot), StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -189,7 +189,7 @@ public sealed class ResumedRecordingTests : IDisposable
         Assert.True(first.ExitCode == 0, first.Error);
         Assert.Contains("before", first.Output, StringComparison.Ordinal);
         Assert.NotEqual(File.ReadAllBytes(copy), File.ReadAllBytes(disk));
-        Assert.Contains("--file takes a copy", Refused("replay", Recording), StringComparison.Ordinal);
+        Assert.Contains("--file takes a copy", EmuProcess.Refused("replay", Recording), StringComparison.Ordinal);
         foreach (string engine in (string[])["interpreter", "auto"])
         {
             EmuResult second = Replay("--engine", engine, "--file", copy);
@@ -219,14 +219,5 @@ public sealed class ResumedRecordingTests : IDisposable
     {
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(_folder.File(name)));
         return string.Join(' ', ((string[])["instructions", "virtualNanoseconds", "stateHash", "restarts", "vcpus"]).Select(key => json.RootElement.GetProperty(key).GetRawText()));
-    }
-
-    private static string Refused(params string[] arguments)
-    {
-        EmuResult result = EmuProcess.Run(arguments);
-        Assert.True(result.ExitCode == 2, $"exit code {result.ExitCode}\n{result.Error}");
-        Assert.Empty(result.Output);
-        Assert.Matches(@"\Aemu: [^\n]+\.\n\z", result.Error);
-        return result.Error;
     }
 }

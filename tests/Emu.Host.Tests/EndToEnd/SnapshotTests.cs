@@ -71,7 +71,7 @@ public sealed class SnapshotTests : IDisposable
         Assert.Equal(0, second.ExitCode);
         Assert.Equal(outcome, Run("run", ["--resume", At("b.snapshot")]).Outcome);
         File.Delete(At("a.snapshot"));
-        Assert.Contains("a.snapshot", Refused("run", "--resume", At("b.snapshot")), StringComparison.Ordinal);
+        Assert.Contains("a.snapshot", EmuProcess.Refused("run", "--resume", At("b.snapshot")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,14 +89,14 @@ public sealed class SnapshotTests : IDisposable
         EmuProcess.Run("run", TestFiles.TourKernel, "--snapshot-at", "10_000", "--snapshot-file", At("a.snapshot"), "--snapshot-exit");
         byte[] bytes = File.ReadAllBytes(At("a.snapshot"));
         bytes[bytes.Length / 2] ^= 1;
-        Refused("run", "--resume", _folder.Write("damaged.snapshot", bytes));
-        Refused("run", "--resume", _folder.Write("short.snapshot", bytes[..^100]));
-        Refused("run", "--resume", _folder.Write("empty.snapshot", []));
-        Assert.Contains("no snapshot", Refused("run", "--resume", TestFiles.TourKernel), StringComparison.Ordinal);
-        Refused("run", "--resume", _folder.Path);
-        Refused("run", "--resume", At("missing.snapshot"));
-        Assert.Contains("has passed already", Refused("run", "--resume", At("a.snapshot"), "--snapshot-at", "5000"), StringComparison.Ordinal);
-        Assert.Contains("--dump-at 5000 has passed already", Refused("run", "--resume", At("a.snapshot"), "--dump-at", "5000"), StringComparison.Ordinal);
+        EmuProcess.Refused("run", "--resume", _folder.Write("damaged.snapshot", bytes));
+        EmuProcess.Refused("run", "--resume", _folder.Write("short.snapshot", bytes[..^100]));
+        EmuProcess.Refused("run", "--resume", _folder.Write("empty.snapshot", []));
+        Assert.Contains("no snapshot", EmuProcess.Refused("run", "--resume", TestFiles.TourKernel), StringComparison.Ordinal);
+        EmuProcess.Refused("run", "--resume", _folder.Path);
+        EmuProcess.Refused("run", "--resume", At("missing.snapshot"));
+        Assert.Contains("has passed already", EmuProcess.Refused("run", "--resume", At("a.snapshot"), "--snapshot-at", "5000"), StringComparison.Ordinal);
+        Assert.Contains("--dump-at 5000 has passed already", EmuProcess.Refused("run", "--resume", At("a.snapshot"), "--dump-at", "5000"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -115,7 +115,7 @@ public sealed class SnapshotTests : IDisposable
     [InlineData("--boot-cache", "dir,at=")]
     [InlineData("--boot-cache", "dir,at=1s", "--snapshot-at", "2s")]
     [InlineData("--boot-cache", "dir,at=1s", "--net", "user,forward=tcp:2222:22")]
-    public void Options_that_make_no_sense_are_refused(params string[] arguments) => Refused(["run", .. arguments]);
+    public void Options_that_make_no_sense_are_refused(params string[] arguments) => EmuProcess.Refused(["run", .. arguments]);
 
     [Fact]
     public void Boot_is_done_once_as_long_as_nothing_changes()
@@ -171,14 +171,14 @@ public sealed class SnapshotTests : IDisposable
     [InlineData("no-such-kernel", "--boot-cache: the kernel 'no-such-kernel' cannot be read: there is no such file.")]
     [InlineData(".", "--boot-cache: the kernel '.' is a folder, not a file.")]
     public void Kernel_of_a_boot_that_cannot_be_read_is_said_so_in_our_words(string kernel, string sentence) =>
-        Assert.Equal($"emu: {sentence}\n", Refused("run", kernel, "--boot-cache", At("cache") + ",at=1s"));
+        Assert.Equal($"emu: {sentence}\n", EmuProcess.Refused("run", kernel, "--boot-cache", At("cache") + ",at=1s"));
 
     [Fact]
     public void Boot_cache_speaks_of_itself()
     {
-        Assert.Equal("emu: The kernel file 'no-such-kernel' cannot be read: there is no such file.\n", Refused("run", "no-such-kernel"));
+        Assert.Equal("emu: The kernel file 'no-such-kernel' cannot be read: there is no such file.\n", EmuProcess.Refused("run", "no-such-kernel"));
         string file = _folder.Write("file", [1]);
-        Assert.Equal($"emu: --boot-cache cannot use '{file}' as a folder: it is a file.\n", Refused("run", TestFiles.TourKernel, "--boot-cache", file + ",at=1s"));
+        Assert.Equal($"emu: --boot-cache cannot use '{file}' as a folder: it is a file.\n", EmuProcess.Refused("run", TestFiles.TourKernel, "--boot-cache", file + ",at=1s"));
         EmuResult never = EmuProcess.Run("run", TestFiles.TourKernel, "--boot-cache", At("cache") + ",at=on:no kernel says this");
         Assert.Equal(0, never.ExitCode);
         Assert.Contains("--boot-cache", never.Error, StringComparison.Ordinal);
@@ -189,7 +189,7 @@ public sealed class SnapshotTests : IDisposable
     public void Snapshot_never_goes_over_one_that_the_run_needs()
     {
         EmuProcess.Run("run", TestFiles.TourKernel, "--snapshot-at", "10_000", "--snapshot-at", "20_000", "--snapshot-file", At("a.snapshot"), "--snapshot-exit");
-        Assert.Contains("Name another file", Refused("run", "--resume", At("a.2.snapshot"), "--snapshot-at", "30_000", "--snapshot-file", At("a.snapshot")), StringComparison.Ordinal);
+        Assert.Contains("Name another file", EmuProcess.Refused("run", "--resume", At("a.2.snapshot"), "--snapshot-at", "30_000", "--snapshot-file", At("a.snapshot")), StringComparison.Ordinal);
         Assert.Equal(0, Run("run", ["--resume", At("a.2.snapshot")]).Result.ExitCode);
     }
 
@@ -255,7 +255,7 @@ public sealed class SnapshotTests : IDisposable
         byte[] image = File.ReadAllBytes(disk);
         image[image.Length / 2] ^= 1;
         File.WriteAllBytes(disk, image);
-        Assert.Contains("does not hold what it held", Refused("run", "--resume", At("a.snapshot")), StringComparison.Ordinal);
+        Assert.Contains("does not hold what it held", EmuProcess.Refused("run", "--resume", At("a.snapshot")), StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -287,14 +287,5 @@ public sealed class SnapshotTests : IDisposable
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(At("stats.json")));
         JsonElement root = json.RootElement;
         return (result, $"{root.GetProperty("instructions")} {root.GetProperty("virtualNanoseconds")} {root.GetProperty("stateHash")} {root.GetProperty("vcpus")} {root.GetProperty("exit")}");
-    }
-
-    private static string Refused(params string[] arguments)
-    {
-        EmuResult result = EmuProcess.Run(arguments);
-        Assert.True(result.ExitCode == 2, $"exit code {result.ExitCode}\n{result.Error}");
-        Assert.Empty(result.Output);
-        Assert.Matches(@"\Aemu: [^\n]+\.\n\z", result.Error);
-        return result.Error;
     }
 }

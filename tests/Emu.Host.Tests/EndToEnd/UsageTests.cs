@@ -35,14 +35,14 @@ public sealed class UsageTests : IDisposable
     [InlineData("inspect")]
     public void A_mistake_on_the_command_line_ends_with_2(params string[] arguments)
     {
-        Refused(arguments);
+        EmuProcess.Refused(arguments);
     }
 
     [Fact]
     public void A_kernel_that_is_not_there_ends_with_2()
     {
-        Assert.Contains("missing.elf", Refused("run", _folder.File("missing.elf")), StringComparison.Ordinal);
-        Assert.Contains("missing.elf", Refused("inspect", _folder.File("missing.elf")), StringComparison.Ordinal);
+        Assert.Contains("missing.elf", EmuProcess.Refused("run", _folder.File("missing.elf")), StringComparison.Ordinal);
+        Assert.Contains("missing.elf", EmuProcess.Refused("inspect", _folder.File("missing.elf")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -54,38 +54,38 @@ public sealed class UsageTests : IDisposable
         EmuProcess.Run(
             "run", "--record", recording, "--snapshot-at", "1000", "--snapshot-file", snapshot, "--trace", trace, "--trace-count", "10");
 
-        Assert.Contains("emu replay", Refused("run", recording), StringComparison.Ordinal);
-        Assert.Contains("emu run --resume", Refused("run", snapshot), StringComparison.Ordinal);
-        Assert.Contains("emu trace show", Refused("inspect", trace), StringComparison.Ordinal);
+        Assert.Contains("emu replay", EmuProcess.Refused("run", recording), StringComparison.Ordinal);
+        Assert.Contains("emu run --resume", EmuProcess.Refused("run", snapshot), StringComparison.Ordinal);
+        Assert.Contains("emu trace show", EmuProcess.Refused("inspect", trace), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_folder_is_no_kernel()
     {
-        Refused("run", _folder.Path);
-        Refused("run", TestFiles.TourKernel, "--initrd", _folder.Path);
+        EmuProcess.Refused("run", _folder.Path);
+        EmuProcess.Refused("run", TestFiles.TourKernel, "--initrd", _folder.Path);
     }
 
     [Fact]
     public void A_rom_that_is_none_ends_with_2()
     {
-        Assert.Contains("missing.rom", Refused("run", "--firmware", _folder.File("missing.rom")), StringComparison.Ordinal);
-        Refused("run", "--firmware", _folder.Path);
+        Assert.Contains("missing.rom", EmuProcess.Refused("run", "--firmware", _folder.File("missing.rom")), StringComparison.Ordinal);
+        EmuProcess.Refused("run", "--firmware", _folder.Path);
         foreach (int size in new[] { 0, 1000, (16 << 20) + 65536 })
         {
             File.WriteAllBytes(_folder.File("odd.rom"), new byte[size]);
-            Assert.Contains("64 KiB", Refused("run", "--firmware", _folder.File("odd.rom")), StringComparison.Ordinal);
+            Assert.Contains("64 KiB", EmuProcess.Refused("run", "--firmware", _folder.File("odd.rom")), StringComparison.Ordinal);
         }
 
         File.WriteAllBytes(_folder.File("good.rom"), new byte[65536]);
-        Assert.Contains("Xen", Refused("run", "--firmware", _folder.File("good.rom"), "--machine", "xen"), StringComparison.Ordinal);
+        Assert.Contains("Xen", EmuProcess.Refused("run", "--firmware", _folder.File("good.rom"), "--machine", "xen"), StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_initrd_or_module_that_is_not_there_ends_with_2()
     {
-        Assert.Contains("nothing.gz", Refused("run", TestFiles.TourKernel, "--initrd", _folder.File("nothing.gz")), StringComparison.Ordinal);
-        Assert.Contains("nothing.gz", Refused("run", TestFiles.TourKernel, "--module", _folder.File("nothing.gz") + ",text"), StringComparison.Ordinal);
+        Assert.Contains("nothing.gz", EmuProcess.Refused("run", TestFiles.TourKernel, "--initrd", _folder.File("nothing.gz")), StringComparison.Ordinal);
+        Assert.Contains("nothing.gz", EmuProcess.Refused("run", TestFiles.TourKernel, "--module", _folder.File("nothing.gz") + ",text"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -119,31 +119,18 @@ public sealed class UsageTests : IDisposable
         foreach ((string name, byte[] content) in damaged)
         {
             string path = _folder.Write(name, content);
-            Refused("run", path);
-            Refused("inspect", path);
+            EmuProcess.Refused("run", path);
+            EmuProcess.RefusedWithReport("inspect", path);
         }
     }
 
     [Fact]
     public void A_kernel_that_does_not_fit_into_memory_ends_with_2()
     {
-        Refused("run", TestFiles.TourKernel, "--memory", "1M");
+        EmuProcess.Refused("run", TestFiles.TourKernel, "--memory", "1M");
     }
 
     /// <summary>Runs what must be refused and returns the one sentence.</summary>
-    private static string Refused(params string[] arguments)
-    {
-        EmuResult result = EmuProcess.Run(arguments);
-
-        string what = string.Join(' ', arguments);
-        Assert.True(result.ExitCode == 2, $"{what}: exit code {result.ExitCode}\n{result.Error}");
-        string[] lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.True(lines.Length == 1, $"{what}: not one line:\n{result.Error}");
-        Assert.StartsWith("emu: ", lines[0], StringComparison.Ordinal);
-        Assert.DoesNotContain("Exception", result.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
-        return lines[0];
-    }
 
     /// <summary>The kernel with its PHYS32_ENTRY note's name destroyed.</summary>
     private static byte[] WithoutNote(byte[] kernel)
